@@ -1,0 +1,1 @@
+"""The tiny Linux guest of the lab: the distribution's kernel, busybox and a shell script."""

@@ -1,0 +1,1 @@
+"""What an operator must be told: raised and cleared by facts alone."""

@@ -1,0 +1,136 @@
+"""The fleet: one immutable picture of every host, VM and pool, and how old each part of it is."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from novacron.model.host import HostReading, HostSpec
+from novacron.model.ids import HostId, VmId
+from novacron.model.link import Link
+from novacron.model.vm import VmReading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """A host of the fleet: what we were told to look at, how we stand with it, and its last words."""
+
+    spec: HostSpec
+    link: Link
+    reading: HostReading | None = None
+    """Its last reading, however old; None when it never answered."""
+
+    @property
+    def id(self) -> HostId:
+        """Its name in fleet.toml."""
+        return self.spec.id
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the reading may be shown as the truth."""
+        return self.link.is_up and self.reading is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One VM as seen on one host."""
+
+    host: Host
+    vm: VmReading
+
+    @property
+    def is_current(self) -> bool:
+        """Whether its host answers now."""
+        return self.host.is_current
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetVm:
+    """One VM of the fleet, by UUID, wherever it is seen."""
+
+    home: Sighting
+    """The sighting that speaks for it: where it runs; else where it was last seen paused, else defined."""
+    others: tuple[Sighting, ...] = ()
+    """Where else the same UUID is seen: a migration's other end, a left-over definition, or a second copy."""
+
+    @property
+    def id(self) -> VmId:
+        """Its UUID."""
+        return self.home.vm.id
+
+    @property
+    def sightings(self) -> tuple[Sighting, ...]:
+        """All of them, home first."""
+        return (self.home, *self.others)
+
+
+_NO_HOSTS: Mapping[HostId, Host] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """All hosts at one revision. Never changed: `with_host` gives the next one."""
+
+    revision: int = 0
+    hosts: Mapping[HostId, Host] = field(default_factory=lambda: _NO_HOSTS)
+    """In the order of fleet.toml."""
+
+    def with_host(self, host: Host) -> "Fleet":
+        """Return the next revision, in which `host` stands as given."""
+        hosts = dict(self.hosts)
+        hosts[host.id] = host
+        return Fleet(revision=self.revision + 1, hosts=MappingProxyType(hosts))
+
+    def with_reading(self, reading: HostReading, link: Link) -> "Fleet":
+        """Return the next revision with a host's new reading and link; an older reading is not taken."""
+        host = self.hosts[reading.host]
+        if host.reading is not None and host.reading.observed_at > reading.observed_at:
+            return self
+        return self.with_host(replace(host, reading=reading, link=link))
+
+    def without_host(self, host_id: HostId) -> "Fleet":
+        """Return the next revision without this host."""
+        hosts = {key: host for key, host in self.hosts.items() if key != host_id}
+        return Fleet(revision=self.revision + 1, hosts=MappingProxyType(hosts))
+
+    @property
+    def vms(self) -> Mapping[VmId, FleetVm]:
+        """Every VM by UUID, in the order of hosts and names. Built once per revision, when first asked for."""
+        index: Mapping[VmId, FleetVm] | None = self.__dict__.get("_vms")
+        if index is None:
+            index = MappingProxyType(_index(self.hosts.values()))
+            object.__setattr__(self, "_vms", index)
+        return index
+
+    def find_vm(self, vm_id: VmId) -> FleetVm | None:
+        """Return the VM with this UUID, or None."""
+        return self.vms.get(vm_id)
+
+    def sighting(self, vm_id: VmId, host_id: HostId) -> Sighting | None:
+        """Return how `host_id` sees the VM, or None when it does not."""
+        found = self.vms.get(vm_id)
+        if found is None:
+            return None
+        return next((seen for seen in found.sightings if seen.host.id == host_id), None)
+
+
+def _index(hosts: Iterable[Host]) -> dict[VmId, FleetVm]:
+    seen: dict[VmId, list[Sighting]] = {}
+    for host in hosts:
+        if host.reading is None:
+            continue
+        for vm in host.reading.vms:
+            seen.setdefault(vm.id, []).append(Sighting(host=host, vm=vm))
+    return {
+        vm_id: FleetVm(home=ordered[0], others=tuple(ordered[1:]))
+        for vm_id, sightings in seen.items()
+        for ordered in [sorted(sightings, key=_authority)]
+    }
+
+
+_STATE_RANK = {"running": 0, "shutting down": 1, "suspended": 2, "paused": 3, "crashed": 5}
+
+
+def _authority(sighting: Sighting) -> tuple[int, bool, str]:
+    """Order sightings: who runs it speaks for it, a current word before an old one of the same state."""
+    rank = _STATE_RANK.get(sighting.vm.state.value, 6)
+    return (rank, not sighting.is_current, sighting.host.id)

@@ -1,0 +1,88 @@
+"""A hypervisor: how the fleet file names it, and what it says of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from novacron.model.ids import HostId
+from novacron.model.storage import Pool
+from novacron.model.vm import VmReading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSpec:
+    """One host of fleet.toml: exactly one of `uri` and `ssh` is set."""
+
+    id: HostId
+    site: str = ""
+    uri: str = ""
+    """A libvirt URI taken as it is (qemu:///system, test:///default, qemu+tls://…) or simulated://NAME."""
+    ssh: str = ""
+    """A name or [user@]address[:port] that ssh would take; ~/.ssh/config applies."""
+    ssh_config: str = ""
+    """Another ssh configuration file than the user's own."""
+    socket: str = ""
+    """libvirt's socket on the far side; empty: the usual places are tried."""
+    peer_uri: str = ""
+    """The libvirt URI by which the other hosts' libvirtd reaches this one, for peer-to-peer migration."""
+    migration_address: str = ""
+    """The address on which the other hosts reach this one's QEMU; empty: libvirt's own choice."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        """What the operator wrote, for messages."""
+        return self.uri or self.ssh
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFacts:
+    """What changes rarely: read on connecting and now and then after."""
+
+    hostname: str
+    uuid: str
+    """The hypervisor's own UUID: the identity of the machine, whatever address it answers on."""
+    cpu_model: str = ""
+    cores: int = 0
+    memory_mib: int = 0
+    libvirt_version: str = ""
+    hypervisor_version: str = ""
+    """QEMU's version."""
+    kernel: str = ""
+    networks: tuple[str, ...] = ()
+    """Active libvirt networks."""
+    domain_types: tuple[str, ...] = ()
+    """What it can run: kvm, qemu."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostLoad:
+    """The host's own condition at one instant. None: the host could not tell."""
+
+    cpu_percent: float | None = None
+    """Of all cores: 0 to 100."""
+    load_1m: float | None = None
+    memory_used_mib: int | None = None
+    pressure_cpu: float | None = None
+    """PSI some avg10, percent of time."""
+    pressure_memory: float | None = None
+    pressure_io: float | None = None
+    root_used_fraction: float | None = None
+    """How full the fullest file system is that libvirt's state or images live on, 0.0 to 1.0."""
+    root_path: str = ""
+    """Which file system that is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostReading:
+    """Everything one host said at `observed_at`. Replaces the former reading whole."""
+
+    host: HostId
+    observed_at: datetime
+    """Aware UTC, by the backend's clock, when the answer was complete."""
+    facts: HostFacts
+    load: HostLoad = HostLoad()
+    vms: tuple[VmReading, ...] = ()
+    pools: tuple[Pool, ...] = ()
+    inventory_at: datetime | None = None
+    """When volumes, pools and definitions were last read (slower than the rest)."""

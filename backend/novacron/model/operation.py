@@ -1,0 +1,132 @@
+"""An operation: an intent that was accepted, and what has become of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from novacron.model.ids import OperationId
+from novacron.model.intent import Intent
+from novacron.model.vm import JobProgress
+
+
+class OperationState(StrEnum):
+    """Where an operation stands."""
+
+    ACCEPTED = "accepted"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    SETTLING = "settling"
+    """Its outcome is being read from the hypervisors, after a restart or a call that did not say."""
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    """Stopped by request; the world is as it was before."""
+    NEEDS_ATTENTION = "needs attention"
+    """The outcome is not known, or the world is in a state only a person may decide on."""
+
+
+ENDED = frozenset(
+    {
+        OperationState.DONE,
+        OperationState.FAILED,
+        OperationState.CANCELLED,
+        OperationState.NEEDS_ATTENTION,
+    }
+)
+
+_NEXT: dict[OperationState, frozenset[OperationState]] = {
+    OperationState.ACCEPTED: frozenset({OperationState.RUNNING, OperationState.CANCELLED})
+    | {OperationState.SETTLING, OperationState.FAILED},
+    OperationState.RUNNING: frozenset({OperationState.CANCELLING, OperationState.SETTLING}) | ENDED,
+    OperationState.CANCELLING: frozenset({OperationState.SETTLING}) | ENDED,
+    OperationState.SETTLING: frozenset({OperationState.RUNNING, OperationState.CANCELLING}) | ENDED,
+    OperationState.DONE: frozenset(),
+    OperationState.FAILED: frozenset(),
+    OperationState.CANCELLED: frozenset(),
+    OperationState.NEEDS_ATTENTION: frozenset(
+        {OperationState.DONE, OperationState.FAILED, OperationState.CANCELLED}
+    ),
+}
+
+
+class IllegalMove(ValueError):
+    """An operation was asked to go where its transition table has no arrow: a bug."""
+
+
+def require_move(before: OperationState, after: OperationState) -> None:
+    """Check a change of state.
+
+    Raises:
+        IllegalMove: the table has no such arrow.
+    """
+    if after not in _NEXT[before]:
+        msg = f"an operation cannot go from {before} to {after}"
+        raise IllegalMove(msg)
+
+
+class StepState(StrEnum):
+    """Where one step stands."""
+
+    PENDING = "pending"
+    STARTED = "started"
+    FINISHED = "finished"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """One step of an operation, as the journal has it."""
+
+    name: str
+    """Stable: the journal knows the step by it."""
+    title: str
+    """What it does, in the operator's words, naming what it touches."""
+    state: StepState = StepState.PENDING
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far an operation is."""
+
+    fraction: float | None = None
+    """0.0 to 1.0, never falling; None when it cannot be told."""
+    job: JobProgress | None = None
+    """A migration's own figures."""
+    remaining_s: float | None = None
+    """Estimate; None when it does not converge or is not known yet."""
+    note: str = ""
+    """Such as "does not converge: dirties 40 MiB/s, moves 34 MiB/s"."""
+    observed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """An accepted intent and what has become of it."""
+
+    id: OperationId
+    intent: Intent
+    title: str
+    """One line: "migrate web-1 from lab1 to lab2 (p2p)". May quote foreign names."""
+    subject: str
+    """Name of the VM, pool or volume when it was accepted."""
+    actor: str
+    """Who asked: the peer's user name."""
+    state: OperationState
+    steps: tuple[StepRecord, ...] = ()
+    progress: Progress = Progress()
+    outcome: str = ""
+    """How it ended, or why it needs attention: subject, cause, remedy."""
+    accepted_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    idempotency_key: str = ""
+    can_cancel: bool = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will happen to it by itself."""
+        return self.state in ENDED

@@ -1,0 +1,39 @@
+"""An expected "no": a value, not an error."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RefusalCode(StrEnum):
+    """Why something may not be done."""
+
+    NOT_FOUND = "not found"
+    WRONG_STATE = "wrong state"
+    HOST_NOT_CURRENT = "host not current"
+    ACTIVE_ELSEWHERE = "active elsewhere"
+    UNKNOWN_ELSEWHERE = "unknown elsewhere"
+    LOCKED = "locked"
+    CHANGED = "changed since you looked"
+    INCOMPATIBLE = "incompatible"
+    NO_ROOM = "no room"
+    DISK_NOT_EXCLUSIVE = "disk not exclusive"
+    INVALID = "invalid"
+    NAME_TAKEN = "name taken"
+    IN_USE = "in use"
+    JOURNAL = "journal unavailable"
+    TOO_LATE = "too late"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why an intent may not be carried out now, and what would change that."""
+
+    code: RefusalCode
+    subject: str
+    """What it is about: a VM, host, pool or field, by name."""
+    reason: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.subject}: {self.reason}"
+        return f"{text} ({self.remedy})" if self.remedy else text

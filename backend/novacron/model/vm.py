@@ -1,0 +1,147 @@
+"""A virtual machine as one hypervisor tells it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from novacron.model.ids import PoolId, VmId
+
+
+class VmState(StrEnum):
+    """Power state, in libvirt's terms. There is no "unknown": that is a property of the link to the host."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    SHUTTING_DOWN = "shutting down"
+    SHUT_OFF = "shut off"
+    CRASHED = "crashed"
+    SUSPENDED = "suspended"
+    """Asleep by the guest's own wish (ACPI S3)."""
+
+
+ACTIVE_STATES = frozenset({VmState.RUNNING, VmState.PAUSED, VmState.SHUTTING_DOWN, VmState.SUSPENDED})
+"""States in which a QEMU process exists and may hold the disks."""
+
+
+class StateReason(StrEnum):
+    """Why a VM is in its state, where libvirt says and we act on it."""
+
+    NONE = ""
+    BOOTED = "booted"
+    MIGRATED = "migrated"
+    RESTORED = "restored"
+    UNPAUSED = "unpaused"
+    MIGRATION_CANCELED = "migration canceled"
+    WAKEUP = "wakeup"
+    CRASHED = "crashed"
+    POSTCOPY = "post-copy"
+    POSTCOPY_FAILED = "post-copy failed"
+    USER = "user"
+    MIGRATING = "migrating"
+    SAVING = "saving"
+    DUMPING = "dumping"
+    IO_ERROR = "I/O error"
+    WATCHDOG = "watchdog"
+    FROM_SNAPSHOT = "from snapshot"
+    SNAPSHOT = "snapshot"
+    SHUTTING_DOWN = "shutting down"
+    STARTING_UP = "starting up"
+    SHUTDOWN = "shutdown"
+    DESTROYED = "destroyed"
+    SAVED = "saved"
+    FAILED = "failed"
+    DAEMON = "daemon"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmUsage:
+    """Rates over the time between the last two readings. None: not known (yet, or not while shut off)."""
+
+    cpu_percent: float | None = None
+    """Of one host core: 200.0 is two cores busy."""
+    memory_rss_mib: int | None = None
+    """What QEMU holds on the host."""
+    memory_used_mib: int | None = None
+    """What the guest uses by its balloon's word; None without a balloon driver."""
+    disk_read_b_s: float | None = None
+    disk_write_b_s: float | None = None
+    net_rx_b_s: float | None = None
+    net_tx_b_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmDisk:
+    """One disk as the VM sees it."""
+
+    target: str
+    """Device name in the guest's definition, such as vda."""
+    source: str
+    """File, block device or network volume; empty for an empty drive."""
+    format: str = "raw"
+    capacity_mib: int | None = None
+    allocation_mib: int | None = None
+    readonly: bool = False
+    shareable: bool = False
+    """Marked as shareable between VMs: QEMU then takes no exclusive lock on it."""
+    pool_id: PoolId | None = None
+    kind: str = "disk"
+    """disk, cdrom, floppy or lun."""
+    storage: str = "file"
+    """libvirt's source type: file, block, network, volume, dir."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmNic:
+    """One network interface."""
+
+    mac: str
+    network: str
+    """libvirt network or host bridge it is plugged into."""
+    model: str = ""
+    link: str = ""
+    """The host's end of it, such as vnet3; empty while shut off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobProgress:
+    """What a hypervisor says of a job that moves or saves a VM, at one instant."""
+
+    elapsed_s: float
+    memory_total_mib: float | None = None
+    memory_remaining_mib: float | None = None
+    rate_mib_s: float | None = None
+    dirty_rate_mib_s: float | None = None
+    iteration: int | None = None
+    disk_total_mib: float | None = None
+    disk_remaining_mib: float | None = None
+    downtime_ms: int | None = None
+    """Predicted pause while running; the real one when the job has ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmReading:
+    """One VM on one host at one instant."""
+
+    id: VmId
+    name: str
+    """Foreign text: paint it as SafeText only."""
+    state: VmState
+    reason: StateReason = StateReason.NONE
+    persistent: bool = True
+    autostart: bool = False
+    vcpus: int = 1
+    memory_mib: int = 0
+    """The balloon's current size: what the guest may use."""
+    memory_max_mib: int = 0
+    usage: VmUsage = VmUsage()
+    disks: tuple[VmDisk, ...] = ()
+    nics: tuple[VmNic, ...] = ()
+    job_active: bool = False
+    """A migration, save or dump is under way on it."""
+    description: str = ""
+    has_serial: bool = True
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a QEMU process exists for it."""
+        return self.state in ACTIVE_STATES
