@@ -94,7 +94,7 @@ class Fleet:
 
     @property
     def vms(self) -> Mapping[VmId, FleetVm]:
-        """Every VM by UUID, in the order of hosts and names. Built once per revision, when first asked for."""
+        """Every VM by UUID, in the order of hosts. Built once per revision, when first asked for."""
         index: Mapping[VmId, FleetVm] | None = self.__dict__.get("_vms")
         if index is None:
             index = MappingProxyType(_index(self.hosts.values()))

@@ -19,7 +19,10 @@ class MigrationMode(StrEnum):
     DIRECT = "direct"
     """The backend drives both ends; the hosts' QEMUs talk to each other."""
     RELAYED = "relayed"
-    """As direct, but the data too goes through the backend's SSH connections: hosts need not reach each other."""
+    """As direct, but the data too goes through the backend's SSH connections.
+
+    For hosts that cannot reach each other.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

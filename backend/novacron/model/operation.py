@@ -43,9 +43,7 @@ _NEXT: dict[OperationState, frozenset[OperationState]] = {
     OperationState.DONE: frozenset(),
     OperationState.FAILED: frozenset(),
     OperationState.CANCELLED: frozenset(),
-    OperationState.NEEDS_ATTENTION: frozenset(
-        {OperationState.DONE, OperationState.FAILED, OperationState.CANCELLED}
-    ),
+    OperationState.NEEDS_ATTENTION: frozenset({OperationState.DONE, OperationState.FAILED, OperationState.CANCELLED}),
 }
 
 

@@ -1,7 +1,7 @@
 """Foreign text made inert.
 
-Names, descriptions and error texts come from machines we do not control. Textual and Rich write control sequences
-they contain straight to the terminal, so nothing foreign is painted except as SafeText.
+Names, descriptions and error texts come from machines we do not control. Textual and Rich write control
+sequences they contain straight to the terminal, so nothing foreign is painted except as SafeText.
 """
 
 import unicodedata
@@ -15,8 +15,8 @@ _MAX_COMBINING: Final = 2
 class SafeText(str):
     """Text a terminal cannot obey: printable characters of one line, everything else shown as \\u{hex}.
 
-    Constructing one sanitises; there is no way to make one that is not safe. Its markup is never interpreted: widgets
-    build Rich `Text` or Textual `Content` from it, never from markup.
+    Constructing one sanitises; there is no way to make one that is not safe. Its markup is never
+    interpreted: widgets build Rich `Text` or Textual `Content` from it, never from markup.
     """
 
     __slots__ = ()

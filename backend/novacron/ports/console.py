@@ -82,7 +82,7 @@ class Console(Protocol):
     """
 
     def changes(self) -> AsyncIterator[ConsoleChange]:
-        """Yield full snapshots of fleet, operations and alerts first, then every change; never ends by itself.
+        """Yield full snapshots of fleet, operations and alerts first, then every change; never ends.
 
         A slow reader misses intermediate snapshots, never the last one.
         """
@@ -102,9 +102,12 @@ class Console(Protocol):
     async def submit(
         self, intent: Intent, *, seen_revision: int, idempotency_key: str, actor: str = ""
     ) -> Operation | Refusal:
-        """Accept the intent, or refuse it; returns once it is in the journal. The same key gives the same operation.
+        """Accept the intent, or refuse it; returns once it is in the journal.
 
-        `seen_revision` is the fleet the operator looked at: refused as changed when its subject differs by now.
+        The same key gives the same operation.
+
+        `seen_revision` is the fleet the operator looked at: refused as changed when its subject
+        differs by now.
         `actor` is ignored over a socket, where the peer's own identity counts.
         """
 

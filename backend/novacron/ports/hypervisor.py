@@ -1,7 +1,7 @@
 """What the engine asks of one hypervisor, by role.
 
-Every call takes as long as it takes but no longer than its deadline: at the deadline the adapter aborts the channel
-under the call and raises DeadlineExceeded. No call may block the event loop. All raise
+Every call takes as long as it takes but no longer than its deadline: at the deadline the adapter
+aborts the channel under the call and raises DeadlineExceeded. No call may block the event loop. All raise
 
     LinkError         the host cannot be asked (the poller will reconnect)
     OperationError    the hypervisor said no; NotFound when the VM, pool or volume is not there
@@ -45,8 +45,8 @@ class HostReader(Protocol):
     async def read(self, *, inventory: bool, deadline_s: float) -> HostReading:
         """Read everything in one bulk call; with `inventory` also definitions, pools and volumes.
 
-        Without `inventory` those parts are repeated from the last reading that had them. A VM that is new since
-        then has its definition read at once.
+        Without `inventory` those parts are repeated from the last reading that had them. A VM that is
+        new since then has its definition read at once.
         """
 
     async def facts(self, *, deadline_s: float) -> HostFacts:
@@ -88,7 +88,7 @@ class VmDefiner(Protocol):
     """Creates, changes and removes definitions and the disks that belong to them."""
 
     async def create_disk(self, intent: CreateVm, *, deadline_s: float) -> str:
-        """Create the VM's disk and return its path; an existing one made for this VM's UUID is taken as it is.
+        """Create the VM's disk and return its path; one made for this VM's UUID before is taken as it is.
 
         Raises Conflict when a volume of that name exists that was not made for this VM.
         """
@@ -122,14 +122,13 @@ class VmMigrator(Protocol):
         """Judge, as a destination, whether this host could run that definition."""
 
     async def probe_disks(self, paths: tuple[str, ...], *, deadline_s: float) -> tuple[DiskProbe, ...]:
-        """Tell, as a destination, of each path whether it is there and whether a lock held elsewhere is seen."""
+        """Tell, as a destination, whether each path is there and whether a lock held elsewhere is seen."""
 
-    async def migrate(
-        self, request: "MigrationRequest", destination: "Hypervisor", *, deadline_s: float
-    ) -> None:
+    async def migrate(self, request: "MigrationRequest", destination: "Hypervisor", *, deadline_s: float) -> None:
         """Move a running VM and return when the hypervisor says it ended.
 
-        Its return proves nothing: the caller reads both hosts. Raises OutcomeUnknown when a link broke meanwhile.
+        Its return proves nothing: the caller reads both hosts. Raises OutcomeUnknown when a link broke
+        meanwhile.
         """
 
     async def job(self, vm: VmId, *, deadline_s: float) -> JobProgress | None:

@@ -1,4 +1,4 @@
-"""Where operations are remembered. Acknowledged means written: each call returns after the commit is durable."""
+"""Where operations are remembered. Acknowledged means written: a call returns after a durable commit."""
 
 from typing import Protocol
 

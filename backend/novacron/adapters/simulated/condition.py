@@ -1,0 +1,72 @@
+"""What ails a simulated host, and the words in which its link says so."""
+
+from dataclasses import dataclass, fields
+
+from novacron.model.errors import LinkError
+from novacron.model.link import LinkStatus
+
+
+@dataclass(slots=True, kw_only=True)
+class Condition:
+    """How a host answers. The defaults are health."""
+
+    hangs: bool = False
+    """Takes calls and never answers them: a frozen libvirtd."""
+    black_holed: bool = False
+    """Packets vanish: connecting never completes, standing connections are never answered."""
+    answers_after_s: float = 0.0
+    refuses: LinkStatus | None = None
+    """Connecting ends with this status at once."""
+    effects_come_late: bool = False
+    """What was asked of it while it hung is carried out when it comes back, after the caller has given up."""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether no answer comes at all."""
+        return self.hangs or self.black_holed
+
+    def become(self, other: "Condition") -> None:
+        """Take over everything of `other`."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(other, each.name))
+
+
+_REFUSALS: dict[LinkStatus, tuple[str, str]] = {
+    LinkStatus.UNREACHABLE: (
+        "connect to port 22: Connection refused",
+        "check that the host and its sshd run",
+    ),
+    LinkStatus.STALE: ("connected, but libvirt does not answer", "look at libvirtd on the host"),
+    LinkStatus.HOST_KEY_UNKNOWN: (
+        "its host key SHA256:Yk3lC5m0Qd2 is not in known_hosts",
+        "compare the fingerprint, then run: novacron host add",
+    ),
+    LinkStatus.HOST_KEY_CHANGED: (
+        "its host key is SHA256:Yk3lC5m0Qd2, known_hosts has SHA256:9sXw1pE7rTt",
+        "find out why before you connect; remove the old key only when you know",
+    ),
+    LinkStatus.AUTH_REFUSED: (
+        "Permission denied (publickey)",
+        "add your public key to authorized_keys on the host, or load it into the agent",
+    ),
+    LinkStatus.NO_LIBVIRT: (
+        "no libvirt socket at /run/libvirt/libvirt-sock",
+        "install and start libvirtd on the host",
+    ),
+    LinkStatus.NO_PERMISSION: (
+        "/run/libvirt/libvirt-sock: Permission denied",
+        "add the user to the group libvirt on the host",
+    ),
+    LinkStatus.WRONG_VERSION: ("libvirt 4.0.0 is too old", "upgrade libvirt on the host to 6.0 or later"),
+    LinkStatus.WRONG_IDENTITY: (
+        "another machine answers at this address",
+        "check the address in fleet.toml",
+    ),
+    LinkStatus.NO_BINDING: ("libvirt-python is not installed here", "install python3-libvirt"),
+}
+
+
+def refusal(subject: str, status: LinkStatus) -> LinkError:
+    """Return the error with which connecting ends for this status."""
+    cause, remedy = _REFUSALS[status]
+    return LinkError(subject, cause, remedy, status=status)

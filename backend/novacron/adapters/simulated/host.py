@@ -1,0 +1,206 @@
+"""One simulated host: its VMs, pools and networks, and who is connected to it."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import replace
+
+from novacron.adapters.simulated.condition import Condition
+from novacron.adapters.simulated.link import HostLink
+from novacron.adapters.simulated.machine import Job, Machine
+from novacron.adapters.simulated.serial import SerialPort
+from novacron.adapters.simulated.storage import HostPool, Store
+from novacron.adapters.simulated.usage import usage_at
+from novacron.model.errors import Conflict, NotFound
+from novacron.model.host import HostFacts, HostLoad, HostSpec
+from novacron.model.ids import HostId, PoolId, VmId
+from novacron.model.vm import VmReading
+from novacron.ports.clock import Clock
+from novacron.ports.hypervisor import HostEvent, HostEventKind
+
+_RESERVED_MIB = 2048
+_NAMESPACE = uuid.UUID("0d7c9f0e-3a55-4a35-8a51-6d1f6a0c7b11")
+
+
+class SimulatedHost:
+    """A host and what runs on it. Its adapters and the world change it; nobody else."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        clock: Clock,
+        site: str = "",
+        cores: int = 64,
+        memory_mib: int = 524_288,
+        networks: tuple[str, ...] = ("default",),
+        rate_mib_s: float = 1100.0,
+    ) -> None:
+        self.spec = HostSpec(id=HostId(name), site=site, uri=f"simulated://{name}")
+        self.condition = Condition()
+        self.machines: dict[VmId, Machine] = {}
+        self.pools: dict[str, HostPool] = {}
+        self.links: set[HostLink] = set()
+        self.serial_ports: dict[VmId, SerialPort] = {}
+        self.cpu_models: frozenset[str] = frozenset({"EPYC", "EPYC-Rome"})
+        self.machine_types: frozenset[str] = frozenset({"pc-q35-7.2", "q35", "pc", "pc-i440fx-7.2"})
+        self.kernels: frozenset[str] = frozenset()
+        """Kernels and initrds that lie on it, for direct boot."""
+        self.rate_mib_s = rate_mib_s
+        """What its migration network carries."""
+        self.root_used_fraction = 0.2 + (hash_of(name) % 400) / 1000
+        self._clock = clock
+        self._facts = HostFacts(
+            hostname=name,
+            uuid=str(uuid.uuid5(_NAMESPACE, name)),
+            cpu_model="EPYC-Rome",
+            cores=cores,
+            memory_mib=memory_mib,
+            libvirt_version="9.0.0",
+            hypervisor_version="7.2.22",
+            kernel="6.1.0-32-amd64",
+            networks=networks,
+            domain_types=("kvm", "qemu"),
+        )
+
+    @property
+    def name(self) -> str:
+        """Its name in the fleet file."""
+        return self.spec.id
+
+    @property
+    def facts(self) -> HostFacts:
+        """What it says of itself."""
+        return self._facts
+
+    def set_networks(self, networks: tuple[str, ...]) -> None:
+        """Have these networks active, and no others."""
+        self._facts = replace(self._facts, networks=networks)
+
+    def add_pool(self, name: str, store: Store) -> None:
+        """Make `store` known here as the pool `name`."""
+        identity = PoolId(str(uuid.uuid5(_NAMESPACE, f"{self.name}/{name}")))
+        self.pools[name] = HostPool(id=identity, name=name, store=store)
+
+    def machine(self, vm: VmId) -> Machine:
+        """Return the VM.
+
+        Raises:
+            NotFound: it is not known here.
+        """
+        found = self.machines.get(vm)
+        if found is None:
+            raise NotFound(vm, f"Domain not found: no domain with matching uuid '{vm}'", "it may have moved")
+        return found
+
+    def put(self, machine: Machine, detail: str) -> None:
+        """Let the VM stand as given, and tell whoever watches."""
+        self.machines[machine.id] = machine
+        if not machine.is_active and not machine.persistent:
+            del self.machines[machine.id]
+        if not machine.is_active:
+            self.hang_up(machine.id)
+        self.emit(HostEvent(kind=HostEventKind.VM, vm=machine.id, detail=detail))
+
+    def remove(self, vm: VmId, detail: str) -> None:
+        """Forget the VM."""
+        if self.machines.pop(vm, None) is not None:
+            self.hang_up(vm)
+            self.emit(HostEvent(kind=HostEventKind.VM, vm=vm, detail=detail))
+
+    def hang_up(self, vm: VmId) -> None:
+        """End the VM's serial console: its process is gone."""
+        port = self.serial_ports.pop(vm, None)
+        if port is not None:
+            port.unplug()
+
+    def emit(self, event: HostEvent) -> None:
+        """Tell whoever watches this host."""
+        for link in self.links:
+            link.deliver(event)
+
+    def require_name_free(self, name: str, besides: VmId) -> None:
+        """Check that no other VM has this name.
+
+        Raises:
+            Conflict: one has it.
+        """
+        for other in self.machines.values():
+            if other.name == name and other.id != besides:
+                raise Conflict(
+                    name,
+                    f"operation failed: domain '{name}' already exists with uuid {other.id}",
+                    "choose another",
+                )
+
+    def pool(self, name: str) -> HostPool:
+        """Return the pool of that name.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = self.pools.get(name)
+        if found is None:
+            raise NotFound(name, f"Storage pool not found: no storage pool with matching name '{name}'")
+        return found
+
+    def store_of(self, path: str) -> Store | None:
+        """Return the store on which `path` lies here, or None when no pool covers it."""
+        for pool in self.pools.values():
+            if pool.active and pool.store.holds(path):
+                return pool.store
+        return None
+
+    def pool_id_of(self, path: str) -> PoolId | None:
+        """Return the pool that covers `path`, or None."""
+        return next((pool.id for pool in self.pools.values() if pool.store.holds(path)), None)
+
+    def reading_of(self, machine: Machine) -> VmReading:
+        """Return what this host says of the VM now."""
+        return VmReading(
+            id=machine.id,
+            name=machine.name,
+            state=machine.state,
+            reason=machine.reason,
+            persistent=machine.persistent,
+            autostart=machine.autostart,
+            vcpus=machine.vcpus,
+            memory_mib=machine.memory_mib,
+            memory_max_mib=machine.memory_max_mib,
+            usage=usage_at(machine, seed_of(machine.id), self._clock.now().timestamp()),
+            disks=machine.disks,
+            nics=machine.nics,
+            job_active=machine.job is not Job.NONE,
+            description=machine.description,
+        )
+
+    def load(self, vms: Iterable[VmReading]) -> HostLoad:
+        """Return its own condition while these VMs run on it."""
+        busy = sum(vm.usage.cpu_percent or 0.0 for vm in vms)
+        used_mib = _RESERVED_MIB + sum(vm.usage.memory_rss_mib or 0 for vm in vms)
+        percent = min(100.0, 1.0 + busy / max(1, self._facts.cores))
+        return HostLoad(
+            cpu_percent=round(percent, 1),
+            load_1m=round(percent / 100 * self._facts.cores, 2),
+            memory_used_mib=min(used_mib, self._facts.memory_mib),
+            pressure_cpu=round(max(0.0, percent - 70) / 2, 1),
+            pressure_memory=0.0,
+            pressure_io=round(percent / 50, 1),
+            root_used_fraction=self.root_used_fraction,
+            root_path="/",
+        )
+
+    @property
+    def memory_free_mib(self) -> int:
+        """What no running VM may claim."""
+        claimed = sum(machine.memory_max_mib for machine in self.machines.values() if machine.is_active)
+        return max(0, self._facts.memory_mib - claimed - _RESERVED_MIB)
+
+
+def seed_of(vm: VmId) -> int:
+    """Return the number from which the VM's habits follow."""
+    return int(vm[:8], 16)
+
+
+def hash_of(text: str) -> int:
+    """Return a number that depends on the text alone, in every process."""
+    return uuid.uuid5(_NAMESPACE, text).int

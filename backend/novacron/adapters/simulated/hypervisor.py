@@ -1,0 +1,49 @@
+"""One connected simulated hypervisor: all roles of the port over one link."""
+
+from novacron.adapters.simulated.definer import Definer
+from novacron.adapters.simulated.machine import rebooted
+from novacron.adapters.simulated.migrator import Migrator
+from novacron.adapters.simulated.power import Power
+from novacron.adapters.simulated.reader import Reader
+from novacron.adapters.simulated.serial import SerialPort
+from novacron.adapters.simulated.shell import Shell, ShellRequest
+from novacron.model.errors import Conflict, OperationError
+from novacron.model.ids import VmId
+from novacron.ports.hypervisor import SerialLink
+
+
+class SimulatedHypervisor(Reader, Power, Definer, Migrator):
+    """A simulated host, connected (ports.hypervisor.Hypervisor)."""
+
+    async def open_serial(self, vm: VmId, *, force: bool, deadline_s: float) -> SerialLink:
+        """Open the VM's serial console."""
+        return await self.link.call("serial console", lambda: self._open_serial(vm, force), deadline_s=deadline_s)
+
+    async def close(self) -> None:
+        """Let go at once."""
+        self.link.close()
+        self.host.links.discard(self.link)
+
+    def _open_serial(self, vm: VmId, force: bool) -> SerialLink:
+        machine = self.host.machine(vm)
+        if not machine.is_active:
+            raise OperationError(machine.name, "Requested operation is not valid: domain is not running")
+        port = self.host.serial_ports.get(vm)
+        if port is None:
+            port = SerialPort(Shell(machine.name, lambda request: self._obey(vm, request)))
+            self.host.serial_ports[vm] = port
+        if port.is_taken and not force:
+            raise Conflict(
+                machine.name,
+                "operation failed: Active console session exists for this domain",
+                "take it over if you must",
+            )
+        opened = port.plug_in()
+        self.link.on_closed(opened.hang_up)
+        return opened
+
+    def _obey(self, vm: VmId, request: ShellRequest) -> None:
+        if request is ShellRequest.POWER_OFF:
+            self.world.press_power_button(self.host, vm)
+        else:
+            self.host.put(rebooted(self.host.machine(vm), at=self.world.clock.monotonic()), "rebooted")

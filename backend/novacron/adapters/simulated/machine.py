@@ -1,0 +1,224 @@
+"""One simulated VM as a value, and the moves it can make.
+
+Pure: every function takes a Machine and returns the next one, or raises what libvirt would say. Who else sees
+the VM, its disks' locks and the time a move takes are the world's business, not this module's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from novacron.model.errors import OperationError
+from novacron.model.ids import VmId
+from novacron.model.vm import ACTIVE_STATES, StateReason, VmDisk, VmNic, VmState
+
+
+class Job(StrEnum):
+    """What holds a VM besides its operator."""
+
+    NONE = ""
+    MIGRATING_OUT = "migrating out"
+    MIGRATING_IN = "migrating in"
+
+
+class Verb(StrEnum):
+    """What may be asked of a VM's power."""
+
+    START = "start"
+    SHUTDOWN = "shutdown"
+    REBOOT = "reboot"
+    FORCE_OFF = "force off"
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+class Workload(StrEnum):
+    """What the guest does all day; its usage follows from it."""
+
+    WEB = "web"
+    DATABASE = "db"
+    CACHE = "cache"
+    BUILD = "build"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """A VM: its definition and its state."""
+
+    id: VmId
+    name: str
+    state: VmState = VmState.SHUT_OFF
+    reason: StateReason = StateReason.NONE
+    persistent: bool = True
+    autostart: bool = False
+    vcpus: int = 1
+    vcpus_max: int = 1
+    memory_mib: int = 512
+    memory_max_mib: int = 512
+    next_vcpus: int | None = None
+    """What the definition says beyond what it runs with: taken at the next start."""
+    next_memory_mib: int | None = None
+    disks: tuple[VmDisk, ...] = ()
+    nics: tuple[VmNic, ...] = ()
+    description: str = ""
+    domain_type: str = "kvm"
+    cpu: str = "EPYC"
+    machine_type: str = "pc-q35-7.2"
+    kernel: str = ""
+    initrd: str = ""
+    cmdline: str = ""
+    workload: Workload = Workload.IDLE
+    dirty_mib_s: float = 8.0
+    """How fast its guest dirties memory: what a live migration has to outrun."""
+    working_set_mib: float = 128.0
+    """How much of its memory the guest keeps writing to."""
+    obeys_power_button: bool = True
+    started_at: float | None = None
+    """On the world's monotonic clock; None while it has no process."""
+    job: Job = Job.NONE
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a process exists for it."""
+        return self.state in ACTIVE_STATES
+
+    @property
+    def holds_disks(self) -> bool:
+        """Whether its process has its disks open for writing.
+
+        One that waits for its memory, or has given it away, has let go of them.
+        """
+        return self.is_active and not (
+            self.state is VmState.PAUSED and self.reason in {StateReason.MIGRATING, StateReason.STARTING_UP}
+        )
+
+
+_ALLOWED: Mapping[Verb, frozenset[VmState]] = {
+    Verb.START: frozenset({VmState.SHUT_OFF, VmState.CRASHED}),
+    Verb.SHUTDOWN: frozenset({VmState.RUNNING, VmState.PAUSED, VmState.SHUTTING_DOWN, VmState.SUSPENDED}),
+    Verb.REBOOT: frozenset({VmState.RUNNING, VmState.PAUSED, VmState.SHUTTING_DOWN}),
+    Verb.FORCE_OFF: frozenset(ACTIVE_STATES | {VmState.CRASHED}),
+    Verb.PAUSE: frozenset({VmState.RUNNING, VmState.PAUSED, VmState.SHUTTING_DOWN}),
+    Verb.RESUME: frozenset({VmState.RUNNING, VmState.PAUSED}),
+}
+"""Which state allows which verb. Pausing the paused and resuming the running do nothing, as with libvirt."""
+
+
+def require(machine: Machine, verb: Verb) -> None:
+    """Check that the VM's state and its job allow `verb`.
+
+    Raises:
+        OperationError: with libvirt's words.
+    """
+    if machine.state not in _ALLOWED[verb]:
+        detail = "domain is already running" if verb is Verb.START else "domain is not running"
+        raise _invalid(machine, detail)
+    if verb is not Verb.FORCE_OFF:
+        require_no_job(machine)
+
+
+def require_no_job(machine: Machine) -> None:
+    """Check that no migration holds the VM.
+
+    Raises:
+        OperationError: a migration holds it.
+    """
+    if machine.job is not Job.NONE:
+        raise OperationError(
+            machine.name,
+            "Timed out during operation: cannot acquire state change lock (held by migration)",
+            "wait for the migration to end, or cancel it",
+        )
+
+
+def started(machine: Machine, *, at: float) -> Machine:
+    """Power on: its definition takes effect."""
+    require(machine, Verb.START)
+    vcpus = machine.next_vcpus or machine.vcpus
+    memory_mib = machine.next_memory_mib or machine.memory_mib
+    return replace(
+        machine,
+        state=VmState.RUNNING,
+        reason=StateReason.BOOTED,
+        vcpus=vcpus,
+        vcpus_max=max(vcpus, machine.vcpus_max),
+        memory_mib=memory_mib,
+        memory_max_mib=max(memory_mib, machine.memory_max_mib),
+        next_vcpus=None,
+        next_memory_mib=None,
+        started_at=at,
+        nics=tuple(replace(nic, link=f"vnet{number}") for number, nic in enumerate(machine.nics)),
+    )
+
+
+def rebooted(machine: Machine, *, at: float) -> Machine:
+    """Start the guest anew in the same process."""
+    require(machine, Verb.REBOOT)
+    return replace(machine, started_at=at)
+
+
+def paused(machine: Machine, reason: StateReason = StateReason.USER) -> Machine:
+    """Stop its CPUs."""
+    if machine.state is VmState.PAUSED:
+        return machine
+    return replace(machine, state=VmState.PAUSED, reason=reason)
+
+
+def resumed(machine: Machine) -> Machine:
+    """Let its CPUs go on."""
+    require(machine, Verb.RESUME)
+    if machine.state is VmState.RUNNING:
+        return machine
+    return replace(machine, state=VmState.RUNNING, reason=StateReason.UNPAUSED)
+
+
+def stopped(machine: Machine, reason: StateReason) -> Machine:
+    """End its process, for whatever reason."""
+    return replace(
+        machine,
+        state=VmState.SHUT_OFF,
+        reason=reason,
+        job=Job.NONE,
+        started_at=None,
+        nics=tuple(replace(nic, link="") for nic in machine.nics),
+    )
+
+
+def renamed(machine: Machine, new_name: str) -> Machine:
+    """Give it another name."""
+    require_no_job(machine)
+    if machine.is_active:
+        raise _invalid(machine, "cannot rename active domain")
+    if not new_name or "/" in new_name or "\n" in new_name:
+        raise OperationError(machine.name, f"invalid argument: name {new_name!r} is not allowed")
+    return replace(machine, name=new_name)
+
+
+def resized(machine: Machine, *, vcpus: int | None, memory_mib: int | None) -> Machine:
+    """Set vCPUs and memory: live within the maxima it runs with, beyond them at its next start."""
+    require_no_job(machine)
+    if not machine.is_active:
+        changed = replace(machine, vcpus=vcpus or machine.vcpus, memory_mib=memory_mib or machine.memory_mib)
+        return replace(
+            changed,
+            vcpus_max=max(changed.vcpus, machine.vcpus_max) if vcpus else machine.vcpus_max,
+            memory_max_mib=changed.memory_mib if memory_mib else machine.memory_max_mib,
+        )
+    if vcpus is not None:
+        machine = (
+            replace(machine, vcpus=vcpus, next_vcpus=None)
+            if vcpus <= machine.vcpus_max
+            else replace(machine, next_vcpus=vcpus)
+        )
+    if memory_mib is not None:
+        machine = (
+            replace(machine, memory_mib=memory_mib, next_memory_mib=None)
+            if memory_mib <= machine.memory_max_mib
+            else replace(machine, next_memory_mib=memory_mib)
+        )
+    return machine
+
+
+def _invalid(machine: Machine, detail: str) -> OperationError:
+    return OperationError(machine.name, f"Requested operation is not valid: {detail}")

@@ -1,0 +1,182 @@
+"""The acting verbs on VMs that exist: power, settings, deletion, and cancelling an operation."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from novacron.cli.arguments import Json, NoWait, VmName, VmNames, Yes
+from novacron.cli.carrying_out import Manner, follow, for_each_vm
+from novacron.cli.output import print_json, print_line, refuse
+from novacron.cli.session import run
+from novacron.model.ids import OperationId
+from novacron.model.intent import (
+    DeleteVm,
+    ForceOffVm,
+    PauseVm,
+    RebootVm,
+    RenameVm,
+    ResizeVm,
+    ResumeVm,
+    SetAutostart,
+    ShutdownVm,
+    StartVm,
+)
+from novacron.model.operation import Operation
+from novacron.model.refusal import Refusal
+from novacron.ports.console import Console
+
+
+def start(
+    context: typer.Context, names: VmNames, yes: Yes = False, no_wait: NoWait = False, as_json: Json = False
+) -> None:
+    """Power VMs on."""
+    manner = Manner(yes=yes, wait=not no_wait, as_json=as_json)
+    for_each_vm(context, names, lambda vm: StartVm(vm=vm.id, host=vm.home.host.id), manner)
+
+
+def stop(
+    context: typer.Context,
+    names: VmNames,
+    timeout: Annotated[float, typer.Option(help="Seconds the guest is given.")] = 120.0,
+    yes: Yes = False,
+    no_wait: NoWait = False,
+    as_json: Json = False,
+) -> None:
+    """Ask guests to shut down, and wait for it."""
+    manner = Manner(yes=yes, wait=not no_wait, as_json=as_json)
+    for_each_vm(context, names, lambda vm: ShutdownVm(vm=vm.id, host=vm.home.host.id, timeout_s=timeout), manner)
+
+
+def reboot(
+    context: typer.Context, names: VmNames, yes: Yes = False, no_wait: NoWait = False, as_json: Json = False
+) -> None:
+    """Ask guests to restart."""
+    manner = Manner(yes=yes, wait=not no_wait, as_json=as_json)
+    for_each_vm(context, names, lambda vm: RebootVm(vm=vm.id, host=vm.home.host.id), manner)
+
+
+def force_off(
+    context: typer.Context, names: VmNames, yes: Yes = False, no_wait: NoWait = False, as_json: Json = False
+) -> None:
+    """Pull the plug: guests lose what they had not written."""
+    manner = Manner(yes=yes, wait=not no_wait, as_json=as_json)
+    for_each_vm(context, names, lambda vm: ForceOffVm(vm=vm.id, host=vm.home.host.id), manner)
+
+
+def pause(
+    context: typer.Context, names: VmNames, yes: Yes = False, no_wait: NoWait = False, as_json: Json = False
+) -> None:
+    """Stop the VMs' CPUs; memory stays."""
+    manner = Manner(yes=yes, wait=not no_wait, as_json=as_json)
+    for_each_vm(context, names, lambda vm: PauseVm(vm=vm.id, host=vm.home.host.id), manner)
+
+
+def resume(
+    context: typer.Context, names: VmNames, yes: Yes = False, no_wait: NoWait = False, as_json: Json = False
+) -> None:
+    """Let paused VMs go on."""
+    manner = Manner(yes=yes, wait=not no_wait, as_json=as_json)
+    for_each_vm(context, names, lambda vm: ResumeVm(vm=vm.id, host=vm.home.host.id), manner)
+
+
+def rename(
+    context: typer.Context,
+    name: VmName,
+    new_name: str,
+    yes: Yes = False,
+    no_wait: NoWait = False,
+    as_json: Json = False,
+) -> None:
+    """Give a shut-off VM another name."""
+    manner = Manner(yes=yes, wait=not no_wait, as_json=as_json)
+    for_each_vm(context, [name], lambda vm: RenameVm(vm=vm.id, host=vm.home.host.id, new_name=new_name), manner)
+
+
+def autostart(
+    context: typer.Context,
+    names: VmNames,
+    enabled: Annotated[bool, typer.Option("--on/--off", help="Start them with their host, or not.")] = True,
+    yes: Yes = False,
+    no_wait: NoWait = False,
+    as_json: Json = False,
+) -> None:
+    """Start VMs with their host, or not."""
+    manner = Manner(yes=yes, wait=not no_wait, as_json=as_json)
+    for_each_vm(context, names, lambda vm: SetAutostart(vm=vm.id, host=vm.home.host.id, enabled=enabled), manner)
+
+
+def resize(
+    context: typer.Context,
+    names: VmNames,
+    vcpus: Annotated[int | None, typer.Option(min=1, help="Virtual CPUs.")] = None,
+    memory: Annotated[int | None, typer.Option(min=1, help="Memory in MiB.")] = None,
+    yes: Yes = False,
+    no_wait: NoWait = False,
+    as_json: Json = False,
+) -> None:
+    """Set vCPUs and memory."""
+    if vcpus is None and memory is None:
+        raise typer.BadParameter("say --vcpus, --memory or both")
+    manner = Manner(yes=yes, wait=not no_wait, as_json=as_json)
+    for_each_vm(
+        context,
+        names,
+        lambda vm: ResizeVm(vm=vm.id, host=vm.home.host.id, vcpus=vcpus, memory_mib=memory),
+        manner,
+    )
+
+
+def delete(
+    context: typer.Context,
+    names: VmNames,
+    with_disks: Annotated[bool, typer.Option("--with-disks", help="Delete their disks too.")] = False,
+    yes: Yes = False,
+    no_wait: NoWait = False,
+    as_json: Json = False,
+) -> None:
+    """Remove VMs; their disks stay unless --with-disks."""
+    manner = Manner(yes=yes, wait=not no_wait, as_json=as_json)
+    for_each_vm(context, names, lambda vm: DeleteVm(vm=vm.id, host=vm.home.host.id, with_disks=with_disks), manner)
+
+
+def cancel(
+    context: typer.Context,
+    operation: Annotated[str, typer.Argument(help="Its id, from novacron ops.")],
+    no_wait: NoWait = False,
+    as_json: Json = False,
+) -> None:
+    """Ask a running operation to stop; a migration then leaves its VM at the source."""
+
+    async def work(console: Console) -> Operation | Refusal:
+        answer = await console.cancel(OperationId(operation))
+        if isinstance(answer, Refusal) or no_wait:
+            return answer
+        return (await follow(console, [answer]))[0]
+
+    answer = run(work, context)
+    if isinstance(answer, Refusal):
+        refuse(answer)
+    if as_json:
+        print_json(answer)
+    else:
+        print_line(f"{answer.title}: {answer.state.value}{': ' if answer.outcome else ''}{answer.outcome}")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the verbs of this module to the command."""
+    verbs: tuple[Callable[..., None], ...] = (
+        start,
+        stop,
+        reboot,
+        force_off,
+        pause,
+        resume,
+        rename,
+        autostart,
+        resize,
+        delete,
+        cancel,
+    )
+    for verb in verbs:
+        app.command(rich_help_panel="Act")(verb)

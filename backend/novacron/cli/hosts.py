@@ -1,0 +1,1 @@
+"""`novacron host add|test`: putting a host into fleet.toml, and finding out why one does not answer."""

@@ -1,0 +1,210 @@
+"""The reading verbs: vms, hosts, pools, ops, alerts, xml."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+import typer
+
+from novacron.cli.arguments import AnyHostNames, AnyVmNames, Json, VmName
+from novacron.cli.output import age, print_json, print_table
+from novacron.cli.selectors import select_vms
+from novacron.cli.session import run, settled_fleet
+from novacron.model.alert.alert import Alert
+from novacron.model.fleet import FleetVm, Host
+from novacron.model.operation import Operation
+from novacron.model.storage import Pool
+from novacron.ports.console import Console
+
+
+def vms(context: typer.Context, names: AnyVmNames = None, as_json: Json = False) -> None:
+    """List VMs with their state, host and load."""
+    fleet = run(settled_fleet, context)
+    chosen = select_vms(fleet, names) if names else tuple(fleet.vms.values())
+    _show([_vm_record(vm) for vm in chosen], as_json, _VM_COLUMNS)
+
+
+def hosts(context: typer.Context, names: AnyHostNames = None, as_json: Json = False) -> None:
+    """List hosts with how the backend stands with each."""
+    fleet = run(settled_fleet, context)
+    chosen = [host for host in fleet.hosts.values() if _named(host.id, names)]
+    _show([_host_record(host) for host in chosen], as_json, _HOST_COLUMNS)
+
+
+def pools(context: typer.Context, names: AnyHostNames = None, as_json: Json = False) -> None:
+    """List storage pools of each host."""
+    fleet = run(settled_fleet, context)
+    _show(
+        [
+            _pool_record(host, pool)
+            for host in fleet.hosts.values()
+            if host.reading is not None and _named(host.id, names)
+            for pool in host.reading.pools
+        ],
+        as_json,
+        _POOL_COLUMNS,
+    )
+
+
+def ops(context: typer.Context, as_json: Json = False) -> None:
+    """List operations, newest first."""
+
+    async def work(console: Console) -> tuple[Operation, ...]:
+        return await console.operations()
+
+    _show([_operation_record(operation) for operation in run(work, context)], as_json, _OPERATION_COLUMNS)
+
+
+def alerts(context: typer.Context, as_json: Json = False) -> None:
+    """List what needs attention now."""
+
+    async def work(console: Console) -> tuple[Alert, ...]:
+        await settled_fleet(console)
+        return await console.alerts()
+
+    _show([_alert_record(alert) for alert in run(work, context)], as_json, _ALERT_COLUMNS)
+
+
+def xml(
+    context: typer.Context,
+    vm: VmName,
+) -> None:
+    """Print a VM's definition as libvirt has it."""
+
+    async def work(console: Console) -> str:
+        (chosen,) = select_vms(await settled_fleet(console), [vm])[:1]
+        return await console.definition(chosen.id, chosen.home.host.id)
+
+    typer.echo("\n".join(_inert_lines(run(work, context))))
+
+
+Record = dict[str, Any]
+_VM_COLUMNS = ("name", "state", "reason", "host", "cpu", "memory", "seen", "id")
+_HOST_COLUMNS = ("name", "site", "link", "vms", "cores", "cpu", "memory", "libvirt", "seen", "cause")
+_POOL_COLUMNS = ("host", "name", "kind", "active", "capacity", "used", "path")
+_OPERATION_COLUMNS = ("id", "state", "title", "progress", "actor", "age", "outcome")
+_ALERT_COLUMNS = ("severity", "rule", "subject", "text", "age")
+
+
+def _show(records: Sequence[Record], as_json: bool, columns: Sequence[str]) -> None:
+    if as_json:
+        print_json([record["json"] for record in records])
+        return
+    print_table(columns, [[record[column] for column in columns] for record in records])
+
+
+def _named(name: str, patterns: Sequence[str] | None) -> bool:
+    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _inert_lines(text: str) -> list[str]:
+    from novacron.model.safetext import SafeText
+
+    return [SafeText(line) for line in text.split("\n")]
+
+
+def _percent(value: float | None) -> str | None:
+    return None if value is None else f"{value:.0f}%"
+
+
+def _mib(value: int | None) -> str | None:
+    if value is None:
+        return None
+    return f"{value / 1024:.1f}G" if value >= 1024 else f"{value}M"
+
+
+def _vm_record(found: FleetVm) -> Record:
+    home, now = found.home, datetime.now(UTC)
+    reading = home.host.reading
+    state = home.vm.state.value if home.is_current else f"unknown (was {home.vm.state.value})"
+    return {
+        "name": home.vm.name,
+        "state": state,
+        "reason": home.vm.reason.value if home.is_current else "",
+        "host": home.host.id,
+        "cpu": _percent(home.vm.usage.cpu_percent) if home.is_current else None,
+        "memory": _mib(home.vm.memory_mib),
+        "seen": age(reading.observed_at if reading else None, now),
+        "id": found.id,
+        "json": {
+            "id": found.id,
+            "name": home.vm.name,
+            "host": home.host.id,
+            "current": home.is_current,
+            "observed_at": reading.observed_at if reading else None,
+            "vm": home.vm,
+            "also_on": [other.host.id for other in found.others],
+        },
+    }
+
+
+def _host_record(host: Host) -> Record:
+    reading = host.reading
+    return {
+        "name": host.id,
+        "site": host.spec.site,
+        "link": host.link.status.value,
+        "vms": len(reading.vms) if reading else None,
+        "cores": reading.facts.cores if reading else None,
+        "cpu": _percent(reading.load.cpu_percent) if reading and host.is_current else None,
+        "memory": _mib(reading.facts.memory_mib) if reading else None,
+        "libvirt": reading.facts.libvirt_version if reading else None,
+        "seen": age(reading.observed_at if reading else None, datetime.now(UTC)),
+        "cause": host.link.cause,
+        "json": {
+            "name": host.id,
+            "spec": host.spec,
+            "link": host.link,
+            "current": host.is_current,
+            "observed_at": reading.observed_at if reading else None,
+            "facts": reading.facts if reading else None,
+            "load": reading.load if reading else None,
+            "vms": len(reading.vms) if reading else None,
+        },
+    }
+
+
+def _pool_record(host: Host, pool: Pool) -> Record:
+    return {
+        "host": host.id,
+        "name": pool.name,
+        "kind": pool.kind,
+        "active": "yes" if pool.active else "no",
+        "capacity": _mib(pool.capacity_mib),
+        "used": _percent(None if pool.used_fraction is None else pool.used_fraction * 100),
+        "path": pool.path,
+        "json": {"host": host.id, "current": host.is_current, "pool": pool},
+    }
+
+
+def _operation_record(operation: Operation) -> Record:
+    fraction = operation.progress.fraction
+    return {
+        "id": operation.id,
+        "state": operation.state.value,
+        "title": operation.title,
+        "progress": _percent(None if fraction is None else fraction * 100),
+        "actor": operation.actor,
+        "age": age(operation.accepted_at, datetime.now(UTC)),
+        "outcome": operation.outcome,
+        "json": operation,
+    }
+
+
+def _alert_record(alert: Alert) -> Record:
+    return {
+        "severity": alert.severity.value,
+        "rule": alert.rule.value,
+        "subject": alert.subject,
+        "text": alert.text,
+        "age": age(alert.raised_at, datetime.now(UTC)),
+        "json": alert,
+    }
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the verbs of this module to the command."""
+    verbs: tuple[Callable[..., None], ...] = (vms, hosts, pools, ops, alerts, xml)
+    for verb in verbs:
+        app.command(rich_help_panel="See")(verb)

@@ -1,0 +1,86 @@
+"""What the command line prints: tables for people, JSON for programs, errors with cause and remedy.
+
+Foreign text reaches the terminal as SafeText only; JSON is ASCII with every other character escaped.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NoReturn
+
+import typer
+
+from novacron.model.errors import ExitCode, NovaCronError
+from novacron.model.refusal import Refusal
+from novacron.model.safetext import SafeText
+
+_WIDEST_CELL = 60
+
+
+def print_json(value: object) -> None:
+    """Print any model value, or lists and mappings of them, as indented JSON."""
+    from pydantic_core import to_jsonable_python
+
+    typer.echo(json.dumps(to_jsonable_python(value), indent=2, ensure_ascii=True))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under their headings, every column as wide as its widest cell."""
+    from rich.cells import cell_len, set_cell_size
+
+    shown = [[SafeText.clip("-" if cell is None else cell, _WIDEST_CELL) for cell in row] for row in rows]
+    widths = [max([len(heading), *(cell_len(row[index]) for row in shown)]) for index, heading in enumerate(columns)]
+    for line in [[SafeText(heading.upper()) for heading in columns], *shown]:
+        cells = [set_cell_size(cell, width) for cell, width in zip(line, widths, strict=True)]
+        typer.echo("  ".join(cells).rstrip())
+
+
+def print_line(text: object) -> None:
+    """Print one line of text that may quote foreign words."""
+    typer.echo(SafeText(text))
+
+
+def print_progress(text: str) -> None:
+    """Overwrite the progress line on a terminal; say nothing into a pipe."""
+    if sys.stderr.isatty():
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns or 80
+        typer.echo(f"\r{SafeText.clip(text, columns - 1):<{columns - 1}}", nl=False, err=True)
+
+
+def clear_progress() -> None:
+    """Remove the progress line."""
+    if sys.stderr.isatty():
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns or 80
+        typer.echo("\r" + " " * (columns - 1) + "\r", nl=False, err=True)
+
+
+def complain(subject: object, detail: object, remedy: object = "") -> None:
+    """Print an error: what, why, and what to do about it."""
+    typer.echo(f"novacron: {SafeText(subject)}: {SafeText(detail)}", err=True)
+    if remedy:
+        typer.echo(f"  try: {SafeText(remedy)}", err=True)
+
+
+def fail(error: NovaCronError) -> NoReturn:
+    """Print the error and end with its exit code."""
+    complain(error.subject, error.detail, error.remedy)
+    raise typer.Exit(error.exit_code)
+
+
+def refuse(refusal: Refusal) -> NoReturn:
+    """Print the refusal and end with its exit code."""
+    complain(refusal.subject, refusal.reason, refusal.remedy)
+    raise typer.Exit(ExitCode.REFUSED)
+
+
+def age(since: datetime | None, now: datetime) -> str:
+    """Say how long ago: "14s", "3m", "2h", "5d"; "-" when never."""
+    if since is None:
+        return "-"
+    seconds = max(0, int((now - since).total_seconds()))
+    for limit, size, unit in ((120, 1, "s"), (7200, 60, "m"), (172800, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds // size}{unit}"
+    return f"{seconds // 86400}d"

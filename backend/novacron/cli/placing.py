@@ -1,0 +1,94 @@
+"""The verbs that say where a VM is to be: create and migrate."""
+
+import uuid
+from typing import Annotated
+
+import typer
+
+from novacron.cli.arguments import Json, NoWait, VmNames, Yes
+from novacron.cli.carrying_out import Manner, for_each_vm, just
+from novacron.cli.completion import complete_hosts
+from novacron.model.errors import NotFound
+from novacron.model.fleet import Fleet, FleetVm
+from novacron.model.ids import HostId, VmId
+from novacron.model.intent import CreateVm, Intent, MigrateVm, MigrationMode
+
+
+def migrate(
+    context: typer.Context,
+    names: VmNames,
+    to: Annotated[str, typer.Option("--to", help="Destination host.", autocompletion=complete_hosts)],
+    mode: Annotated[MigrationMode, typer.Option(help="Who carries it.")] = MigrationMode.PEER_TO_PEER,
+    copy_storage: Annotated[bool, typer.Option("--copy-storage", help="Copy the disks along.")] = False,
+    bandwidth: Annotated[int | None, typer.Option(min=1, help="At most this many MiB/s.")] = None,
+    max_downtime: Annotated[int | None, typer.Option(min=1, help="Longest pause in ms.")] = None,
+    auto_converge: Annotated[bool, typer.Option("--auto-converge", help="Slow a busy guest down.")] = False,
+    yes: Yes = False,
+    no_wait: NoWait = False,
+    as_json: Json = False,
+) -> None:
+    """Move VMs to another host: live while they run, cold while they are shut off."""
+
+    def intent_of(vm: FleetVm) -> Intent:
+        return MigrateVm(
+            vm=vm.id,
+            host=vm.home.host.id,
+            destination=HostId(to),
+            mode=mode,
+            copy_storage=copy_storage,
+            bandwidth_mib_s=bandwidth,
+            max_downtime_ms=max_downtime,
+            auto_converge=auto_converge,
+        )
+
+    for_each_vm(context, names, intent_of, Manner(yes=yes, wait=not no_wait, as_json=as_json))
+
+
+def create(
+    context: typer.Context,
+    name: str,
+    on: Annotated[str, typer.Option("--on", help="Host it is made on.", autocompletion=complete_hosts)],
+    vcpus: Annotated[int, typer.Option(min=1)] = 1,
+    memory: Annotated[int, typer.Option(min=1, help="MiB.")] = 512,
+    pool: Annotated[str, typer.Option(help="Pool for its disk; none: no disk.")] = "",
+    disk: Annotated[int, typer.Option(min=0, help="Size of its disk in MiB.")] = 0,
+    base: Annotated[str, typer.Option(help="Volume of that pool to copy the disk from.")] = "",
+    network: Annotated[str, typer.Option(help="libvirt network; none: no NIC.")] = "",
+    kernel: Annotated[str, typer.Option(help="Path on the host for direct kernel boot.")] = "",
+    initrd: Annotated[str, typer.Option()] = "",
+    cmdline: Annotated[str, typer.Option(help="Kernel command line.")] = "",
+    description: Annotated[str, typer.Option()] = "",
+    start: Annotated[bool, typer.Option("--start", help="Power it on.")] = False,
+    yes: Yes = False,
+    no_wait: NoWait = False,
+    as_json: Json = False,
+) -> None:
+    """Make a VM."""
+
+    def intent_of(fleet: Fleet) -> Intent:
+        if on not in fleet.hosts:
+            raise NotFound(on, "no host of this fleet has that name", "novacron hosts lists them")
+        return CreateVm(
+            vm=VmId(str(uuid.uuid4())),
+            host=HostId(on),
+            name=name,
+            vcpus=vcpus,
+            memory_mib=memory,
+            pool=pool,
+            disk_mib=disk,
+            base_volume=base,
+            network=network,
+            kernel=kernel,
+            initrd=initrd,
+            cmdline=cmdline,
+            start=start,
+            description=description,
+        )
+
+    just(context, intent_of, Manner(yes=yes, wait=not no_wait, as_json=as_json))
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the verbs of this module to the command."""
+    app.command(rich_help_panel="Act")(migrate)
+    app.command(rich_help_panel="Act")(create)

@@ -1,0 +1,67 @@
+"""Which VMs a command means: names, globs, UUIDs, each with @host where a name is not enough."""
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+
+from novacron.model.errors import Conflict, NotFound
+from novacron.model.fleet import Fleet, FleetVm
+
+_GLOB_SIGNS = "*?["
+_SHORTEST_UUID_PREFIX = 6
+
+
+def select_vms(fleet: Fleet, patterns: Sequence[str]) -> tuple[FleetVm, ...]:
+    """Return the VMs meant by the patterns, each once, in the order of the fleet.
+
+    A pattern is a UUID or its beginning (6 characters or more), an exact name, or a glob; `@host` behind it
+    narrows it to a host, itself a glob.
+
+    Raises:
+        NotFound: a pattern matches nothing.
+        Conflict: a plain name fits several VMs.
+    """
+    chosen: dict[str, FleetVm] = {}
+    for pattern in patterns:
+        for vm in _matching(fleet, pattern):
+            chosen[vm.id] = vm
+    return tuple(vm for vm in fleet.vms.values() if vm.id in chosen)
+
+
+def _matching(fleet: Fleet, pattern: str) -> tuple[FleetVm, ...]:
+    name, host = _split(pattern)
+    candidates = [vm for vm in fleet.vms.values() if fnmatchcase(vm.home.host.id, host)]
+    exact = [vm for vm in candidates if name in (vm.home.vm.name, vm.id)]
+    if len(exact) > 1:
+        places = ", ".join(f"{vm.id} on {vm.home.host.id}" for vm in exact)
+        raise Conflict(name, f"{len(exact)} VMs have this name: {places}", "name it by UUID or as name@host")
+    found = exact or _by_uuid_prefix(candidates, name)
+    if not found and _is_glob(name):
+        found = [vm for vm in candidates if fnmatchcase(vm.home.vm.name, name)]
+    if not found:
+        raise NotFound(pattern, "no VM of this fleet has that name or UUID", _suggest(name, candidates))
+    return tuple(found)
+
+
+def _by_uuid_prefix(candidates: Iterable[FleetVm], prefix: str) -> list[FleetVm]:
+    if len(prefix) < _SHORTEST_UUID_PREFIX:
+        return []
+    found = [vm for vm in candidates if vm.id.startswith(prefix.lower())]
+    if len(found) > 1:
+        raise Conflict(prefix, f"{len(found)} UUIDs begin with this", "give more of the UUID")
+    return found
+
+
+def _split(pattern: str) -> tuple[str, str]:
+    name, separator, host = pattern.rpartition("@")
+    return (name or "*", host or "*") if separator else (pattern, "*")
+
+
+def _is_glob(text: str) -> bool:
+    return any(sign in text for sign in _GLOB_SIGNS)
+
+
+def _suggest(name: str, candidates: Iterable[FleetVm]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, [vm.home.vm.name for vm in candidates], n=3)
+    return f"did you mean {', '.join(close)}?" if close else "novacron vms lists them"

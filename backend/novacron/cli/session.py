@@ -1,0 +1,74 @@
+"""A command's line to the backend: which fleet it is about, attaching to it, and waiting for its picture."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import typer
+
+from novacron.cli.output import clear_progress, fail
+from novacron.model.errors import ExitCode, NovaCronError
+from novacron.model.fleet import Fleet
+from novacron.model.link import LinkStatus
+from novacron.ports.console import Console, FleetChanged
+
+T = TypeVar("T")
+
+_SETTLE_S = 10.0
+"""How long a command waits for hosts that a fresh backend has not heard from yet."""
+
+
+def run(work: Callable[[Console], Awaitable[T]], context: typer.Context) -> T:
+    """Attach to the fleet's backend, starting it if needed, and do `work`."""
+
+    async def attached() -> T:
+        async with attach(context) as console:
+            return await work(console)
+
+    return run_plain(attached)
+
+
+def run_plain(work: Callable[[], Awaitable[T]]) -> T:
+    """Run `work`; print what goes wrong and end with its exit code."""
+    try:
+        return asyncio.run(_as_coroutine(work))
+    except NovaCronError as error:
+        clear_progress()
+        fail(error)
+    except KeyboardInterrupt:
+        clear_progress()
+        typer.echo("novacron: interrupted; what was accepted goes on (novacron ops)", err=True)
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+
+@asynccontextmanager
+async def attach(context: typer.Context) -> AsyncIterator[Console]:
+    """Give the backend's Console, and let go of it afterwards."""
+    from novacron.api.client import RemoteConsole
+    from novacron.runtime import ensure_backend
+
+    console = RemoteConsole(await asyncio.to_thread(ensure_backend, context.obj))
+    try:
+        yield console
+    finally:
+        await console.close()
+
+
+async def settled_fleet(console: Console) -> Fleet:
+    """Return the fleet once every host was heard from or found unreachable, after 10 s at the latest."""
+    latest = Fleet()
+    try:
+        async with asyncio.timeout(_SETTLE_S):
+            async for change in console.changes():
+                if isinstance(change, FleetChanged):
+                    latest = change.fleet
+                    if not any(host.link.status is LinkStatus.CONNECTING for host in latest.hosts.values()):
+                        break
+    except TimeoutError:
+        pass
+    return latest
+
+
+async def _as_coroutine(work: Callable[[], Awaitable[T]]) -> T:
+    return await work()

@@ -1,0 +1,66 @@
+"""What an operation holds while it runs, so that no other one touches it."""
+
+from dataclasses import dataclass
+
+from novacron.model.fleet import Fleet
+from novacron.model.intent import CreateVm, DeleteVm, DeleteVolume, Intent, SetPoolActive
+from novacron.model.plan.disks import disk_fates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """Keys of things: `holds` for itself alone, `uses` together with other users."""
+
+    holds: frozenset[str] = frozenset()
+    uses: frozenset[str] = frozenset()
+
+
+def claims_of(intent: Intent, fleet: Fleet) -> Claims:
+    """Return what the intent needs for itself and what it shares.
+
+    A disk is claimed by its path alone: on a shared pool that is one file under many hosts. Two hosts' local
+    files of one path are then taken for one, which costs at most a second's wait.
+    """
+    match intent:
+        case SetPoolActive():
+            return Claims(holds=frozenset({_pool(intent.host, intent.pool)}))
+        case DeleteVolume():
+            return Claims(
+                holds=frozenset({_disk(path) for path in _volume_paths(intent, fleet)}),
+                uses=frozenset({_pool(intent.host, intent.pool)}),
+            )
+        case CreateVm():
+            pools = {_pool(intent.host, intent.pool)} if intent.pool else set()
+            return Claims(
+                holds=frozenset({f"vm:{intent.vm}", f"name:{intent.host}/{intent.name}"}),
+                uses=frozenset(pools | {_disk(path) for path in _volume_paths(intent, fleet)}),
+            )
+        case DeleteVm() if intent.with_disks:
+            seen = fleet.sighting(intent.vm, intent.host)
+            fates = disk_fates(fleet, seen) if seen else ()
+            return Claims(
+                holds=frozenset({f"vm:{intent.vm}"} | {_disk(f.disk.source) for f in fates if not f.keep_because}),
+                uses=frozenset(_disk(f.disk.source) for f in fates if f.keep_because),
+            )
+        case _:
+            found = fleet.find_vm(intent.vm)
+            sources = {disk.source for seen in (found.sightings if found else ()) for disk in seen.vm.disks}
+            return Claims(
+                holds=frozenset({f"vm:{intent.vm}"}),
+                uses=frozenset(_disk(source) for source in sources if source),
+            )
+
+
+def _pool(host: str, pool: str) -> str:
+    return f"pool:{host}/{pool}"
+
+
+def _disk(path: str) -> str:
+    return f"disk:{path}"
+
+
+def _volume_paths(intent: CreateVm | DeleteVolume, fleet: Fleet) -> tuple[str, ...]:
+    host = fleet.hosts.get(intent.host)
+    wanted = intent.base_volume if isinstance(intent, CreateVm) else intent.volume
+    pools = host.reading.pools if host and host.reading else ()
+    return tuple(v.path for p in pools if p.name == intent.pool for v in p.volumes if wanted and v.name == wanted)

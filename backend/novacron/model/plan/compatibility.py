@@ -1,0 +1,169 @@
+"""Whether one host could take a VM from another: every "no" says why and what would change it.
+
+The rule that must never bend: no live migration unless each writable disk is provably exclusive, because the
+disk lock is the only thing that keeps a failed migration from leaving two running copies (the proof is that
+the destination sees the lock the source's QEMU holds). Copied disks are exclusive by being other files.
+"""
+
+from dataclasses import dataclass
+
+from novacron.model.fleet import Host, Sighting
+from novacron.model.migration import DiskProbe, GuestFit
+from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.vm import VmDisk
+
+_NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "ceph", "cifs", "smb3", "9p", "gfs2", "ocfs2", "lustre", "afs", "fuse.glusterfs"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationFacts:
+    """What the destination said when it was asked."""
+
+    fit: GuestFit
+    probes: tuple[DiskProbe, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Nothing stands in the way; what the operator should still know."""
+
+    warnings: tuple[str, ...] = ()
+
+
+def judge(
+    seen: Sighting, destination: Host, facts: MigrationFacts, *, live: bool, copy_storage: bool
+) -> Verdict | Refusal:
+    """Judge a move by what the destination said."""
+    refusal = _refuse_guest(seen, destination, facts.fit)
+    if refusal is not None:
+        return refusal
+    warnings: list[str] = []
+    if facts.fit.cpu_compatible is None and live:
+        warnings.append(f"{destination.id} could not say whether its CPU fits")
+    probes = {probe.path: probe for probe in facts.probes}
+    for disk in seen.vm.disks:
+        if not disk.source:
+            continue
+        probe = probes.get(disk.source, DiskProbe(path=disk.source, visible=False, detail="it was not probed"))
+        answer = _judge_disk(seen, destination, disk, probe, live=live, copy_storage=copy_storage)
+        if isinstance(answer, Refusal):
+            return answer
+        warnings += [answer] if answer else []
+    return Verdict(warnings=tuple(warnings))
+
+
+def writable_paths(seen: Sighting) -> tuple[str, ...]:
+    """Return every path the destination has to be asked about."""
+    return tuple(disk.source for disk in seen.vm.disks if disk.source)
+
+
+def _refuse_guest(seen: Sighting, destination: Host, fit: GuestFit) -> Refusal | None:
+    name, there = seen.vm.name, destination.id
+    if fit.name_taken:
+        return Refusal(
+            code=RefusalCode.NAME_TAKEN,
+            subject=name,
+            reason=f"{there} has another VM of this name",
+            remedy="rename one of the two",
+        )
+    if fit.domain_type_supported is False:
+        return _incompatible(name, f"{there} cannot run its type of VM (kvm or qemu)", "choose another host")
+    if fit.cpu_compatible is False:
+        reason = f"{there}'s CPU cannot run it: {fit.cpu_detail or 'it lacks features the VM was given'}"
+        return _incompatible(name, reason, "choose a host with that CPU, or give the VM a lesser CPU model")
+    if fit.machine_supported is False:
+        return _incompatible(name, f"{there} has no machine type {fit.machine}", "upgrade QEMU there")
+    if fit.missing_networks:
+        missing = ", ".join(fit.missing_networks)
+        return _incompatible(name, f"{there} has no active network {missing}", f"start it on {there}")
+    if fit.kernel_visible is False:
+        return _incompatible(name, f"its kernel or initrd is not on {there}", f"copy the files to {there}")
+    needed_mib = seen.vm.memory_mib
+    if fit.memory_free_mib is not None and fit.memory_free_mib < needed_mib:
+        return Refusal(
+            code=RefusalCode.NO_ROOM,
+            subject=name,
+            reason=f"it needs {needed_mib} MiB and {there} has {fit.memory_free_mib} MiB free",
+            remedy="choose another host, or make room there",
+        )
+    return None
+
+
+def _judge_disk(
+    seen: Sighting, destination: Host, disk: VmDisk, probe: DiskProbe, *, live: bool, copy_storage: bool
+) -> Refusal | str:
+    """Return why this disk forbids the move, or a warning about it (empty: none)."""
+    read_only = disk.readonly or disk.kind in {"cdrom", "floppy"}
+    if copy_storage and not read_only:
+        return _judge_copy(seen, destination, disk, probe)
+    if not probe.visible:
+        detail = f": {probe.detail}" if probe.detail else ""
+        way = f"eject it, or copy it to {destination.id}" if read_only else "copy the storage along"
+        return _incompatible(seen.vm.name, f"{disk.source} is not on {destination.id}{detail}", way)
+    if read_only or not live:
+        return ""
+    if disk.shareable:
+        return _not_exclusive(
+            seen, disk, "is marked as shareable, so QEMU takes no exclusive lock on it", "move it shut off"
+        )
+    if probe.lock_seen is not True:
+        where = f" ({probe.file_system})" if probe.file_system else ""
+        detail = f": {probe.detail}" if probe.detail else ""
+        return _not_exclusive(
+            seen,
+            disk,
+            f"is not provably exclusive: {destination.id}{where} does not see the lock {seen.host.id} holds{detail}",
+            "copy the storage along, move it shut off, or put it on storage that carries locks",
+        )
+    return ""
+
+
+def _judge_copy(seen: Sighting, destination: Host, disk: VmDisk, probe: DiskProbe) -> Refusal | str:
+    there = destination.id
+    if disk.shareable:
+        return _not_exclusive(seen, disk, "is shared between VMs, so a copy would divide them", "detach it first")
+    same_file = probe.visible and (
+        probe.lock_seen is True or probe.file_system in _NETWORK_FILE_SYSTEMS or _on_shared_pool(disk, destination)
+    )
+    if same_file:
+        return _incompatible(
+            seen.vm.name,
+            f"{disk.source} is on storage that {there} reaches too: a copy would overwrite itself",
+            "migrate without copying storage",
+        )
+    if probe.visible and probe.lock_seen is False:
+        return _not_exclusive(
+            seen,
+            disk,
+            f"exists on {there}, where locks are not kept: it may be the very same one",
+            f"delete it on {there} if it is a left-over",
+        )
+    needed_mib = disk.allocation_mib or 0
+    if probe.free_mib is not None and not probe.visible and probe.free_mib < needed_mib:
+        return Refusal(
+            code=RefusalCode.NO_ROOM,
+            subject=disk.source,
+            reason=f"it needs {needed_mib} MiB and {there} has {probe.free_mib} MiB free there",
+            remedy=f"make room on {there}",
+        )
+    return f"overwrites the left-over {disk.source} on {there}" if probe.visible else ""
+
+
+def _on_shared_pool(disk: VmDisk, host: Host) -> bool:
+    pools = host.reading.pools if host.reading else ()
+    return any(pool.shared and pool.path and disk.source.startswith(pool.path.rstrip("/") + "/") for pool in pools)
+
+
+def _incompatible(subject: str, reason: str, remedy: str) -> Refusal:
+    return Refusal(code=RefusalCode.INCOMPATIBLE, subject=subject, reason=reason, remedy=remedy)
+
+
+def _not_exclusive(seen: Sighting, disk: VmDisk, reason: str, remedy: str) -> Refusal:
+    return Refusal(
+        code=RefusalCode.DISK_NOT_EXCLUSIVE,
+        subject=seen.vm.name,
+        reason=f"{disk.source} {reason}; a failed migration could leave two copies writing to it",
+        remedy=remedy,
+    )

@@ -1,0 +1,127 @@
+"""Plans for a new VM from the template form."""
+
+from novacron.model.fleet import Fleet, Host
+from novacron.model.intent import CreateVm
+from novacron.model.plan.guards import find_host
+from novacron.model.plan.names import refuse_disk, refuse_memory, refuse_name, refuse_vcpus
+from novacron.model.plan.plan import Danger, Plan, PlannedStep
+from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.storage import Pool, Volume
+
+CREATE_DISK = "create-disk"
+DEFINE = "define"
+START = "start-new"
+
+
+def plan_create(intent: CreateVm, fleet: Fleet) -> Plan | Refusal:
+    """Plan to make the disk, define the VM and, if asked, start it."""
+    host = find_host(fleet, intent.host)
+    if isinstance(host, Refusal):
+        return host
+    refusal = _bad_form(intent) or _taken(intent, fleet, host) or _no_network(intent, host)
+    if refusal is not None:
+        return refusal
+    room = _room(intent, host)
+    if isinstance(room, Refusal):
+        return room
+    where = f"on {intent.host}"
+    steps = [PlannedStep(name=DEFINE, title=f"define {intent.name} {where}")]
+    touches = [f"VM {intent.name} {where}: {intent.vcpus} vCPUs, {intent.memory_mib} MiB"]
+    if intent.pool:
+        source = f"from {intent.base_volume}" if intent.base_volume else f"of {intent.disk_mib} MiB"
+        title = f"make its disk {source} in pool {intent.pool} {where}"
+        steps.insert(0, PlannedStep(name=CREATE_DISK, title=title))
+        touches.append(f"pool {intent.pool} {where}: a new disk {source}")
+    if intent.start:
+        steps.append(PlannedStep(name=START, title=f"start {intent.name} {where}"))
+    return Plan(
+        intent=intent,
+        title=f"create {intent.name} {where}",
+        subject=intent.name,
+        steps=tuple(steps),
+        touches=tuple(touches),
+        warnings=room,
+        danger=Danger.CONFIRM,
+        undo_how="delete it with its disks",
+        can_cancel=True,
+        fleet_revision=fleet.revision,
+    )
+
+
+def _bad_form(intent: CreateVm) -> Refusal | None:
+    refusal = refuse_name(intent.name) or refuse_vcpus(intent.vcpus) or refuse_memory(intent.memory_mib)
+    if refusal is not None:
+        return refusal
+    if not intent.pool and (intent.base_volume or intent.disk_mib):
+        return _invalid("pool", "a disk was asked for without a pool to make it in", "name a pool")
+    if intent.pool and not intent.base_volume and intent.disk_mib <= 0:
+        return _invalid("disk", "a blank disk needs a size", "give its size in MiB, or a base image")
+    if (intent.initrd or intent.cmdline) and not intent.kernel:
+        return _invalid("kernel", "an initrd or command line needs a kernel", "name the kernel too")
+    return refuse_disk(intent.disk_mib)
+
+
+def _taken(intent: CreateVm, fleet: Fleet, host: Host) -> Refusal | None:
+    if any(vm.name == intent.name for vm in (host.reading.vms if host.reading else ())):
+        return Refusal(
+            code=RefusalCode.NAME_TAKEN,
+            subject=intent.name,
+            reason=f"{host.id} already has a VM of this name",
+            remedy="choose another name",
+        )
+    known = fleet.find_vm(intent.vm)
+    if known is not None:
+        return Refusal(
+            code=RefusalCode.IN_USE,
+            subject=intent.name,
+            reason=f"its UUID is {known.home.vm.name}'s on {known.home.host.id}",
+            remedy="ask again with a new UUID",
+        )
+    return None
+
+
+def _no_network(intent: CreateVm, host: Host) -> Refusal | None:
+    networks = host.reading.facts.networks if host.reading else ()
+    if not intent.network or intent.network in networks:
+        return None
+    known = f"choose one of: {', '.join(networks)}" if networks else "start one there"
+    return _invalid(intent.network, f"{host.id} has no active network of this name", known)
+
+
+def _room(intent: CreateVm, host: Host) -> tuple[str, ...] | Refusal:
+    warnings: list[str] = []
+    facts = host.reading.facts if host.reading else None
+    if facts and 0 < facts.memory_mib < intent.memory_mib:
+        reason = f"it needs {intent.memory_mib} MiB and {host.id} has {facts.memory_mib} MiB in all"
+        return Refusal(code=RefusalCode.NO_ROOM, subject=intent.name, reason=reason, remedy="choose less")
+    if facts and 0 < facts.cores < intent.vcpus:
+        warnings.append(f"{intent.vcpus} vCPUs on {facts.cores} cores")
+    if not intent.pool:
+        return tuple(warnings)
+    pool = next((p for p in (host.reading.pools if host.reading else ()) if p.name == intent.pool), None)
+    if pool is None:
+        return _invalid(intent.pool, f"{host.id} has no pool of this name", "see: novacron pools")
+    if not pool.active:
+        return _invalid(intent.pool, f"it is not active on {host.id}", "start the pool")
+    base = next((v for v in pool.volumes if v.name == intent.base_volume), None)
+    if intent.base_volume and base is None:
+        return _invalid(intent.base_volume, f"pool {pool.name} has no such volume", "choose another base image")
+    return _pool_room(intent, pool, base, warnings)
+
+
+def _pool_room(intent: CreateVm, pool: Pool, base: Volume | None, warnings: list[str]) -> tuple[str, ...] | Refusal:
+    copied_mib = base.allocation_mib if base else 0
+    if copied_mib > pool.available_mib:
+        return Refusal(
+            code=RefusalCode.NO_ROOM,
+            subject=pool.name,
+            reason=f"{base.name if base else ''} takes {copied_mib} MiB and {pool.available_mib} MiB are free",
+            remedy="free space in the pool, or choose another",
+        )
+    if intent.disk_mib > pool.available_mib:
+        warnings.append(f"the pool has {pool.available_mib} MiB free: the disk cannot grow to its full size")
+    return tuple(warnings)
+
+
+def _invalid(subject: str, reason: str, remedy: str) -> Refusal:
+    return Refusal(code=RefusalCode.INVALID, subject=subject, reason=reason, remedy=remedy)

@@ -1,0 +1,159 @@
+"""Plans for power: start, shutdown, reboot, force off, pause, resume."""
+
+from novacron.model.fleet import Fleet, Sighting
+from novacron.model.intent import ForceOffVm, PauseVm, RebootVm, ResumeVm, ShutdownVm, StartVm
+from novacron.model.plan.guards import find_vm, refuse_elsewhere, refuse_job, refuse_state, vm_line
+from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
+from novacron.model.refusal import Refusal
+from novacron.model.vm import ACTIVE_STATES, StateReason, VmState
+
+_OFF = frozenset({VmState.SHUT_OFF, VmState.CRASHED})
+
+
+def plan_start(intent: StartVm, fleet: Fleet) -> Plan | Refusal:
+    """Plan to power on; refused while the VM is active or unknown on another host."""
+    seen = find_vm(fleet, intent.vm, intent.host)
+    if isinstance(seen, Refusal):
+        return seen
+    refusal = refuse_elsewhere(fleet, seen) or refuse_job(seen)
+    if refusal is not None:
+        return refusal
+    if seen.vm.state not in _OFF:
+        remedy = "resume it" if seen.vm.state is VmState.PAUSED else "it runs already"
+        return refuse_state(seen, "be started", remedy)
+    return Plan(
+        intent=intent,
+        title=f"start {seen.vm.name} on {intent.host}",
+        subject=seen.vm.name,
+        steps=(PlannedStep(name="start", title=f"start {seen.vm.name} on {intent.host}"),),
+        touches=(vm_line(seen),),
+        warnings=_also_defined(fleet, seen),
+        undo_how="shut it down again",
+        fleet_revision=fleet.revision,
+    )
+
+
+def plan_resume(intent: ResumeVm, fleet: Fleet) -> Plan | Refusal:
+    """Plan to let a paused VM go on; refused while it is active or unknown on another host."""
+    seen = find_vm(fleet, intent.vm, intent.host)
+    if isinstance(seen, Refusal):
+        return seen
+    refusal = refuse_elsewhere(fleet, seen) or refuse_job(seen)
+    if refusal is not None:
+        return refusal
+    if seen.vm.state is not VmState.PAUSED:
+        return refuse_state(seen, "be resumed", "start it" if seen.vm.state in _OFF else "it runs already")
+    if seen.vm.reason is StateReason.POSTCOPY_FAILED:
+        return refuse_state(seen, "be resumed", "its memory is split over two hosts: resume the migration")
+    warnings = ("it was paused by an I/O error: resuming retries the write",)
+    return Plan(
+        intent=intent,
+        title=f"resume {seen.vm.name} on {intent.host}",
+        subject=seen.vm.name,
+        steps=(PlannedStep(name="resume", title=f"resume {seen.vm.name} on {intent.host}"),),
+        touches=(vm_line(seen),),
+        warnings=warnings if seen.vm.reason is StateReason.IO_ERROR else (),
+        undo_how="pause it again",
+        fleet_revision=fleet.revision,
+    )
+
+
+def plan_shutdown(intent: ShutdownVm, fleet: Fleet) -> Plan | Refusal:
+    """Plan to ask the guest to power off."""
+    seen = _active(fleet, intent, "be shut down")
+    if isinstance(seen, Refusal):
+        return seen
+    if seen.vm.state is VmState.PAUSED:
+        return refuse_state(seen, "answer the power button", "resume it first, or force it off")
+    name = seen.vm.name
+    return Plan(
+        intent=intent,
+        title=f"shut down {name} on {intent.host}",
+        subject=name,
+        steps=(
+            PlannedStep(name="shutdown", title=f"press {name}'s power button"),
+            PlannedStep(name="wait-off", title=f"wait up to {intent.timeout_s:g} s until {name} is off"),
+        ),
+        touches=(vm_line(seen),),
+        danger=Danger.CONFIRM,
+        undo_how="start it again",
+        can_cancel=True,
+        fleet_revision=fleet.revision,
+    )
+
+
+def plan_reboot(intent: RebootVm, fleet: Fleet) -> Plan | Refusal:
+    """Plan to ask the guest to restart."""
+    seen = _active(fleet, intent, "be rebooted")
+    if isinstance(seen, Refusal):
+        return seen
+    if seen.vm.state is VmState.PAUSED:
+        return refuse_state(seen, "take the request to restart", "resume it first")
+    return _one_step(intent, fleet, seen, "reboot", "reboot", Undo.NEVER, "")
+
+
+def plan_force_off(intent: ForceOffVm, fleet: Fleet) -> Plan | Refusal:
+    """Plan to pull the plug; a job that holds the VM does not stand in the way."""
+    seen = find_vm(fleet, intent.vm, intent.host)
+    if isinstance(seen, Refusal):
+        return seen
+    if seen.vm.state not in ACTIVE_STATES:
+        return refuse_state(seen, "be forced off", "it is off already")
+    warnings = ["the guest loses what it has not written to disk"]
+    if seen.vm.job_active:
+        warnings.append("a migration, save or dump is under way on it and will fail")
+    plan = _one_step(intent, fleet, seen, "force-off", "force off", Undo.NEVER, "", tuple(warnings))
+    return plan
+
+
+def plan_pause(intent: PauseVm, fleet: Fleet) -> Plan | Refusal:
+    """Plan to stop its CPUs."""
+    seen = _active(fleet, intent, "be paused")
+    if isinstance(seen, Refusal):
+        return seen
+    if seen.vm.state is not VmState.RUNNING:
+        return refuse_state(seen, "be paused", "only a running VM can")
+    return _one_step(intent, fleet, seen, "pause", "pause", Undo.REVERSIBLE, "resume it")
+
+
+def _active(fleet: Fleet, intent: ShutdownVm | RebootVm | PauseVm, what: str) -> Sighting | Refusal:
+    seen = find_vm(fleet, intent.vm, intent.host)
+    if isinstance(seen, Refusal):
+        return seen
+    if seen.vm.state not in ACTIVE_STATES:
+        return refuse_state(seen, what, "start it")
+    return refuse_job(seen) or seen
+
+
+def _one_step(
+    intent: RebootVm | ForceOffVm | PauseVm,
+    fleet: Fleet,
+    seen: Sighting,
+    step: str,
+    verb: str,
+    undo: Undo,
+    undo_how: str,
+    warnings: tuple[str, ...] = (),
+) -> Plan:
+    title = f"{verb} {seen.vm.name} on {intent.host}"
+    return Plan(
+        intent=intent,
+        title=title,
+        subject=seen.vm.name,
+        steps=(PlannedStep(name=step, title=title),),
+        touches=(vm_line(seen),),
+        warnings=warnings,
+        danger=Danger.CONFIRM,
+        undo=undo,
+        undo_how=undo_how,
+        fleet_revision=fleet.revision,
+    )
+
+
+def _also_defined(fleet: Fleet, seen: Sighting) -> tuple[str, ...]:
+    found = fleet.find_vm(seen.vm.id)
+    return tuple(
+        f"it is also defined on {other.host.id}; only one may ever run"
+        for other in (found.sightings if found else ())
+        if other.host.id != seen.host.id
+    )

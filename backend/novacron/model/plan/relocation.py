@@ -1,0 +1,129 @@
+"""Plans for moving a VM to another host: live while it runs, cold while it is shut off."""
+
+from novacron.model.fleet import Fleet, Host, Sighting
+from novacron.model.ids import HostId
+from novacron.model.intent import MigrateVm
+from novacron.model.plan.compatibility import MigrationFacts, judge
+from novacron.model.plan.guards import find_host, find_vm, refuse_elsewhere, refuse_job, refuse_state
+from novacron.model.plan.plan import Danger, Plan, PlannedStep
+from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.vm import VmState
+
+MIGRATE = "migrate"
+SETTLE = "settle"
+DEFINE_THERE = "define-there"
+UNDEFINE_HERE = "undefine-here"
+
+
+def refuse_migration(intent: MigrateVm, fleet: Fleet) -> Refusal | None:
+    """Say what forbids the move before the destination has to be asked anything, or None."""
+    seen = find_vm(fleet, intent.vm, intent.host)
+    if isinstance(seen, Refusal):
+        return seen
+    if intent.destination == intent.host:
+        return _invalid(seen, f"it is on {intent.host} already", "choose another host")
+    destination = find_host(fleet, intent.destination)
+    if isinstance(destination, Refusal):
+        return destination
+    refusal = refuse_elsewhere(fleet, seen) or refuse_job(seen)
+    if refusal is not None:
+        return refusal
+    if seen.vm.state is VmState.RUNNING:
+        return _bad_limits(intent, seen)
+    if seen.vm.is_active:
+        return refuse_state(seen, "be migrated", "resume it, or shut it down, first")
+    if intent.copy_storage:
+        return _invalid(
+            seen,
+            "a shut-off VM's disks are not copied by a migration",
+            "start it and migrate it live with its storage, or move it over storage both hosts see",
+        )
+    return None
+
+
+def plan_migration(intent: MigrateVm, fleet: Fleet, facts: MigrationFacts) -> Plan | Refusal:
+    """Plan to move the VM, by what its destination said of it."""
+    refusal = refuse_migration(intent, fleet)
+    if refusal is not None:
+        return refusal
+    seen, destination = fleet.sighting(intent.vm, intent.host), fleet.hosts[intent.destination]
+    if seen is None:
+        msg = "refuse_migration found the VM here"
+        raise AssertionError(msg)
+    live = seen.vm.state is VmState.RUNNING
+    verdict = judge(seen, destination, facts, live=live, copy_storage=intent.copy_storage)
+    if isinstance(verdict, Refusal):
+        return verdict
+    warnings = (*verdict.warnings, *_left_over(fleet, intent.destination, seen))
+    return _live(intent, fleet, seen, warnings) if live else _cold(intent, fleet, seen, destination, warnings)
+
+
+def _live(intent: MigrateVm, fleet: Fleet, seen: Sighting, warnings: tuple[str, ...]) -> Plan:
+    name, here, there = seen.vm.name, intent.host, intent.destination
+    with_disks = " with its disks" if intent.copy_storage else ""
+    disks = [
+        f"disk {disk.source}: {'copied' if intent.copy_storage else 'opened'} on {there}"
+        for disk in seen.vm.disks
+        if disk.source and not disk.readonly
+    ]
+    if intent.copy_storage:
+        warnings = (*warnings, f"the disks on {here} stay there: delete them when you are sure")
+    return Plan(
+        intent=intent,
+        title=f"migrate {name} from {here} to {there} ({intent.mode}){with_disks}",
+        subject=name,
+        steps=(
+            PlannedStep(name=MIGRATE, title=f"move {name}'s memory{with_disks} to {there}"),
+            PlannedStep(name=SETTLE, title=f"read the outcome from {here} and {there}"),
+        ),
+        touches=(
+            f"VM {name} ({intent.vm})",
+            f"host {here}: loses it",
+            f"host {there}: gets it, {seen.vm.memory_mib} MiB and {seen.vm.vcpus} vCPUs",
+            *disks,
+        ),
+        warnings=warnings,
+        danger=Danger.CONFIRM,
+        undo_how=f"migrate it back to {here}",
+        can_cancel=True,
+        fleet_revision=fleet.revision,
+    )
+
+
+def _cold(intent: MigrateVm, fleet: Fleet, seen: Sighting, there: Host, warnings: tuple[str, ...]) -> Plan:
+    name = seen.vm.name
+    return Plan(
+        intent=intent,
+        title=f"migrate {name} from {intent.host} to {there.id} (shut off)",
+        subject=name,
+        steps=(
+            PlannedStep(name=DEFINE_THERE, title=f"define {name} on {there.id}"),
+            PlannedStep(name=UNDEFINE_HERE, title=f"remove its definition from {intent.host}"),
+        ),
+        touches=(
+            f"VM {name} ({intent.vm})",
+            f"host {intent.host}: loses its definition",
+            f"host {there.id}: gets its definition",
+        ),
+        warnings=warnings,
+        danger=Danger.CONFIRM,
+        undo_how=f"migrate it back to {intent.host}",
+        fleet_revision=fleet.revision,
+    )
+
+
+def _left_over(fleet: Fleet, destination: HostId, seen: Sighting) -> tuple[str, ...]:
+    there = fleet.sighting(seen.vm.id, destination)
+    return (f"replaces the definition it already has on {destination}",) if there else ()
+
+
+def _bad_limits(intent: MigrateVm, seen: Sighting) -> Refusal | None:
+    if intent.bandwidth_mib_s is not None and intent.bandwidth_mib_s <= 0:
+        return _invalid(seen, "its bandwidth must be more than 0 MiB/s", "leave it out for no limit")
+    if intent.max_downtime_ms is not None and intent.max_downtime_ms <= 0:
+        return _invalid(seen, "its longest pause must be more than 0 ms", "leave it out for the usual 300 ms")
+    return None
+
+
+def _invalid(seen: Sighting, reason: str, remedy: str) -> Refusal:
+    return Refusal(code=RefusalCode.INVALID, subject=seen.vm.name, reason=reason, remedy=remedy)

@@ -1,0 +1,64 @@
+"""The filter line: what an operator types to see fewer rows.
+
+Words must all be found, anywhere in the row. `host:lab1` looks at one field only, by any unambiguous beginning of
+its name (`h:lab1`); a leading `-` or `!` wants the opposite; `~wb1` finds w…b…1 in this order.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One word of a filter."""
+
+    text: str
+    field: str = ""
+    negated: bool = False
+    fuzzy: bool = False
+
+    def holds(self, fields: Mapping[str, str]) -> bool:
+        """Tell whether a row with these fields is wanted by this word."""
+        if self.field:
+            names = [name for name in fields if name.startswith(self.field)]
+            if names:
+                found = any(self._found(fields[name].casefold(), exact=name == "state") for name in names)
+                return found is not self.negated
+        word = self if not self.field else Term(f"{self.field}:{self.text}")
+        return any(word._found(value.casefold()) for value in fields.values()) is not self.negated
+
+    def _found(self, value: str, *, exact: bool = False) -> bool:
+        if self.fuzzy:
+            rest = iter(value)
+            return all(character in rest for character in self.text)
+        # "state:running" must not find a host that "is not running".
+        return value.startswith(self.text) if exact else self.text in value
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """All words of a filter; with none, every row is wanted."""
+
+    terms: tuple[Term, ...] = ()
+
+    def holds(self, fields: Mapping[str, str]) -> bool:
+        """Tell whether a row with these fields is wanted."""
+        return all(term.holds(fields) for term in self.terms)
+
+
+def parse_filter(text: str) -> Filter:
+    """Read what was typed; anything can be typed, so nothing is an error."""
+    return Filter(tuple(term for word in text.casefold().split() if (term := _parse(word)) is not None))
+
+
+def _parse(word: str) -> Term | None:
+    negated = word[0] in "-!" and len(word) > 1
+    body = word[1:] if negated else word
+    fuzzy = body.startswith("~")
+    body = body[1:] if fuzzy else body
+    field, colon, text = body.partition(":")
+    if colon and field and text:
+        return Term(text, field=field, negated=negated, fuzzy=fuzzy)
+    if colon and field:
+        return None  # "host:" while it is still being typed
+    return Term(body, negated=negated, fuzzy=fuzzy) if body else None

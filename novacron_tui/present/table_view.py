@@ -1,0 +1,182 @@
+"""A table as its reader holds it: rows in order, cursor, selection, filter, and which part is on screen.
+
+Pure: a widget paints what this says. The cursor stays on its row, known by key, however rows move.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Generic, TypeVar
+
+from novacron_tui.present.column import Column, Subject
+from novacron_tui.present.filter import Filter, parse_filter
+
+T = TypeVar("T")
+
+
+class TableView(Generic[T]):
+    """The view state of one table. Rows are facts and belong to somebody else; nothing here outlives them."""
+
+    def __init__(self, subject: Subject[T]) -> None:
+        self.subject = subject
+        self.rows: tuple[T, ...] = ()
+        """Those that pass the filter, in order."""
+        self.total = 0
+        """How many there are without the filter."""
+        self.sort = subject.sort
+        self.reverse = subject.reverse
+        self.filter_text = ""
+        self.selected: set[str] = set()
+        self.cursor = 0
+        self.top = 0
+        self.height = 1
+        self._filter = Filter()
+        self._all: Sequence[T] = ()
+        self._cursor_key = ""
+        self._keys: list[str] = []
+
+    @property
+    def cursor_row(self) -> T | None:
+        """The row under the cursor."""
+        return self.rows[self.cursor] if self.rows else None
+
+    @property
+    def chosen(self) -> tuple[T, ...]:
+        """The selected rows that are shown, else the one under the cursor."""
+        if self.selected:
+            return tuple(row for row in self.rows if self.subject.key(row) in self.selected)
+        row = self.cursor_row
+        return () if row is None else (row,)
+
+    @property
+    def visible(self) -> Sequence[T]:
+        """The rows on screen."""
+        return self.rows[self.top : self.top + self.height]
+
+    def key_at(self, index: int) -> str:
+        """Return the key of the row at an index."""
+        return self._keys[index]
+
+    def set_rows(self, rows: Iterable[T]) -> None:
+        """Take newer facts; cursor and selection stay with their rows."""
+        self._all = tuple(rows)
+        self._arrange()
+
+    def set_filter(self, text: str) -> None:
+        """Show only rows that hold these words."""
+        if text == self.filter_text:
+            return
+        self.filter_text = text
+        self._filter = parse_filter(text)
+        self._arrange()
+
+    def set_height(self, height: int) -> None:
+        """Say how many rows fit on screen."""
+        self.height = max(1, height)
+        self._scroll_to_cursor()
+
+    def sort_by(self, column: str, *, reverse: bool | None = None) -> None:
+        """Sort by a column; by the same one again reverses."""
+        if reverse is not None:
+            self.reverse = reverse
+        else:
+            self.reverse = not self.reverse if column == self.sort else False
+        self.sort = column
+        self._arrange()
+
+    def sort_next(self, step: int, shown: Sequence[Column[T]]) -> None:
+        """Sort by the next column of those shown."""
+        ids = [column.id for column in shown]
+        at = ids.index(self.sort) if self.sort in ids else -step
+        self.sort_by(ids[(at + step) % len(ids)], reverse=False)
+
+    def move(self, step: int) -> None:
+        """Move the cursor by that many rows."""
+        self.move_to(self.cursor + step)
+
+    def move_to(self, index: int) -> None:
+        """Move the cursor to a row, or as near as there are rows."""
+        if not self.rows:
+            return
+        self.cursor = min(max(0, index), len(self.rows) - 1)
+        self._cursor_key = self._keys[self.cursor]
+        self._scroll_to_cursor()
+
+    def move_to_key(self, key: str) -> bool:
+        """Move the cursor to the row of that key; False when it is not shown."""
+        if key not in self._keys:
+            return False
+        self.move_to(self._keys.index(key))
+        return True
+
+    def scroll(self, step: int) -> None:
+        """Move the window; the cursor is taken along when it would leave it."""
+        self.top = min(max(0, self.top + step), max(0, len(self.rows) - self.height))
+        self.move_to(min(max(self.cursor, self.top), self.top + self.height - 1))
+
+    def toggle_selected(self) -> None:
+        """Select the row under the cursor, or no longer."""
+        if self.rows:
+            self.selected ^= {self._keys[self.cursor]}
+
+    def select_all(self) -> None:
+        """Select every row that is shown; when all are, none."""
+        everything = set(self._keys)
+        self.selected = set() if everything <= self.selected else everything
+
+    def _arrange(self) -> None:
+        fields, key = self.subject.fields, self.subject.key
+        rows = list(self._all)
+        self.total = len(rows)
+        if self._filter.terms:
+            rows = [row for row in rows if self._filter.holds(fields(row))]
+        column = next(column for column in self.subject.columns if column.id == self.sort)
+        self.rows = tuple(_ordered(rows, column, self.reverse))
+        self._keys = [key(row) for row in self.rows]
+        if self.selected:
+            # A row hidden by the filter stays selected for no command: what is acted on is what is seen.
+            self.selected &= set(self._keys)
+        self._find_cursor()
+
+    def _find_cursor(self) -> None:
+        if not self.rows:
+            self.cursor = self.top = 0
+            return
+        if self._cursor_key in self._keys:
+            offset = self.cursor - self.top
+            self.cursor = self._keys.index(self._cursor_key)
+            if not self.top <= self.cursor < self.top + self.height:
+                # It moved out of sight: keep it at the same place of the screen.
+                self.top = self.cursor - min(max(0, offset), self.height - 1)
+        else:
+            self.cursor = min(self.cursor, len(self.rows) - 1)
+            self._cursor_key = self._keys[self.cursor]
+        self._scroll_to_cursor()
+
+    def _scroll_to_cursor(self) -> None:
+        self.top = min(max(self.top, self.cursor - self.height + 1), self.cursor)
+        self.top = min(max(0, self.top), max(0, len(self.rows) - self.height))
+
+
+def _ordered(rows: list[T], column: Column[T], reverse: bool) -> list[T]:
+    known, unknown = [], []
+    for row in rows:
+        value = column.order(row)
+        (unknown if value is None else known).append((value, row))
+    known.sort(key=lambda pair: pair[0], reverse=reverse)
+    return [row for _, row in known] + [row for _, row in unknown]
+
+
+@lru_cache(maxsize=65536)
+def natural(text: str) -> tuple[tuple[int, int | str], ...]:
+    """Order names as people do: web-2 before web-10."""
+    parts: list[tuple[int, int | str]] = []
+    digits = ""
+    for character in text[:200].casefold() + "\0":
+        if "0" <= character <= "9":
+            digits += character
+            continue
+        if digits:
+            parts.append((0, int(digits)))
+            digits = ""
+        parts.append((1, character))
+    return tuple(parts)

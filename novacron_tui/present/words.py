@@ -1,0 +1,127 @@
+"""Words and shapes for states: how a VM, a link, an operation and an alert call themselves, in which role."""
+
+from typing import Final
+
+from novacron.model.alert.alert import Severity
+from novacron.model.fleet import FleetVm
+from novacron.model.link import NEEDS_PERSON, Link, LinkStatus
+from novacron.model.operation import Operation, OperationState, StepState
+from novacron.model.vm import StateReason, VmState
+from novacron_tui.present.cells import Role
+from novacron_tui.present.glyphs import Glyphs
+from novacron_tui.present.quantity import fraction
+
+_VM_ROLES: Final = {
+    VmState.RUNNING: Role.RUNNING,
+    VmState.PAUSED: Role.PAUSED,
+    VmState.SHUTTING_DOWN: Role.MIGRATING,
+    VmState.SHUT_OFF: Role.OFF,
+    VmState.CRASHED: Role.CRASHED,
+    VmState.SUSPENDED: Role.PAUSED,
+}
+_DOING: Final = {
+    "start": "starting",
+    "shutdown": "shutting down",
+    "reboot": "rebooting",
+    "force-off": "forcing off",
+    "pause": "pausing",
+    "resume": "resuming",
+    "rename": "renaming",
+    "autostart": "setting autostart",
+    "resize": "resizing",
+    "delete": "deleting",
+    "create": "creating",
+    "migrate": "migrating",
+    "pool-active": "switching pool",
+    "delete-volume": "deleting volume",
+}
+_BAD_REASONS: Final = frozenset({StateReason.IO_ERROR, StateReason.CRASHED, StateReason.POSTCOPY_FAILED})
+
+
+def vm_glyph(state: VmState, glyphs: Glyphs) -> str:
+    """Return the shape of a power state."""
+    return {
+        VmState.RUNNING: glyphs.running,
+        VmState.PAUSED: glyphs.paused,
+        VmState.SHUTTING_DOWN: glyphs.busy,
+        VmState.SHUT_OFF: glyphs.off,
+        VmState.CRASHED: glyphs.crashed,
+        VmState.SUSPENDED: glyphs.suspended,
+    }[state]
+
+
+def vm_role(state: VmState, reason: StateReason = StateReason.NONE) -> Role:
+    """Return the role of a power state; a pause nobody wished for is as bad as a crash."""
+    return Role.CRASHED if reason in _BAD_REASONS else _VM_ROLES[state]
+
+
+def vm_word(vm: FleetVm) -> str:
+    """Return what a filter calls the VM's state: "unknown" when its host does not answer."""
+    return vm.home.vm.state.value if vm.home.is_current else "unknown"
+
+
+def runs_twice(vm: FleetVm) -> bool:
+    """Tell whether two hosts say, now, that they run it."""
+    running = [seen for seen in vm.sightings if seen.is_current and seen.vm.state is VmState.RUNNING]
+    return len(running) > 1
+
+
+def doing(operation: Operation) -> str:
+    """Return what is being done, with how far it is: "migrating 43%"."""
+    if operation.state is OperationState.CANCELLING:
+        return "cancelling"
+    if operation.state is OperationState.SETTLING:
+        return "settling"
+    word = _DOING[operation.intent.kind]
+    far = operation.progress.fraction
+    return word if far is None else f"{word} {fraction(far)}"
+
+
+def doing_glyph(operation: Operation, glyphs: Glyphs) -> str:
+    """Return the shape of work under way."""
+    return glyphs.migrating if operation.intent.kind == "migrate" else glyphs.busy
+
+
+def operation_sign(state: OperationState, glyphs: Glyphs) -> tuple[str, Role]:
+    """Return shape and role of an operation's state."""
+    return {
+        OperationState.ACCEPTED: (glyphs.busy, Role.MIGRATING),
+        OperationState.RUNNING: (glyphs.busy, Role.MIGRATING),
+        OperationState.CANCELLING: (glyphs.busy, Role.WARNING),
+        OperationState.SETTLING: (glyphs.unknown, Role.WARNING),
+        OperationState.DONE: (glyphs.done, Role.GOOD),
+        OperationState.FAILED: (glyphs.failed, Role.CRITICAL),
+        OperationState.CANCELLED: (glyphs.off, Role.OFF),
+        OperationState.NEEDS_ATTENTION: (glyphs.attention, Role.CRITICAL),
+    }[state]
+
+
+def step_sign(state: StepState, glyphs: Glyphs) -> tuple[str, Role]:
+    """Return shape and role of a step's state."""
+    return {
+        StepState.PENDING: (glyphs.off, Role.DIM),
+        StepState.STARTED: (glyphs.busy, Role.MIGRATING),
+        StepState.FINISHED: (glyphs.done, Role.GOOD),
+        StepState.FAILED: (glyphs.failed, Role.CRITICAL),
+        StepState.SKIPPED: (glyphs.suspended, Role.DIM),
+    }[state]
+
+
+def link_sign(link: Link, glyphs: Glyphs) -> tuple[str, Role]:
+    """Return shape and role of the link to a host."""
+    if link.status is LinkStatus.UP:
+        return glyphs.running, Role.RUNNING
+    if link.status is LinkStatus.CONNECTING:
+        return glyphs.busy, Role.MIGRATING
+    if link.status is LinkStatus.STALE:
+        return glyphs.unknown, Role.WARNING
+    return (glyphs.attention if link.status in NEEDS_PERSON else glyphs.crashed), Role.CRITICAL
+
+
+def severity_sign(severity: Severity, glyphs: Glyphs) -> tuple[str, Role]:
+    """Return shape and role of a severity."""
+    return {
+        Severity.CRITICAL: (glyphs.crashed, Role.CRITICAL),
+        Severity.WARNING: (glyphs.attention, Role.WARNING),
+        Severity.INFO: (glyphs.suspended, Role.DIM),
+    }[severity]

@@ -1,0 +1,242 @@
+"""Each fault does what it says, and healing it brings the host back."""
+
+import subprocess
+import time
+
+import pytest
+
+from novacron.lab.errors import LabError
+from novacron.lab.faults import FAULTS, active_faults, make_fault, mend_all, mend_host
+from novacron.lab.lab import Lab
+from novacron.lab.status import read_status
+
+from .conftest import MakeVm, eventually
+
+pytestmark = pytest.mark.lab
+
+
+def _ssh(lab: Lab, host: str, command: str, *, timeout_s: float = 5) -> subprocess.CompletedProcess[str]:
+    argv = ["ssh", "-F", str(lab.ssh_config), "-o", "BatchMode=yes", host, command]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=timeout_s, check=False)
+
+
+def _reaches(lab: Lab, host: str) -> bool:
+    return _ssh(lab, host, "true", timeout_s=10).returncode == 0
+
+
+def _hangs(lab: Lab, host: str, command: str = "true", *, seconds: float = 1.5) -> bool:
+    try:
+        _ssh(lab, host, command, timeout_s=seconds)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+def _pings(lab: Lab, source: str, target: str) -> bool:
+    probe = ["timeout", "1", "sh", "-c", "exec 3<>/dev/tcp/$0/22 && head -c 3 <&3", lab.host(target).address]
+    return lab.attempt(source, [*probe[:2], "bash", *probe[3:]]).stdout == "SSH"
+
+
+def test_a_partitioned_host_is_reached_by_nobody(lab: Lab) -> None:
+    make_fault(lab, "partition", "lab1")
+    assert _hangs(lab, "lab1")
+    assert not _pings(lab, "lab2", "lab1")
+    assert _reaches(lab, "lab2")
+    mend_host(lab, "lab1")
+    assert eventually(lambda: _reaches(lab, "lab1"))
+    assert _pings(lab, "lab2", "lab1")
+
+
+def test_a_half_open_host_takes_connections_and_says_nothing(lab: Lab) -> None:
+    talking = subprocess.Popen(
+        ["ssh", "-F", str(lab.ssh_config), "lab2", "cat"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert talking.stdin is not None
+    assert talking.stdout is not None
+    try:
+        talking.stdin.write(b"before\n")
+        talking.stdin.flush()
+        assert talking.stdout.readline() == b"before\n"
+        make_fault(lab, "half-open", "lab2")
+        talking.stdin.write(b"during\n")
+        talking.stdin.flush()
+        assert _hangs(lab, "lab2")
+        assert not _pings(lab, "lab1", "lab2")
+        assert talking.poll() is None, "an old connection was broken instead of hanging"
+        mend_host(lab, "lab2")
+        assert eventually(lambda: talking.poll() is not None), "swallowed bytes cannot come back"
+    finally:
+        talking.kill()
+        talking.communicate()
+    assert _reaches(lab, "lab2")
+
+
+def test_delay_is_felt_both_ways(lab: Lab) -> None:
+    assert _reaches(lab, "lab1")
+    make_fault(lab, "delay", "lab1", "200")
+    started = time.monotonic()
+    assert _ssh(lab, "lab1", "true", timeout_s=30).returncode == 0
+    # A handshake is several round trips of 400 ms each.
+    assert time.monotonic() - started > 1.2
+    mend_host(lab, "lab1")
+    started = time.monotonic()
+    assert _reaches(lab, "lab1")
+    assert time.monotonic() - started < 1.2
+
+
+def test_a_connection_drops_after_so_many_bytes(lab: Lab) -> None:
+    make_fault(lab, "drop", "lab3", "100000")
+    assert _reaches(lab, "lab3")
+    assert _ssh(lab, "lab3", "head -c 300000 /dev/urandom | base64").returncode == 255
+    mend_host(lab, "lab3")
+    assert _ssh(lab, "lab3", "head -c 300000 /dev/urandom | base64").returncode == 0
+
+
+def test_a_slow_cable_is_slow(lab: Lab) -> None:
+    make_fault(lab, "slow", "lab1", "800")
+    started = time.monotonic()
+    assert _ssh(lab, "lab1", "head -c 150000 /dev/urandom | base64", timeout_s=30).returncode in (0, 255)
+    assert time.monotonic() - started > 1
+    mend_host(lab, "lab1")
+    started = time.monotonic()
+    _ssh(lab, "lab1", "head -c 150000 /dev/urandom | base64")
+    assert time.monotonic() - started < 1
+
+
+def test_packets_get_lost(lab: Lab) -> None:
+    make_fault(lab, "loss", "lab2", "100")
+    assert _hangs(lab, "lab2")
+    mend_host(lab, "lab2")
+    make_fault(lab, "loss", "lab2", "10")
+    assert "numgen random mod 100 < 10 drop" in lab.run("lab2", ["nft", "list", "ruleset"])
+    mend_host(lab, "lab2")
+    assert lab.run("lab2", ["nft", "list", "ruleset"]) == ""
+    assert eventually(lambda: _reaches(lab, "lab2"))
+
+
+def test_a_frozen_libvirtd_hangs_its_callers_only(lab: Lab) -> None:
+    make_fault(lab, "freeze-libvirtd", "lab1")
+    assert _reaches(lab, "lab1")
+    assert _hangs(lab, "lab1", "virsh list")
+    mend_host(lab, "lab1")
+    assert _ssh(lab, "lab1", "virsh list").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("kill-libvirtd", "Connection refused"), ("no-libvirt", "No such file or directory")],
+)
+def test_a_dead_libvirtd_leaves_its_guests_alone(lab: Lab, make_vm: MakeVm, kind: str, said: str) -> None:
+    make_vm("lab1", "survivor")
+    make_fault(lab, kind, "lab1")
+    assert said in _ssh(lab, "lab1", "virsh -c qemu:///system list").stderr
+    assert lab.run("lab1", ["pgrep", "-c", "qemu-system"]).strip() == "1"
+    mend_host(lab, "lab1")
+    assert "survivor" in _ssh(lab, "lab1", "virsh list --name").stdout
+
+
+def test_a_dead_sshd_refuses(lab: Lab) -> None:
+    make_fault(lab, "kill-sshd", "lab3")
+    assert _ssh(lab, "lab3", "true").returncode == 255
+    assert not _pings(lab, "lab1", "lab3")
+    assert lab.virsh("lab3", "hostname").strip() == "lab3"
+    mend_host(lab, "lab3")
+    assert _reaches(lab, "lab3")
+
+
+def test_a_changed_host_key_is_noticed(lab: Lab) -> None:
+    make_fault(lab, "rekey", "lab1")
+    assert "REMOTE HOST IDENTIFICATION HAS CHANGED" in _ssh(lab, "lab1", "true").stderr
+    mend_host(lab, "lab1")
+    assert _reaches(lab, "lab1")
+
+
+def test_a_locked_out_operator_is_refused(lab: Lab) -> None:
+    make_fault(lab, "lock-out", "lab2")
+    assert "Permission denied (publickey)" in _ssh(lab, "lab2", "true").stderr
+    mend_host(lab, "lab2")
+    assert _reaches(lab, "lab2")
+
+
+def test_a_crashed_host_boots_again_with_its_disk(lab: Lab, make_vm: MakeVm) -> None:
+    vm_id = make_vm("lab2", "casualty")
+    lab.virsh("lab2", "autostart", "casualty")
+    assert _pings(lab, "lab1", "lab2")
+    make_fault(lab, "crash", "lab2")
+    assert _ssh(lab, "lab2", "true", timeout_s=30).returncode == 255
+    with pytest.raises(LabError, match="it is down"):
+        lab.run("lab2", ["true"])
+    mend_host(lab, "lab2")
+    assert _reaches(lab, "lab2")
+    assert eventually(lambda: vm_id in lab.virsh("lab2", "list", "--uuid")), "autostart came to nothing"
+    assert _pings(lab, "lab1", "lab2"), "the others do not find it any more"
+
+
+def test_a_killed_guest_is_shut_off(lab: Lab, make_vm: MakeVm) -> None:
+    make_vm("lab3", "victim")
+    make_fault(lab, "kill-guest", "lab3", "victim")
+    assert eventually(lambda: "crashed" in lab.virsh("lab3", "domstate", "victim", "--reason"))
+    assert not active_faults(lab)
+    with pytest.raises(LabError, match="does not run"):
+        make_fault(lab, "kill-guest", "lab3", "victim")
+
+
+def test_a_full_disk_is_full_for_libvirt_too(lab: Lab) -> None:
+    make_fault(lab, "fill-disk", "lab1", "90")
+    assert {host.name: host.disk for host in read_status(lab)}["lab1"] in ("90%", "91%")
+    mend_host(lab, "lab1")
+    make_fault(lab, "fill-disk", "lab1")
+    create = ["virsh", "vol-create-as", "local", "big", "8M", "--allocation", "8M"]
+    refused = lab.attempt("lab1", create)
+    assert "No space left on device" in refused.stderr
+    mend_host(lab, "lab1")
+    lab.run("lab1", create)
+    lab.virsh("lab1", "vol-delete", "big", "local")
+
+
+def test_paused_storage_stalls_all_hosts_and_comes_back(lab: Lab) -> None:
+    make_fault(lab, "pause-storage", "lab1")
+    with pytest.raises(LabError, match="took over"):
+        lab.run("lab2", ["touch", "/var/lib/libvirt/shared/probe"], timeout_s=1)
+    mend_host(lab, "lab1")
+    lab.run("lab2", ["rm", "-f", "/var/lib/libvirt/shared/probe"], timeout_s=10)
+
+
+def test_faults_add_up_and_are_all_healed_at_once(lab: Lab) -> None:
+    make_fault(lab, "delay", "lab1", "100")
+    make_fault(lab, "freeze-libvirtd", "lab1")
+    make_fault(lab, "crash", "lab1")
+    make_fault(lab, "partition", "lab3")
+    assert set(active_faults(lab)["lab1"]) == {"delay", "freeze-libvirtd", "crash"}
+    assert mend_all(lab) == {"lab1": ["delay", "freeze-libvirtd", "crash"], "lab3": ["partition"]}
+    assert not active_faults(lab)
+    assert all(_reaches(lab, host.name) for host in lab.hosts)
+
+
+def test_a_relay_that_died_is_started_by_healing(lab: Lab) -> None:
+    lab.outer.run(["pkill", "-KILL", "-f", "relay.py"])
+    assert _ssh(lab, "lab1", "true").returncode == 255
+    mend_all(lab)
+    assert _reaches(lab, "lab1")
+
+
+def test_an_unknown_fault_host_or_number_is_refused(lab: Lab) -> None:
+    for kind, host, argument in (
+        ("earthquake", "lab1", ""),
+        ("partition", "lab9", ""),
+        ("partition", "lab1", "5"),
+        ("delay", "lab1", "-1"),
+        ("loss", "lab1", "101"),
+        ("kill-guest", "lab1", ""),
+    ):
+        with pytest.raises(LabError):
+            make_fault(lab, kind, host, argument)
+    mend_all(lab)
+
+
+def test_every_fault_is_tried_in_this_file() -> None:
+    with open(__file__, encoding="utf-8") as file:  # noqa: PTH123
+        text = file.read()
+    assert [kind for kind in FAULTS if f'"{kind}"' not in text] == []

@@ -1,0 +1,52 @@
+"""Which VMs a command means."""
+
+import pytest
+
+from novacron.cli.selectors import select_vms
+from novacron.model.errors import Conflict, NotFound
+from tests.builders import a_fleet, a_host, a_vm, an_id
+
+
+@pytest.fixture
+def fleet():
+    return a_fleet(
+        a_host("kvm-1", a_vm("web-1"), a_vm("web-2"), a_vm("twin", id=an_id("twin a"))),
+        a_host("kvm-2", a_vm("db-1"), a_vm("twin", id=an_id("twin b")), a_vm("[odd]*")),
+    )
+
+
+def _names(found):
+    return [vm.home.vm.name for vm in found]
+
+
+def test_a_name_means_one_vm(fleet):
+    assert _names(select_vms(fleet, ["db-1"])) == ["db-1"]
+
+
+def test_a_glob_means_all_that_match_each_once(fleet):
+    assert _names(select_vms(fleet, ["web-*", "web-1"])) == ["web-1", "web-2"]
+
+
+def test_a_glob_is_narrowed_to_hosts(fleet):
+    assert _names(select_vms(fleet, ["*@kvm-2"])) == ["db-1", "twin", "[odd]*"]
+
+
+def test_a_name_that_looks_like_a_glob_means_itself_first(fleet):
+    assert _names(select_vms(fleet, ["[odd]*"])) == ["[odd]*"]
+
+
+def test_a_uuid_or_its_beginning_means_its_vm(fleet):
+    vm_id = an_id("web-2")
+    assert _names(select_vms(fleet, [vm_id])) == ["web-2"]
+    assert _names(select_vms(fleet, [vm_id[:9].upper()])) == ["web-2"]
+
+
+def test_a_name_two_vms_have_is_a_conflict_until_the_host_is_named(fleet):
+    with pytest.raises(Conflict, match="2 VMs have this name"):
+        select_vms(fleet, ["twin"])
+    assert [vm.id for vm in select_vms(fleet, ["twin@kvm-2"])] == [an_id("twin b")]
+
+
+def test_a_name_nobody_has_is_not_found_and_near_ones_are_named(fleet):
+    with pytest.raises(NotFound, match="web-1"):
+        select_vms(fleet, ["wep-1"])
