@@ -40,7 +40,7 @@ class FakeClock:
             await asyncio.sleep(0)
             return
         waker: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._elapsed + seconds, next(self._order), waker))
+        heapq.heappush(self._sleepers, (self._elapsed + max(seconds, 1e-6), next(self._order), waker))
         await waker
 
     @property

@@ -1,7 +1,7 @@
 """The filter line: what an operator types to see fewer rows.
 
 Words must all be found, anywhere in the row. `host:lab1` looks at one field only, by any unambiguous beginning of
-its name (`h:lab1`); a leading `-` or `!` wants the opposite; `~wb1` finds w…b…1 in this order.
+its name (`h:lab1`), `host:=lab1` wants exactly that; a leading `-` or `!` wants the opposite; `~wb1` finds w…b…1 in this order.
 """
 
 from collections.abc import Mapping
@@ -31,6 +31,8 @@ class Term:
         if self.fuzzy:
             rest = iter(value)
             return all(character in rest for character in self.text)
+        if self.field and self.text.startswith("="):
+            return value == self.text[1:]
         # "state:running" must not find a host that "is not running".
         return value.startswith(self.text) if exact else self.text in value
 

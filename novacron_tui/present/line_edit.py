@@ -1,6 +1,7 @@
 """One line of text being typed: a value, so that every field in the console edits alike."""
 
 import unicodedata
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -61,7 +62,7 @@ class LineEdit:
         return self.text[: self.caret].rstrip().rfind(" ") + 1
 
 
-_KEYS: Final = {
+_KEYS: Final[Mapping[str, Callable[[LineEdit], LineEdit]]] = {
     "backspace": lambda e: e._without(e.caret - 1, e.caret) if e.caret else e,
     "ctrl+h": lambda e: e._without(e.caret - 1, e.caret) if e.caret else e,
     "delete": lambda e: LineEdit(e.text[: e.caret] + e.text[e.caret + 1 :], e.caret),

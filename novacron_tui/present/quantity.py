@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-NOTHING: Final = "–"
+NOTHING: Final = "-"
 _STEPS: Final = ("", "K", "M", "G", "T", "P", "E")
 
 

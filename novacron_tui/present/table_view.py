@@ -5,7 +5,7 @@ Pure: a widget paints what this says. The cursor stays on its row, known by key,
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from novacron_tui.present.column import Column, Subject
 from novacron_tui.present.filter import Filter, parse_filter
@@ -158,7 +158,8 @@ class TableView(Generic[T]):
 
 
 def _ordered(rows: list[T], column: Column[T], reverse: bool) -> list[T]:
-    known, unknown = [], []
+    known: list[tuple[Any, T]] = []
+    unknown: list[tuple[Any, T]] = []
     for row in rows:
         value = column.order(row)
         (unknown if value is None else known).append((value, row))

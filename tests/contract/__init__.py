@@ -1,0 +1,1 @@
+"""What every adapter of ports/hypervisor.py must do, asserted through the port alone."""

@@ -151,8 +151,8 @@ def _output(argv: list[str]) -> str:
 
 def _inhabitants(lab: Lab) -> list[int]:
     """Return every process of the lab, its holder included, by its number on the machine."""
-    mounts = {os.readlink(f"/proc/{lab.outer.first.pid}/ns/mnt")}
-    mounts |= {os.readlink(f"/proc/{lab.inside(host).first.pid}/ns/mnt") for host in lab.hosts}
+    mounts = {_link(Path(f"/proc/{lab.outer.first.pid}/ns/mnt"))}
+    mounts |= {_link(Path(f"/proc/{lab.inside(host).first.pid}/ns/mnt")) for host in lab.hosts}
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and _link(entry / "ns/mnt") in mounts:
@@ -162,7 +162,7 @@ def _inhabitants(lab: Lab) -> list[int]:
 
 def _link(path: Path) -> str:
     try:
-        return os.readlink(path)
+        return str(path.readlink())
     except OSError:
         return ""
 

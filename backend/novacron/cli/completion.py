@@ -1,7 +1,6 @@
 """Shell completion of names: asks a running backend, never starts one, never makes the shell wait."""
 
 import asyncio
-import os
 from collections.abc import Callable
 
 import typer
@@ -41,7 +40,7 @@ async def _fleet(context: typer.Context) -> Fleet:
     from novacron.cli.options import options_from
     from novacron.runtime import socket_of
 
-    options = options_from(context.find_root().params, dict(os.environ))
+    options = options_from(context.find_root().params)
     console = RemoteConsole(socket_of(options))
     try:
         async with asyncio.timeout(_PATIENCE_S):

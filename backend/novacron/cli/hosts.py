@@ -1,1 +1,123 @@
 """`novacron host add|test`: putting a host into fleet.toml, and finding out why one does not answer."""
+
+import asyncio
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from novacron.cli.output import complain, fail, print_line
+from novacron.config.paths import config_file
+from novacron.model.errors import ExitCode, LinkError, NotFound, NovaCronError
+from novacron.model.host import HostFacts, HostSpec
+from novacron.model.ids import HostId
+from novacron.model.link import LinkStatus
+
+host = typer.Typer(help="Add hosts to fleet.toml and test them.", no_args_is_help=True)
+
+_DEADLINE_S = 15.0
+
+
+@host.command()
+def add(
+    context: typer.Context,
+    name: str,
+    address: Annotated[str, typer.Argument(help="ssh name or libvirt URI; the name itself when left out.")] = "",
+    site: Annotated[str, typer.Option(help="Site it belongs to.")] = "",
+    peer_uri: Annotated[str, typer.Option(help="URI by which the other hosts reach it.")] = "",
+    migration_address: Annotated[str, typer.Option(help="Address for migration traffic.")] = "",
+    accept: Annotated[
+        str, typer.Option("--accept", help="Trust this host key: its SHA256:… fingerprint, for scripts.")
+    ] = "",
+    untested: Annotated[bool, typer.Option("--untested", help="Add it although it does not answer.")] = False,
+) -> None:
+    """Add a host: connect once, show an unknown host key for a yes, then write fleet.toml."""
+    from novacron.config.addresses import spec_of
+    from novacron.config.fleet_file import add_host
+
+    try:
+        spec = replace(spec_of(address or name, name), site=site)
+        spec = replace(spec, peer_uri=peer_uri or spec.peer_uri, migration_address=migration_address)
+        if not untested:
+            _greet(spec, accept)
+        path = context.obj.fleet or config_file()
+        add_host(path, spec)
+    except NovaCronError as error:
+        fail(error)
+    print_line(f"{name} is in {path}; a running backend reads it at its next start (novacron detach --stop)")
+
+
+@host.command()
+def test(
+    context: typer.Context, names: Annotated[list[str] | None, typer.Argument(help="Hosts; all when left out.")] = None
+) -> None:
+    """Connect to hosts afresh and say what is wrong, if anything."""
+    from novacron.runtime import fleet_of
+
+    try:
+        specs = fleet_of(context.obj).hosts
+        for wanted in names or ():
+            if wanted not in {spec.id for spec in specs}:
+                raise NotFound(wanted, "no host of this fleet has that name", "novacron hosts lists them")
+    except NovaCronError as error:
+        fail(error)
+    chosen = [spec for spec in specs if not names or spec.id in names]
+    failed = False
+    for spec in chosen:
+        try:
+            _say(spec.id, asyncio.run(_facts(spec)))
+        except NovaCronError as error:
+            failed = True
+            complain(error.subject, error.detail, error.remedy)
+    raise typer.Exit(ExitCode.UNREACHABLE if failed else ExitCode.OK)
+
+
+def _greet(spec: HostSpec, accept: str) -> None:
+    """Connect; an unknown host key is shown and learned after a typed yes, then tried again."""
+    try:
+        _say(spec.id, asyncio.run(_facts(spec)))
+    except LinkError as error:
+        if error.status is not LinkStatus.HOST_KEY_UNKNOWN:
+            raise
+        _learn_key(spec, accept)
+        _say(spec.id, asyncio.run(_facts(spec)))
+
+
+def _learn_key(spec: HostSpec, accept: str) -> None:
+    from novacron.adapters.ssh.host_keys import fetch_host_key, trust_host_key
+
+    key = asyncio.run(fetch_host_key(spec, deadline_s=_DEADLINE_S))
+    print_line(f"{spec.id} shows a host key nobody vouched for: {key.algorithm} {key.fingerprint}")
+    if accept and accept != key.fingerprint:
+        raise LinkError(
+            spec.id,
+            f"its key is {key.fingerprint}, not {accept}",
+            "find out which is right before going on",
+            status=LinkStatus.HOST_KEY_UNKNOWN,
+        )
+    if not accept and typer.prompt("Type yes to trust it", default="", show_default=False) != "yes":
+        raise LinkError(spec.id, "its key was not accepted", "", status=LinkStatus.HOST_KEY_UNKNOWN)
+    trust_host_key(key)
+
+
+async def _facts(spec: HostSpec) -> HostFacts:
+    from novacron.adapters.libvirt.gateway import LibvirtGateway
+    from novacron.engine.clock import SystemClock
+
+    hypervisor = await LibvirtGateway(SystemClock()).connect(spec, deadline_s=_DEADLINE_S)
+    try:
+        return await hypervisor.facts(deadline_s=_DEADLINE_S)
+    finally:
+        await hypervisor.close()
+
+
+def _say(name: HostId, facts: HostFacts) -> None:
+    print_line(
+        f"{name}: {facts.hostname}, libvirt {facts.libvirt_version}, QEMU {facts.hypervisor_version}, "
+        f"{facts.cores} cores, {facts.memory_mib} MiB"
+    )
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the verbs of this module to the command."""
+    app.add_typer(host, name="host", rich_help_panel="Backend")

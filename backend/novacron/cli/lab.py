@@ -52,12 +52,16 @@ def down(name: Name = None) -> None:
 def status(
     name: Name = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    fleet: Annotated[bool, typer.Option("--fleet", help="Only the path of its fleet.toml.")] = False,
 ) -> None:
     """Show the hypervisors, their daemons, the faults they suffer and their VMs."""
     from novacron.lab.status import read_status, render_json, render_text
 
     with _errors():
         lab = _load(name)
+        if fleet:
+            typer.echo(lab.fleet_toml)
+            return
         seen = read_status(lab)
     typer.echo(render_json(lab, seen) if as_json else render_text(lab, seen))
 

@@ -34,6 +34,8 @@ def up(layout: Layout, *, hosts: int = 3, vms: int = 2, say: Say) -> Lab:
     with exclusively(layout.lock):
         running = Lab.find(layout)
         if running is not None:
+            if len(running.hosts) != hosts:
+                say(f"it runs already, with {len(running.hosts)} hosts; take it down to change that")
             return running
         _check_machine(layout)
         _take_down(layout)
@@ -48,7 +50,7 @@ def down(layout: Layout) -> bool:
     """End everything of the lab and remove its folder; return whether there was anything."""
     with exclusively(layout.lock):
         was_there = _take_down(layout)
-    layout.lock.unlink(missing_ok=True)
+        layout.lock.unlink(missing_ok=True)
     return was_there
 
 
@@ -69,8 +71,9 @@ def _build(layout: Layout, count: int, vms: int, say: Say) -> Lab:
     layout.capabilities.mkdir(exist_ok=True)
     layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     hosts = tuple(layout.host(index) for index in range(1, count + 1))
-    guest = ensure_guest(layout.cache, say)
-    domain_type = find_domain_type(guest, layout.cache)
+    with exclusively(layout.cache / "lock"):
+        guest = ensure_guest(layout.cache, say)
+        domain_type = find_domain_type(guest, layout.cache)
     say("guests run under " + ("KVM" if domain_type == "kvm" else "TCG: KVM does not work here"))
     make_keys(layout, hosts)
     outer = open_outer(outer_mark(layout))
@@ -131,7 +134,8 @@ def _keep_capabilities(lab: Lab, outer: Namespace) -> None:
     # Only a convenience: libvirt checks at its next start whether the findings still hold.
     found = lab.hosts[0].disk / "var/cache/libvirt/qemu/capabilities"
     kept = lab.layout.capabilities / "qemu"
-    outer.script([["mkdir", "-p", str(kept)], ["cp", "-a", str(found), str(kept)]])
+    with exclusively(lab.layout.cache / "lock"):
+        outer.script([["mkdir", "-p", str(kept)], ["cp", "-a", str(found), str(kept)]])
 
 
 def _take_down(layout: Layout) -> bool:

@@ -62,9 +62,19 @@ def write_json(path: Path, value: object) -> None:
 def exclusively(lock: Path) -> Iterator[None]:
     """Hold a lock file while something changes; whoever comes second waits."""
     lock.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = _locked(lock)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
+        os.close(handle)
+
+
+def _locked(lock: Path) -> int:
+    while True:
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        # Who had it before may have removed the file: what we hold then is nobody's lock.
+        with contextlib.suppress(FileNotFoundError):
+            if os.fstat(handle).st_ino == lock.stat().st_ino:
+                return handle
         os.close(handle)

@@ -100,11 +100,11 @@ class Connection:
         now = asyncio.get_running_loop().time
         while True:
             data = await reader.read(_CHUNK)
+            if self._gate.way.rate_kib_s:
+                await asyncio.sleep(len(data) / 1024 / self._gate.way.rate_kib_s)
             await queue.put((now() + self._gate.way.delay_ms / 1000, data))
             if not data:
                 return
-            if self._gate.way.rate_kib_s:
-                await asyncio.sleep(len(data) / 1024 / self._gate.way.rate_kib_s)
 
     async def _give(self, queue: "asyncio.Queue[tuple[float, bytes]]", writer: asyncio.StreamWriter) -> None:
         now = asyncio.get_running_loop().time

@@ -9,15 +9,11 @@ when there are any; `--line` prints the command instead.
 import os
 import shutil
 import struct
+import subprocess
 import sys
 from pathlib import Path
 
-LIBVIRT = {
-    "debian": ("libvirt-daemon-system", "libvirt-clients", "qemu-system-x86", "qemu-utils"),
-    "ubuntu": ("libvirt-daemon-system", "libvirt-clients", "qemu-system-x86", "qemu-utils"),
-}
-"""By distribution: the hypervisor itself."""
-
+_KNOWN = ("debian", "ubuntu")
 _PT_INTERP = 3
 _SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
@@ -36,8 +32,12 @@ PROGRAMS = {
     "nft": "nftables",
     "unshare": "util-linux",
     "nsenter": "util-linux",
+    "mount": "mount",
 }
 """Program -> the package that has it, on Debian and Ubuntu alike."""
+
+DRIVERS = ("qemu", "network", "storage")
+"""libvirt's drivers that the lab uses: parts of libvirtd's package, or (Debian 13) packages of their own."""
 
 USER_PROGRAMS = {"newuidmap": "uidmap"}
 """What an ordinary user's lab needs besides: it maps a range of ids into the namespace."""
@@ -54,7 +54,7 @@ def distribution() -> str:
         key, _, value = line.partition("=")
         fields[key] = value.strip('"')
     kinds = [fields.get("ID", ""), *fields.get("ID_LIKE", "").split()]
-    return next((kind for kind in kinds if kind in LIBVIRT), kinds[0])
+    return next((kind for kind in kinds if kind in _KNOWN), kinds[0])
 
 
 def find_program(name: str) -> "str | None":
@@ -74,7 +74,7 @@ def missing_packages() -> "list[str]":
     missing = {package for program, package in programs.items() if find_program(program) is None}
     if "busybox-static" not in missing and not _busybox_is_static():
         missing.add("busybox-static")
-    return sorted(missing)
+    return sorted(missing | _missing_drivers())
 
 
 def install_line(packages: "list[str]") -> str:
@@ -95,6 +95,21 @@ def is_static(program: Path) -> bool:
     size, count = struct.unpack_from("<HH", content, 54)
     kinds = [struct.unpack_from("<I", content, table + size * row)[0] for row in range(count)]
     return _PT_INTERP not in kinds
+
+
+def _missing_drivers() -> "set[str]":
+    wanted = {
+        f"libvirt-daemon-driver-{name}"
+        for name in DRIVERS
+        if not list(Path("/usr/lib").glob(f"*/libvirt/connection-driver/libvirt_driver_{name}.so"))
+    }
+    if not wanted:
+        return set()
+    apt = shutil.which("apt-cache")
+    if apt is None:
+        return wanted
+    names = subprocess.run([apt, "pkgnames", "libvirt-daemon-driver-"], stdout=subprocess.PIPE, text=True)
+    return wanted & set(names.stdout.split())
 
 
 def _busybox_is_static() -> bool:

@@ -1,8 +1,10 @@
 """What ails a simulated host, and the words in which its link says so."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
 
-from novacron.model.errors import LinkError
+from novacron.model.errors import LinkError, NovaCronError
 from novacron.model.link import LinkStatus
 
 
@@ -20,15 +22,26 @@ class Condition:
     effects_come_late: bool = False
     """What was asked of it while it hung is carried out when it comes back, after the caller has given up."""
 
+    postponed: list[Callable[[], object]] = field(default_factory=list)
+    """Those, in their order."""
+
     @property
     def is_silent(self) -> bool:
         """Whether no answer comes at all."""
         return self.hangs or self.black_holed
 
     def become(self, other: "Condition") -> None:
-        """Take over everything of `other`."""
+        """Take over everything of `other`, but for what was postponed: that is carried out when it answers."""
         for each in fields(self):
-            setattr(self, each.name, getattr(other, each.name))
+            if each.name != "postponed":
+                setattr(self, each.name, getattr(other, each.name))
+        if self.is_silent:
+            return
+        postponed, self.postponed = self.postponed, []
+        for effect in postponed:
+            # It may not be possible any more; nobody is there to be told.
+            with suppress(NovaCronError):
+                effect()
 
 
 _REFUSALS: dict[LinkStatus, tuple[str, str]] = {

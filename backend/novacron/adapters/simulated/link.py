@@ -13,6 +13,8 @@ from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import HostEvent, HostEventKind
 
 T = TypeVar("T")
+_TICK_S = 0.001
+"""The shortest wait: one of 1e-16 s would be lost to rounding, again and again."""
 
 
 class HostLink:
@@ -25,7 +27,6 @@ class HostLink:
         self._naps: set[asyncio.Future[None]] = set()
         self._listeners: list[Callable[[HostEvent], None]] = []
         self._on_closed: list[Callable[[], None]] = []
-        self._late_effects: list[Callable[[], object]] = []
         self.closed_because = ""
         """Why it is closed; empty while it stands."""
 
@@ -61,7 +62,7 @@ class HostLink:
         """Wait that long, but no longer than until the link is closed or the host's condition changes."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._naps.add(woken)
-        alarm = asyncio.ensure_future(self._clock.sleep(seconds))
+        alarm = asyncio.ensure_future(self._clock.sleep(max(_TICK_S, seconds)))
         try:
             await asyncio.wait({woken, alarm}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -73,10 +74,6 @@ class HostLink:
         for nap in self._naps:
             if not nap.done():
                 nap.set_result(None)
-        if not self._condition.is_silent:
-            late, self._late_effects = self._late_effects, []
-            for effect in late:
-                effect()
 
     def listen(self, listener: Callable[[HostEvent], None]) -> None:
         """Hand every event of the host to `listener`, on the event loop."""
@@ -152,7 +149,7 @@ class HostLink:
 
     def _give_up(self, what: str, effect: Callable[[], object] | None, deadline_s: float) -> DeadlineExceeded:
         if effect is not None and self._condition.effects_come_late:
-            self._late_effects.append(effect)
+            self._condition.postponed.append(effect)
         self.lose(f"{what} was not answered")
         return DeadlineExceeded(
             self._host_name,

@@ -69,9 +69,9 @@ class Machine:
     initrd: str = ""
     cmdline: str = ""
     workload: Workload = Workload.IDLE
-    dirty_mib_s: float = 8.0
+    dirty_mib_s: float = 0.5
     """How fast its guest dirties memory: what a live migration has to outrun."""
-    working_set_mib: float = 128.0
+    working_set_mib: float = 16.0
     """How much of its memory the guest keeps writing to."""
     obeys_power_button: bool = True
     started_at: float | None = None

@@ -7,21 +7,19 @@ one has carriers, the backend's links, and is over when one of them ends.
 import asyncio
 from dataclasses import dataclass, replace
 
-from novacron.adapters.simulated.course import Course
 from novacron.adapters.simulated.ending import Ending
 from novacron.adapters.simulated.host import SimulatedHost
-from novacron.adapters.simulated.machine import Job, require_no_job, stopped
-from novacron.adapters.simulated.storage import Store
+from novacron.adapters.simulated.machine import Job, stopped
+from novacron.adapters.simulated.route import Route
 from novacron.adapters.simulated.world import World
-from novacron.model.errors import Conflict, NovaCronError, OperationError
-from novacron.model.intent import MigrationMode
-from novacron.model.vm import JobProgress, StateReason, VmDisk, VmState
+from novacron.model.errors import NovaCronError, OperationError
+from novacron.model.vm import JobProgress, StateReason, VmState
 from novacron.ports.hypervisor import MigrationRequest
 
 _HANDSHAKE_S = 0.2
 _PATIENCE_S = 0.5
-_DEFAULT_DOWNTIME_MS = 300
-_RELAYED_MIB_S = 80.0
+_TICK_S = 0.001
+"""Nothing here is more exact; without it a wait of 1e-16 s would be lost to rounding, again and again."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,12 +38,12 @@ class Migration:
         self._world = world
         self._request = request
         self._machine = source.machine(request.vm)
-        self._course = self._plot_course()
+        self._route = Route(world, source, destination, request)
+        self._course = self._route.course()
         self._began_at = world.clock.monotonic()
         self._abort = _Abort()
         self._stirred = asyncio.Event()
         self._past_return = False
-        self._created: list[tuple[Store, str]] = []
         self._ending = world.take_ending(request.vm)
 
     def progress(self) -> JobProgress:
@@ -76,26 +74,9 @@ class Migration:
         Raises:
             OperationError: one of them says no.
         """
-        machine, there = self._machine, self.destination
-        require_no_job(machine)
-        if machine.state is not VmState.RUNNING:
-            raise OperationError(machine.name, "Requested operation is not valid: domain is not running")
-        known = there.machines.get(machine.id)
-        if known is not None and known.is_active:
-            raise Conflict(machine.name, f"domain is already active as '{known.name}' on {there.name}")
-        there.require_name_free(machine.name, besides=machine.id)
+        self._route.check()
         if self._ending is Ending.REFUSED:
-            raise OperationError(machine.name, "unsupported configuration: refused by the destination")
-        if self._request.mode is not MigrationMode.RELAYED and not self._world.reaches(self.source, there):
-            raise OperationError(
-                machine.name,
-                f"unable to connect to server at '{there.name}:49152': No route to host",
-                "use a relayed migration",
-            )
-        missing = [nic.network for nic in machine.nics if nic.network not in there.facts.networks]
-        if missing:
-            raise OperationError(machine.name, f"Network not found: no network with matching name '{missing[0]}'")
-        self._check_disks()
+            raise OperationError(self._machine.name, "unsupported configuration: refused by the destination")
 
     async def run(self) -> None:
         """Carry it out.
@@ -113,9 +94,7 @@ class Migration:
 
     def _prepare(self) -> None:
         machine = self._machine
-        if self._request.copy_storage:
-            for disk in self._disks_to_copy():
-                self._create_copy(disk)
+        self._route.make_copies()
         self.source.put(replace(machine, job=Job.MIGRATING_OUT), "migration began")
         arriving = replace(
             machine,
@@ -134,9 +113,9 @@ class Migration:
             fault_at = 0.5 * (ends_at if ends_at is not None else 10.0)
         while True:
             due = fault_at if fault_at is not None else ends_at
-            await self._wait(None if due is None else max(0.0, due - self._elapsed_s()))
+            await self._wait(None if due is None else max(_TICK_S, due - self._elapsed_s()))
             self._require_alive()
-            if due is not None and self._elapsed_s() >= due:
+            if due is not None and self._elapsed_s() >= due - _TICK_S:
                 break
         if fault_at is not None:
             self._fail_while_copying()
@@ -154,7 +133,7 @@ class Migration:
 
     def _finish(self) -> None:
         ending = self._ending
-        if ending is Ending.RUNS_TWICE and not self._nothing_locks():
+        if ending is Ending.RUNS_TWICE and not self._route.nothing_locks():
             ending = Ending.STALE_SOURCE
         match ending:
             case Ending.RUNS_NOWHERE:
@@ -167,7 +146,7 @@ class Migration:
             case Ending.STALE_SOURCE:
                 self._run_at_destination()
                 self._leave_source_paused()
-                self._daemon_dies(self.destination)
+                self._destination_dies()
             case Ending.SOURCE_CRASHED | Ending.SOURCE_OFF_BY_DAEMON:
                 crashed = ending is Ending.SOURCE_CRASHED
                 self._run_at_destination()
@@ -176,7 +155,7 @@ class Migration:
             case Ending.RUNS_TWICE:
                 self._run_at_destination()
                 self._run_on_at_source()
-                self._daemon_dies(self.destination)
+                self._destination_dies()
             case _:
                 self._run_at_destination()
                 self.source.remove(self._machine.id, "migrated away")
@@ -218,10 +197,10 @@ class Migration:
         if leaving is not None and leaving.job is Job.MIGRATING_OUT:
             self._run_on_at_source()
         self._drop_destination(detail)
-        for store, path in self._created:
-            store.volumes.pop(path, None)
+        self._route.drop_copies()
 
     def _run_at_destination(self) -> None:
+        self._route.keep_copies()
         arriving = self.destination.machine(self._machine.id)
         self.destination.put(
             replace(arriving, state=VmState.RUNNING, reason=StateReason.MIGRATED, persistent=True, job=Job.NONE),
@@ -247,66 +226,13 @@ class Migration:
             return
         self.destination.put(stopped(arriving, StateReason.FAILED), detail)
 
+    def _destination_dies(self) -> None:
+        self._daemon_dies(self.destination)
+        # What its driver hears is an error, although the VM runs there: only a look at both hosts tells.
+        raise OperationError(self._machine.name, "operation failed: destination libvirtd closed the connection")
+
     def _daemon_dies(self, host: SimulatedHost) -> None:
         self._world.kill_libvirtd(host.name)
 
-    # Facts.
-
-    def _plot_course(self) -> Course:
-        relayed = self._request.mode is MigrationMode.RELAYED
-        rates: list[float] = [self.source.rate_mib_s, self.destination.rate_mib_s]
-        if relayed:
-            rates.append(_RELAYED_MIB_S)
-        if self._request.bandwidth_mib_s:
-            rates.append(float(self._request.bandwidth_mib_s))
-        copied = self._disks_to_copy() if self._request.copy_storage else ()
-        return Course(
-            # Zero pages cost next to nothing on the line.
-            memory_mib=max(32.0, 0.7 * self._machine.memory_mib),
-            rate_mib_s=min(rates),
-            dirty_mib_s=self._machine.dirty_mib_s,
-            working_set_mib=self._machine.working_set_mib,
-            downtime_ms=self._request.max_downtime_ms or _DEFAULT_DOWNTIME_MS,
-            disk_mib=float(sum(disk.allocation_mib or 0 for disk in copied)),
-            auto_converge=self._request.auto_converge,
-        )
-
     def _elapsed_s(self) -> float:
         return max(0.0, self._world.clock.monotonic() - self._began_at - _HANDSHAKE_S)
-
-    def _disks_to_copy(self) -> tuple[VmDisk, ...]:
-        return tuple(disk for disk in self._machine.disks if not self._is_shared(disk))
-
-    def _is_shared(self, disk: VmDisk) -> bool:
-        here, there = self.source.store_of(disk.source), self.destination.store_of(disk.source)
-        return here is not None and here is there
-
-    def _nothing_locks(self) -> bool:
-        stores = [self.source.store_of(disk.source) for disk in self._machine.disks]
-        return all(store is None or not store.locks for store in stores)
-
-    def _check_disks(self) -> None:
-        for disk in self._disks_to_copy():
-            if not self._request.copy_storage:
-                raise OperationError(
-                    self._machine.name,
-                    "Unsafe migration: Migration without shared storage is unsafe",
-                    "copy the storage along",
-                )
-            if self.destination.store_of(disk.source) is None:
-                raise OperationError(
-                    self._machine.name,
-                    f"Storage pool not found: no storage pool with matching target path for '{disk.source}'",
-                )
-
-    def _create_copy(self, disk: VmDisk) -> None:
-        store = self.destination.store_of(disk.source)
-        if store is None or disk.source in store.volumes:
-            return
-        store.add(
-            disk.source.rpartition("/")[2],
-            capacity_mib=disk.capacity_mib or 0,
-            allocation_mib=disk.allocation_mib or 0,
-            owner=self._machine.id,
-        )
-        self._created.append((store, disk.source))

@@ -106,10 +106,15 @@ def _add_vm(world: World, host: SimulatedHost, rng: Random, draft: _Draft) -> No
     pool = host.pools[LOCAL_POOL if draft.workload is Workload.BUILD or rng.random() < 0.2 else SHARED_POOL]
     allocation_mib = int(disk_gib * 1024 * rng.uniform(0.1, 0.6))
     path = pool.store.add(
-        f"{draft.name}.qcow2",
+        f"{draft.name}.qcow2", capacity_mib=disk_gib * 1024, allocation_mib=allocation_mib, owner=identity
+    )
+    disk = VmDisk(
+        target="vda",
+        source=path,
+        format="qcow2",
         capacity_mib=disk_gib * 1024,
         allocation_mib=allocation_mib,
-        owner=identity,
+        pool_id=pool.id,
     )
     state, reason = _state(rng, draft.trouble)
     active = state in {VmState.RUNNING, VmState.PAUSED}
@@ -125,16 +130,7 @@ def _add_vm(world: World, host: SimulatedHost, rng: Random, draft: _Draft) -> No
         vcpus_max=vcpus,
         memory_mib=memory_mib,
         memory_max_mib=memory_mib,
-        disks=(
-            VmDisk(
-                target="vda",
-                source=path,
-                format="qcow2",
-                capacity_mib=disk_gib * 1024,
-                allocation_mib=allocation_mib,
-                pool_id=pool.id,
-            ),
-        ),
+        disks=(disk,),
         nics=(VmNic(mac=mac, network="default", model="virtio", link=link),),
         workload=draft.workload,
         dirty_mib_s=rng.uniform(1, 60),

@@ -61,15 +61,8 @@ class Store:
             OperationError: there is no room.
         """
         path = f"{self.path}/{name}"
-        existing = self.volumes.get(path)
-        if existing is not None:
-            if owner is not None and existing.owner == owner:
-                return path
-            raise Conflict(
-                name,
-                f"storage volume '{name}' exists already and was not made for this VM",
-                "choose another name",
-            )
+        if self._has_own(path, owner):
+            return path
         if self.capacity_mib - self.allocation_mib < max(1, allocation_mib):
             raise OperationError(
                 name, f"cannot allocate in {self.path}: No space left on device", "free space in the pool"
@@ -86,6 +79,19 @@ class Store:
             owner=owner,
         )
         return path
+
+    def _has_own(self, path: str, owner: VmId | None) -> bool:
+        existing = self.volumes.get(path)
+        if existing is None:
+            return False
+        if owner is not None and existing.owner == owner:
+            return True
+        name = existing.volume.name
+        raise Conflict(
+            name,
+            f"storage volume '{name}' exists already and was not made for this VM",
+            "choose another name",
+        )
 
 
 @dataclass(slots=True, kw_only=True)

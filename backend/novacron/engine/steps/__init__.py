@@ -1,1 +1,1 @@
-"""The steps operations are made of: each acts once, and can tell afterwards whether it happened."""
+"""What each step of an operation does, and how it is settled when its outcome is not known."""

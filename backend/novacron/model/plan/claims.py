@@ -51,6 +51,20 @@ def claims_of(intent: Intent, fleet: Fleet) -> Claims:
             )
 
 
+def subject_of(intent: Intent, fleet: Fleet) -> str:
+    """Return the name of what the intent is about, as the fleet knows it."""
+    match intent:
+        case SetPoolActive():
+            return intent.pool
+        case DeleteVolume():
+            return intent.volume
+        case CreateVm():
+            return intent.name
+        case _:
+            found = fleet.find_vm(intent.vm)
+            return found.home.vm.name if found else intent.vm
+
+
 def _pool(host: str, pool: str) -> str:
     return f"pool:{host}/{pool}"
 

@@ -102,8 +102,7 @@ def plan_force_off(intent: ForceOffVm, fleet: Fleet) -> Plan | Refusal:
     warnings = ["the guest loses what it has not written to disk"]
     if seen.vm.job_active:
         warnings.append("a migration, save or dump is under way on it and will fail")
-    plan = _one_step(intent, fleet, seen, "force-off", "force off", Undo.NEVER, "", tuple(warnings))
-    return plan
+    return _one_step(intent, fleet, seen, "force-off", "force off", Undo.NEVER, "", tuple(warnings))
 
 
 def plan_pause(intent: PauseVm, fleet: Fleet) -> Plan | Refusal:

@@ -1,0 +1,166 @@
+"""One libvirt connection. Its calls block, so each runs in a thread of its own, and each comes back."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from novacron.adapters.libvirt.binding import load_libvirt
+from novacron.adapters.libvirt.faults import translate
+from novacron.adapters.libvirt.tunnel import OpenFar, Tunnel
+from novacron.model.errors import DeadlineExceeded, LinkError, LinkLost, NovaCronError
+
+T = TypeVar("T")
+Connection = Any
+"""libvirt.virConnect: the module has no types of its own."""
+
+_KEEP_ALIVE_S = 5
+_KEEP_ALIVE_MISSES = 3
+
+
+class Channel:
+    """A libvirt connection, through a tunnel of ours where the transport allows it.
+
+    Without a tunnel (TLS, TCP, libvirt's own ssh) a stuck call cannot be ended: its thread stays until libvirt's
+    keep-alive ends it, about 20 s later. Only the caller is let go at the deadline.
+    """
+
+    def __init__(self, subject: str) -> None:
+        self._subject = subject
+        self._tunnel: Tunnel | None = None
+        self._connection: Connection = None
+        self._closed = False
+        self._on_closed: list[Callable[[], None]] = []
+        self._closers: list[Callable[[Connection], None]] = []
+
+    @classmethod
+    async def open(cls, subject: str, uri: str, open_far: OpenFar | None, *, deadline_s: float) -> "Channel":
+        """Connect to `uri`; with `open_far` through a tunnel, as its `socket` parameter.
+
+        Raises LinkError, also when the deadline passes.
+        """
+        channel = cls(subject)
+        if open_far is not None:
+            channel._tunnel = Tunnel(open_far)
+            uri = f"{uri}?socket={await channel._tunnel.listen()}"
+        libvirt = load_libvirt()
+        try:
+            connection = await channel._run("connecting", lambda: libvirt.open(uri), deadline_s=deadline_s)
+        except NovaCronError as error:
+            channel.abort()
+            if isinstance(error, LinkError):
+                raise
+            raise LinkError(subject, error.detail, error.remedy or "is libvirtd running there?") from error
+        except BaseException:
+            channel.abort()
+            raise
+        channel._connection = connection
+        await channel.call("setting up", channel._set_up, deadline_s=deadline_s)
+        return channel
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it can no longer be used."""
+        return self._closed
+
+    async def call(self, what: str, work: Callable[[Connection], T], *, deadline_s: float, effects: bool = False) -> T:
+        """Run `work(connection)` in a thread.
+
+        Raises DeadlineExceeded at the deadline, after which the channel is gone; OutcomeUnknown when it broke under
+        a call with `effects`, LinkLost when it broke otherwise; what the hypervisor said as our own error.
+        """
+        if self._closed:
+            raise LinkLost(self._subject, "the connection is closed", "it is made again by itself")
+        connection = self._connection
+        return await self._run(what, lambda: work(connection), deadline_s=deadline_s, effects=effects)
+
+    def on_closed(self, callback: Callable[[], None]) -> None:
+        """Call back, on the event loop, when it closes."""
+        self._on_closed.append(callback)
+
+    def before_close(self, closer: Callable[[Connection], None]) -> None:
+        """Run `closer(connection)`, in a thread, when it closes: to let go of callbacks."""
+        self._closers.append(closer)
+
+    def abort(self) -> None:
+        """Break it at once: every call on it returns, with an error."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._tunnel is not None:
+            self._tunnel.abort()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            threading.Thread(target=self._let_go, args=(connection,), name="libvirt-close", daemon=True).start()
+        for callback in self._on_closed:
+            callback()
+
+    async def close(self) -> None:
+        """The same: politeness would mean waiting for the far side."""
+        self.abort()
+
+    async def _run(self, what: str, work: Callable[[], T], *, deadline_s: float, effects: bool = False) -> T:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        threading.Thread(target=_work, args=(loop, answer, work), name=f"libvirt-{self._subject}", daemon=True).start()
+        libvirt = load_libvirt()
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await asyncio.shield(answer)
+        except TimeoutError as error:
+            self.abort()
+            raise DeadlineExceeded(
+                self._subject, f"{what} was not answered within {deadline_s:g} s", "it is tried again by itself"
+            ) from error
+        except libvirt.libvirtError as error:
+            raise translate(error, self._subject, what, effects=effects) from error
+        finally:
+            answer.add_done_callback(_forget)
+
+    def _set_up(self, connection: Connection) -> None:
+        libvirt = load_libvirt()
+        with suppress(libvirt.libvirtError):  # the test driver has none
+            connection.setKeepAlive(_KEEP_ALIVE_S, _KEEP_ALIVE_MISSES)
+
+    def _let_go(self, connection: Connection) -> None:
+        libvirt = load_libvirt()
+        for closer in self._closers:
+            with suppress(libvirt.libvirtError):
+                closer(connection)
+        with suppress(libvirt.libvirtError):
+            connection.close()
+
+
+def _work(loop: asyncio.AbstractEventLoop, answer: "asyncio.Future[T]", work: Callable[[], T]) -> None:
+    try:
+        result = work()
+    except BaseException as error:  # noqa: BLE001 - handed to the caller whole, never swallowed
+        _tell(loop, answer, error=error)
+    else:
+        _tell(loop, answer, result=result)
+
+
+def _tell(
+    loop: asyncio.AbstractEventLoop,
+    answer: "asyncio.Future[Any]",
+    *,
+    result: object = None,
+    error: BaseException | None = None,
+) -> None:
+    def settle() -> None:
+        if answer.done():
+            return
+        if error is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(result)
+
+    with suppress(RuntimeError):  # the loop has ended: nobody waits any more
+        loop.call_soon_threadsafe(settle)
+
+
+def _forget(answer: "asyncio.Future[Any]") -> None:
+    """Take an answer that came after its deadline, so that nobody complains it was never taken."""
+    if not answer.cancelled():
+        answer.exception()

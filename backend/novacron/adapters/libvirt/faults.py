@@ -1,0 +1,53 @@
+"""libvirt's errors in our words. The hypervisor's own text is kept: it is foreign, and painted as SafeText."""
+
+from typing import Any
+
+from novacron.adapters.libvirt.binding import load_libvirt
+from novacron.model.errors import Conflict, LinkLost, NotFound, NovaCronError, OperationError, OutcomeUnknown
+
+_NOT_FOUND = ("VIR_ERR_NO_DOMAIN", "VIR_ERR_NO_STORAGE_POOL", "VIR_ERR_NO_STORAGE_VOL", "VIR_ERR_NO_NETWORK")
+_CONFLICT = (
+    "VIR_ERR_DOM_EXIST",
+    "VIR_ERR_STORAGE_VOL_EXIST",
+    "VIR_ERR_OPERATION_CONFLICT",
+    "VIR_ERR_RESOURCE_BUSY",
+)
+_LINK = ("VIR_ERR_NO_CONNECT", "VIR_ERR_INVALID_CONN")
+_REMEDIES = (
+    ('Failed to get "write" lock', "another process has this disk open: find and stop it first"),
+    ("Failed to get shared", "another process has this disk open: find and stop it first"),
+    ("Cannot allocate memory", "free some memory on the host, or choose another"),
+    ("No space left", "free some room in the pool"),
+    ("Unsafe migration", "put the disks on shared storage, or copy them along"),
+    ("Unable to resolve address", "correct peer_uri or migration_address in fleet.toml"),
+    ("Host key verification failed", "let the source's root user trust the destination's host key"),
+    ("Permission denied", "check the rights of the user we log in as"),
+    ("acquire state change lock", "another job holds the VM: wait for it, or abort it"),
+    ("Timed out during operation", "another job holds the VM: wait for it, or abort it"),
+)
+
+
+def translate(error: Any, subject: str, what: str, *, effects: bool) -> NovaCronError:  # noqa: ANN401 - libvirtError
+    """Return our error for a libvirtError raised while doing `what` on `subject`.
+
+    With `effects`, a connection that broke meanwhile leaves the outcome unknown.
+    """
+    libvirt = load_libvirt()
+    code, text = error.get_error_code(), error.get_error_message() or str(error)
+    if is_broken_link(error):
+        if effects:
+            return OutcomeUnknown(subject, f"the connection broke while {what}: {text}", "it is looked at again")
+        return LinkLost(subject, f"the connection broke while {what}: {text}", "it is made again by itself")
+    if code in {getattr(libvirt, name) for name in _NOT_FOUND}:
+        return NotFound(subject, text, "look again: it was removed, or has moved")
+    kind = Conflict if code in {getattr(libvirt, name, -1) for name in _CONFLICT} else OperationError
+    return kind(subject, text, next((remedy for sign, remedy in _REMEDIES if sign in text), ""))
+
+
+def is_broken_link(error: Any) -> bool:  # noqa: ANN401 - libvirtError
+    """Return whether the call failed because the connection did, not because the hypervisor said no."""
+    libvirt = load_libvirt()
+    code, domain = error.get_error_code(), error.get_error_domain()
+    if code in {getattr(libvirt, name) for name in _LINK}:
+        return True
+    return domain == libvirt.VIR_FROM_RPC and code in (libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_ERR_INTERNAL_ERROR)

@@ -1,0 +1,70 @@
+"""Connecting to libvirt hosts."""
+
+import asyncio
+
+from novacron.adapters.libvirt.access import HostAccess
+from novacron.adapters.libvirt.binding import load_libvirt
+from novacron.adapters.libvirt.channel import Channel
+from novacron.adapters.libvirt.hypervisor import LibvirtHypervisor
+from novacron.adapters.libvirt.local_access import LocalAccess, UriAccess
+from novacron.model.errors import LinkError
+from novacron.model.host import HostSpec
+from novacron.model.link import LinkStatus
+from novacron.ports.clock import Clock
+
+OLDEST_LIBVIRT = (7, 0, 0)
+"""What Debian 11 has; older ones lack parts of the bulk statistics and of migration's figures."""
+
+
+class LibvirtGateway:
+    """ports.hypervisor.HypervisorGateway for ssh hosts and libvirt URIs."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def connect(self, spec: HostSpec, *, deadline_s: float) -> LibvirtHypervisor:
+        """Connect, check the version, and hand over the hypervisor."""
+        load_libvirt()
+        access: HostAccess | None = None
+        try:
+            async with asyncio.timeout(deadline_s):
+                access = await _open_access(spec, deadline_s)
+                channel = await access.open_channel(deadline_s=deadline_s)
+                await _refuse_old(spec, channel, deadline_s)
+                return LibvirtHypervisor(spec, access, channel, self._clock)
+        except TimeoutError as error:
+            if access is not None:
+                access.abort()
+            raise LinkError(
+                spec.id, f"it did not answer within {deadline_s:g} s", "is it up, and is the network between?"
+            ) from error
+        except BaseException:
+            if access is not None:
+                access.abort()
+            raise
+
+
+async def _open_access(spec: HostSpec, deadline_s: float) -> HostAccess:
+    if spec.ssh:
+        # Late: asyncssh takes a quarter of a second to import, and a local host needs none of it.
+        from novacron.adapters.libvirt.ssh_access import SshAccess
+
+        return await SshAccess.open(spec, deadline_s=deadline_s)
+    if spec.uri in ("qemu:///system", "qemu:///session"):
+        return LocalAccess(spec)
+    return UriAccess(spec)
+
+
+async def _refuse_old(spec: HostSpec, channel: Channel, deadline_s: float) -> None:
+    number = await channel.call(
+        "asking its version", lambda connection: connection.getLibVersion(), deadline_s=deadline_s
+    )
+    version = (number // 1_000_000, number // 1_000 % 1_000, number % 1_000)
+    if version < OLDEST_LIBVIRT:
+        channel.abort()
+        raise LinkError(
+            spec.id,
+            f"its libvirt is {'.'.join(map(str, version))}; {'.'.join(map(str, OLDEST_LIBVIRT))} is the oldest we know",
+            "update libvirt there",
+            status=LinkStatus.WRONG_VERSION,
+        )

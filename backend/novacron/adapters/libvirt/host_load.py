@@ -1,0 +1,82 @@
+"""The host's own condition, from one command per reading: nothing of ours stays on the host."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from novacron.model.host import HostLoad
+
+SCRIPT: Final = """\
+head -n 1 /proc/stat; cat /proc/loadavg; grep -E '^Mem(Total|Available):' /proc/meminfo
+for what in cpu memory io; do sed -n "s/^some/psi $what/p" /proc/pressure/$what 2>/dev/null; done
+df -P -k / /var/lib/libvirt /var/lib/libvirt/images 2>/dev/null
+uname -r | sed 's/^/kernel /'
+"""
+"""Constant: no word of it comes from data."""
+COMMAND: Final = ("sh", "-c", SCRIPT)
+
+_PSI = re.compile(r"^psi (\w+) avg10=([\d.]+)", re.MULTILINE)
+_DF = re.compile(r"^\S+\s+(\d+)\s+(\d+)\s+(\d+)\s+\d+%\s+(/.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CpuTimes:
+    """Ticks since boot, all cores together."""
+
+    busy: int
+    total: int
+
+
+def parse(text: str, before: CpuTimes | None) -> tuple[HostLoad, CpuTimes | None]:
+    """Return the load the command's output tells, and its CPU times for the next reading.
+
+    CPU use is over the time since `before`; None for the first reading.
+    """
+    times = _cpu_times(text)
+    pressure = {what: float(percent) for what, percent in _PSI.findall(text)}
+    fullest = _fullest(text)
+    load = re.search(r"^([\d.]+) [\d.]+ [\d.]+ \d+/\d+", text, re.MULTILINE)
+    return (
+        HostLoad(
+            cpu_percent=_cpu_percent(before, times),
+            load_1m=float(load[1]) if load else None,
+            memory_used_mib=_memory_used_mib(text),
+            pressure_cpu=pressure.get("cpu"),
+            pressure_memory=pressure.get("memory"),
+            pressure_io=pressure.get("io"),
+            root_used_fraction=fullest[0] if fullest else None,
+            root_path=fullest[1] if fullest else "",
+        ),
+        times,
+    )
+
+
+def _cpu_times(text: str) -> CpuTimes | None:
+    line = re.search(r"^cpu +([\d ]+)$", text, re.MULTILINE)
+    if line is None:
+        return None
+    # user nice system idle iowait irq softirq steal; guest time is counted in user already
+    ticks = [int(word) for word in line[1].split()][:8]
+    idle = sum(ticks[3:5])
+    return CpuTimes(busy=sum(ticks) - idle, total=sum(ticks))
+
+
+def _cpu_percent(before: CpuTimes | None, now: CpuTimes | None) -> float | None:
+    if before is None or now is None or now.total <= before.total:
+        return None
+    return max(0.0, min(100.0, 100.0 * (now.busy - before.busy) / (now.total - before.total)))
+
+
+def _memory_used_mib(text: str) -> int | None:
+    found = {key: int(value) for key, value in re.findall(r"^Mem(Total|Available): +(\d+) kB", text, re.MULTILINE)}
+    return (found["Total"] - found["Available"]) // 1024 if len(found) == 2 else None
+
+
+def _fullest(text: str) -> tuple[float, str] | None:
+    """Return the fullest file system; its size counts without what only root may use, as df's own percentage does."""
+    shares = [
+        (int(used) / (int(used) + int(free)), path)
+        for _, used, free, path in _DF.findall(text)
+        if int(used) + int(free) > 0
+    ]
+    return max(shares, default=None)

@@ -1,0 +1,110 @@
+"""Hosts without ssh: this machine, and whatever libvirt reaches by a URI alone."""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from novacron.adapters.libvirt.access import RunResult, SocketHandler, no_shell
+from novacron.adapters.libvirt.channel import Channel
+from novacron.adapters.libvirt.local_load import local_load
+from novacron.adapters.libvirt.tunnel import OpenFar
+from novacron.model.errors import DeadlineExceeded, OperationError
+from novacron.model.host import HostLoad, HostSpec
+
+_SYSTEM_SOCKETS = ("/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock")
+
+
+class UriAccess:
+    """access.HostAccess for a libvirt URI that says nothing more: TLS, TCP, test:///."""
+
+    has_shell = False
+
+    def __init__(self, spec: HostSpec) -> None:
+        self.spec = spec
+
+    async def open_channel(self, *, deadline_s: float) -> Channel:
+        """Open another libvirt connection."""
+        return await Channel.open(self.spec.id, self.spec.uri, None, deadline_s=deadline_s)
+
+    async def run(self, argv: Sequence[str], *, deadline_s: float, stdin: bytes = b"") -> RunResult:
+        """There is no shell: always OperationError."""
+        raise no_shell(self.spec)
+
+    async def open_socket(self, path: str) -> tuple[Any, Any]:
+        """There is no way to one: always OperationError."""
+        raise no_shell(self.spec)
+
+    async def listen_socket(self, path: str, handler: SocketHandler) -> Callable[[], None]:
+        """There is no way to one: always OperationError."""
+        raise no_shell(self.spec)
+
+    async def host_load(self, *, deadline_s: float) -> HostLoad:
+        """libvirt alone does not tell."""
+        return HostLoad()
+
+    def abort(self) -> None:
+        """Channels are aborted by their owners."""
+
+
+class LocalAccess(UriAccess):
+    """This machine's own libvirt, through its socket: a stuck call can be ended here too."""
+
+    has_shell = True
+
+    async def open_channel(self, *, deadline_s: float) -> Channel:
+        """Open another libvirt connection."""
+        path = self._socket()
+        if not path:
+            return await super().open_channel(deadline_s=deadline_s)
+        uri = f"qemu+unix:///{'session' if self.spec.uri.endswith('session') else 'system'}"
+        return await Channel.open(self.spec.id, uri, _opener(path), deadline_s=deadline_s)
+
+    async def run(self, argv: Sequence[str], *, deadline_s: float, stdin: bytes = b"") -> RunResult:
+        """Run a command here."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+            )
+        except OSError as error:
+            raise OperationError(
+                self.spec.id, f"`{argv[0]}` cannot be run: {error.strerror}", "is it installed?"
+            ) from error
+        try:
+            async with asyncio.timeout(deadline_s):
+                stdout, stderr = await process.communicate(stdin)
+        except TimeoutError as error:
+            process.kill()
+            raise DeadlineExceeded(
+                self.spec.id, f"`{argv[0]}` did not end within {deadline_s:g} s", "it is tried again by itself"
+            ) from error
+        return RunResult(exit_status=process.returncode or 0, stdout=stdout, stderr=stderr)
+
+    async def open_socket(self, path: str) -> tuple[Any, Any]:
+        """Connect to a unix socket here."""
+        return await asyncio.open_unix_connection(path)
+
+    async def listen_socket(self, path: str, handler: SocketHandler) -> Callable[[], None]:
+        """Listen on a unix socket here."""
+        server = await asyncio.start_unix_server(handler, path)
+        return server.close
+
+    async def host_load(self, *, deadline_s: float) -> HostLoad:
+        """Ask the kernel, through psutil."""
+        return local_load()
+
+    def _socket(self) -> str:
+        """Return libvirt's socket if it is there; a session's daemon is started by libvirt itself otherwise."""
+        if self.spec.socket:
+            return self.spec.socket
+        if self.spec.uri.endswith("session"):
+            runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+            candidates: tuple[str, ...] = (f"{runtime}/libvirt/libvirt-sock",) if runtime else ()
+        else:
+            candidates = _SYSTEM_SOCKETS
+        return next((path for path in candidates if Path(path).is_socket()), "")
+
+
+def _opener(path: str) -> OpenFar:
+    return lambda: asyncio.open_unix_connection(path)

@@ -1,0 +1,138 @@
+"""A host over ssh: one connection carries libvirt, commands and sockets."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from novacron.adapters.libvirt.access import RunResult, SocketHandler
+from novacron.adapters.libvirt.channel import Channel
+from novacron.adapters.libvirt.host_load import COMMAND, CpuTimes, parse
+from novacron.adapters.libvirt.tunnel import OpenFar
+from novacron.adapters.ssh.connection import SshConnection
+from novacron.model.errors import LinkError
+from novacron.model.host import HostLoad, HostSpec
+from novacron.model.link import LinkStatus
+
+_SOCKETS = ("/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock", "/var/run/libvirt/libvirt-sock")
+_FIND_SOCKET = """\
+for path in "$@"; do
+    [ -S "$path" ] || continue
+    if [ -r "$path" ] && [ -w "$path" ]; then echo "open $path"; else echo "closed $path"; fi
+done
+command -v virt-ssh-helper >/dev/null && echo "helper"
+command -v libvirtd virtqemud >/dev/null && echo "installed"
+true
+"""
+_URI = "qemu+unix:///system"
+
+
+class SshAccess:
+    """access.HostAccess over one SSH connection."""
+
+    has_shell = True
+
+    def __init__(self, spec: HostSpec, connection: SshConnection, open_far: OpenFar) -> None:
+        self.spec = spec
+        self._connection = connection
+        self._open_far = open_far
+        self._cpu_before: CpuTimes | None = None
+
+    @classmethod
+    async def open(cls, spec: HostSpec, *, deadline_s: float) -> "SshAccess":
+        """Connect and find libvirt's socket. Raises LinkError with the status for the host's row."""
+        connection = await SshConnection.open(spec, deadline_s=deadline_s)
+        try:
+            return cls(spec, connection, await _find_libvirt(spec, connection, deadline_s))
+        except BaseException:
+            connection.abort()
+            raise
+
+    async def open_channel(self, *, deadline_s: float) -> Channel:
+        """Open another libvirt connection over the same SSH connection."""
+        return await Channel.open(self.spec.id, _URI, self._open_far, deadline_s=deadline_s)
+
+    async def run(self, argv: Sequence[str], *, deadline_s: float, stdin: bytes = b"") -> RunResult:
+        """Run a command there."""
+        done = await self._connection.run(argv, deadline_s=deadline_s, stdin=stdin)
+        return RunResult(exit_status=done.exit_status, stdout=done.stdout, stderr=done.stderr)
+
+    async def open_socket(self, path: str) -> tuple[Any, Any]:
+        """Connect to a unix socket there."""
+        return await self._connection.open_socket(path)
+
+    async def listen_socket(self, path: str, handler: SocketHandler) -> Callable[[], None]:
+        """Listen on a unix socket there."""
+        return await self._connection.listen_socket(path, handler)
+
+    async def host_load(self, *, deadline_s: float) -> HostLoad:
+        """Read the host's condition by one command."""
+        done = await self._connection.run(COMMAND, deadline_s=deadline_s)
+        load, self._cpu_before = parse(done.stdout.decode(errors="replace"), self._cpu_before)
+        return load
+
+    def abort(self) -> None:
+        """Drop the connection and all that goes through it."""
+        self._connection.abort()
+
+
+async def _find_libvirt(spec: HostSpec, connection: SshConnection, deadline_s: float) -> OpenFar:
+    """Return how to open libvirt's socket there, or say precisely why it cannot be."""
+    candidates = (spec.socket,) if spec.socket else _SOCKETS
+    found = await connection.run(("sh", "-c", _FIND_SOCKET, "sh", *candidates), deadline_s=deadline_s)
+    lines = found.stdout.decode(errors="replace").splitlines()
+    usable = [line.removeprefix("open ") for line in lines if line.startswith("open ")]
+    if not usable:
+        raise _no_socket(spec, connection.user, lines)
+    path = usable[0]
+    try:
+        _, writer = await connection.open_socket(path)
+    except OSError as error:
+        if "helper" in lines and _is_forbidden(error):
+            return lambda: connection.open_helper(("virt-ssh-helper", "qemu:///system"))
+        raise _not_listening(spec, path, error) from error
+    writer.close()
+    return lambda: connection.open_socket(path)
+
+
+def _is_forbidden(error: OSError) -> bool:
+    """SSH_OPEN_ADMINISTRATIVELY_PROHIBITED: sshd forwards no sockets here."""
+    return error.errno == 1
+
+
+def _not_listening(spec: HostSpec, path: str, error: OSError) -> LinkError:
+    if _is_forbidden(error):
+        return LinkError(
+            spec.id,
+            f"its sshd forbids forwarding to {path}",
+            "set AllowStreamLocalForwarding yes there, or install virt-ssh-helper",
+            status=LinkStatus.NO_PERMISSION,
+        )
+    return LinkError(
+        spec.id,
+        f"libvirt's socket {path} is there, but nobody answers on it",
+        "start it: systemctl start libvirtd",
+        status=LinkStatus.NO_LIBVIRT,
+    )
+
+
+def _no_socket(spec: HostSpec, user: str, lines: Sequence[str]) -> LinkError:
+    closed = [line.removeprefix("closed ") for line in lines if line.startswith("closed ")]
+    if closed:
+        return LinkError(
+            spec.id,
+            f"user {user} may not use libvirt's socket {closed[0]}",
+            f"add the user to the libvirt group there: usermod -aG libvirt {user}",
+            status=LinkStatus.NO_PERMISSION,
+        )
+    if "installed" in lines:
+        return LinkError(
+            spec.id,
+            "libvirt is installed, but its socket is not there",
+            "start it: systemctl start libvirtd",
+            status=LinkStatus.NO_LIBVIRT,
+        )
+    return LinkError(
+        spec.id,
+        "libvirt is not installed there",
+        "apt-get install libvirt-daemon-system, or what it is called there",
+        status=LinkStatus.NO_LIBVIRT,
+    )

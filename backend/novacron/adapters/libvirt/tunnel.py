@@ -1,0 +1,89 @@
+"""A local socket in front of a far one, whose bytes pass through our hands.
+
+libvirt connects to a socket of ours; we carry its bytes to libvirtd. So a call that hangs can be ended from our side:
+aborting the tunnel makes it return within a millisecond. Closing a listener would not.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+OpenFar = Callable[[], Awaitable[tuple[Any, Any]]]
+"""Opens the far socket and returns a reader and a writer of bytes."""
+
+_PIECE = 256 * 1024
+
+
+class Tunnel:
+    """One connection's way to libvirtd."""
+
+    def __init__(self, open_far: OpenFar) -> None:
+        self._open_far = open_far
+        self._folder = ""
+        self._server: asyncio.Server | None = None
+        self._writers: list[Any] = []
+        self._pumps: set[asyncio.Task[None]] = set()
+        self._aborted = False
+
+    async def listen(self) -> Path:
+        """Start to listen; returns the socket's path. Nobody but us may enter its folder."""
+        self._folder = tempfile.mkdtemp(prefix="novacron-")
+        path = Path(self._folder) / "libvirt.sock"
+        self._server = await asyncio.start_unix_server(self._accepted, str(path))
+        return path
+
+    def abort(self) -> None:
+        """Break the connection at once, both ways."""
+        self._aborted = True
+        if self._server is not None:
+            self._server.close()
+        for writer in self._writers:
+            _abort_writer(writer)
+        self._writers.clear()
+        for pump in self._pumps:
+            pump.cancel()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = ""
+
+    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
+        try:
+            far_reader, far_writer = await self._open_far()
+        except OSError:
+            _abort_writer(writer)
+            return
+        if self._aborted:
+            _abort_writer(far_writer)
+            _abort_writer(writer)
+            return
+        self._writers.append(far_writer)
+        for source, sink in ((reader, far_writer), (far_reader, writer)):
+            pump = asyncio.ensure_future(_pump(source, sink))
+            self._pumps.add(pump)
+            pump.add_done_callback(self._pumps.discard)
+
+
+async def _pump(reader: Any, writer: Any) -> None:  # noqa: ANN401 - asyncio's and asyncssh's streams alike
+    """Carry bytes one way; when one side ends, the other does."""
+    try:
+        while data := await reader.read(_PIECE):
+            writer.write(data)
+            await writer.drain()
+    except (OSError, EOFError):
+        pass
+    finally:
+        _abort_writer(writer)
+
+
+def _abort_writer(writer: Any) -> None:  # noqa: ANN401 - asyncio's and asyncssh's writers alike
+    with suppress(OSError, RuntimeError):
+        channel = getattr(writer, "channel", None) or getattr(writer, "transport", None)
+        if channel is not None and hasattr(channel, "abort"):
+            channel.abort()
+        else:
+            writer.close()

@@ -1,0 +1,127 @@
+"""The journal: an operation is acknowledged when its row is on the disk."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Select, event, select, text
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from novacron.adapters.sql.faults import translate
+from novacron.adapters.sql.schema import upgrade
+from novacron.adapters.sql.tables import operations
+from novacron.model.errors import JournalError
+from novacron.model.ids import OperationId
+from novacron.model.operation import ENDED, Operation
+
+_document: TypeAdapter[Operation] = TypeAdapter(Operation)
+
+
+class SqlJournal:
+    """ports.journal.Journal in one SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._engine: AsyncEngine | None = None
+
+    async def open(self) -> None:
+        """Open the file, check it, and bring it to this version's layout."""
+        engine = create_async_engine(f"sqlite+aiosqlite:///{self._path}")
+        event.listen(engine.sync_engine, "connect", _be_durable)
+        try:
+            async with engine.begin() as connection:
+                verdict = (await connection.execute(text("PRAGMA quick_check(1)"))).scalar_one()
+                if verdict != "ok":
+                    raise JournalError(
+                        str(self._path), f"it is damaged: {verdict}", "move it away and restore its last copy"
+                    )
+                await connection.run_sync(upgrade, self._path)
+        except SQLAlchemyError as error:
+            await engine.dispose()
+            raise translate(self._path, error) from error
+        except JournalError:
+            await engine.dispose()
+            raise
+        self._engine = engine
+
+    async def record(self, operation: Operation) -> None:
+        """Write the operation as it stands; returns when it is on the disk."""
+        row = {
+            "id": operation.id,
+            "accepted_at": operation.accepted_at.isoformat(),
+            "state": operation.state.value,
+            "subject": operation.subject,
+            "idempotency_key": operation.idempotency_key or None,
+            "document": _document.dump_json(operation).decode(),
+        }
+        change = insert(operations).values(row)
+        change = change.on_conflict_do_update(index_elements=[operations.c.id], set_=row)
+        try:
+            async with self._opened().begin() as connection:
+                await connection.execute(change)
+        except SQLAlchemyError as error:
+            raise translate(self._path, error) from error
+
+    async def unfinished(self) -> tuple[Operation, ...]:
+        """Return every operation that had not ended, oldest first."""
+        ended = [state.value for state in ENDED]
+        return await self._read(
+            select(operations.c.document).where(operations.c.state.not_in(ended)).order_by(operations.c.accepted_at)
+        )
+
+    async def recent(self, limit: int) -> tuple[Operation, ...]:
+        """Return the newest operations, newest first."""
+        return await self._read(
+            select(operations.c.document).order_by(operations.c.accepted_at.desc(), operations.c.id.desc()).limit(limit)
+        )
+
+    async def by_key(self, idempotency_key: str) -> Operation | None:
+        """Return the operation that was submitted with this key."""
+        return _only(
+            await self._read(select(operations.c.document).where(operations.c.idempotency_key == idempotency_key))
+        )
+
+    async def get(self, operation: OperationId) -> Operation | None:
+        """Return one operation."""
+        return _only(await self._read(select(operations.c.document).where(operations.c.id == operation)))
+
+    async def close(self) -> None:
+        """Close the file."""
+        if self._engine is not None:
+            await self._engine.dispose()
+            self._engine = None
+
+    async def _read(self, query: Select[Any]) -> tuple[Operation, ...]:
+        try:
+            async with self._opened().connect() as connection:
+                rows: Sequence[str] = (await connection.execute(query)).scalars().all()
+        except SQLAlchemyError as error:
+            raise translate(self._path, error) from error
+        try:
+            return tuple(_document.validate_json(row) for row in rows)
+        except ValidationError as error:
+            raise JournalError(
+                str(self._path),
+                f"an operation in it is not understood: {error.errors()[0]['msg']}",
+                "it was damaged, or written by another version of novacron",
+            ) from error
+
+    def _opened(self) -> AsyncEngine:
+        if self._engine is None:
+            raise JournalError(str(self._path), "it is not open", "see the backend's log for why")
+        return self._engine
+
+
+def _be_durable(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's own type
+    """FULL: with NORMAL a power cut loses the last commits, and with them what was acknowledged."""
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _only(found: tuple[Operation, ...]) -> Operation | None:
+    return found[0] if found else None

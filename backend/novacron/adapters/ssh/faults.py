@@ -1,0 +1,33 @@
+"""What asyncssh and the system say when a host cannot be reached, in our words."""
+
+import socket
+
+import asyncssh
+
+from novacron.model.errors import LinkError
+from novacron.model.host import HostSpec
+from novacron.model.link import LinkStatus
+
+
+def connect_fault(spec: HostSpec, error: Exception) -> LinkError:
+    """Return why a connection could not be made, with the status for the host's row."""
+    if isinstance(error, asyncssh.PermissionDenied):
+        return LinkError(
+            spec.id,
+            f"it refused every key we have: {error.reason}",
+            f"check that `ssh {spec.ssh}` works: agent, IdentityFile, and authorized_keys on the host",
+            status=LinkStatus.AUTH_REFUSED,
+        )
+    if isinstance(error, asyncssh.DisconnectError):
+        return LinkError(spec.id, f"it ended the connection: {error.reason}", "is its sshd overloaded or restarting?")
+    if isinstance(error, asyncssh.Error):
+        return LinkError(spec.id, f"ssh failed: {error.reason}", f"check that `ssh {spec.ssh}` works")
+    if isinstance(error, socket.gaierror):
+        return LinkError(spec.id, f"its name is not known: {error.strerror}", "check its name in fleet.toml and in DNS")
+    if isinstance(error, ConnectionRefusedError):
+        return LinkError(spec.id, "nothing listens on its ssh port", "start its sshd, or correct the port")
+    if isinstance(error, TimeoutError):
+        return LinkError(spec.id, "it did not answer in time", "is it up, and is the network between?")
+    return LinkError(
+        spec.id, f"cannot be reached: {error or type(error).__name__}", "is it up, and is the network between?"
+    )

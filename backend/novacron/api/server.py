@@ -1,0 +1,110 @@
+"""Serving on a unix socket that only its owner can use."""
+
+import asyncio
+import os
+import pwd
+import socket
+import stat
+import struct
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from novacron.api.app import create_app
+from novacron.model.errors import BackendError
+from novacron.ports.console import Console
+
+_PEERCRED = struct.Struct("3i")
+
+
+class _PeerProtocol(H11Protocol):
+    """HTTP for the socket's owner and root alone, with the user's name as the client's address."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        uid = _peer_uid(transport)
+        if uid not in (os.geteuid(), 0):
+            transport.abort()
+            return
+        self.client = (_user_name(uid), 0)
+
+
+class ApiServer:
+    """Serves one backend until asked to stop."""
+
+    def __init__(self, console: Console, path: Path) -> None:
+        self._path = path
+        config = uvicorn.Config(
+            create_app(console),
+            http=_PeerProtocol,
+            ws="websockets-sansio",
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=2,
+            ws_ping_interval=10,
+            ws_ping_timeout=20,
+            ws_max_size=1 << 20,
+        )
+        self._server = _QuietServer(config)
+
+    async def serve(self) -> None:
+        """Listen and serve; returns after `stop`, when answers under way were given."""
+        listener = _bind(self._path)
+        try:
+            await self._server.serve(sockets=[listener])
+        finally:
+            listener.close()
+            with suppress(FileNotFoundError):
+                self._path.unlink()
+
+    def stop(self) -> None:
+        """Stop serving soon."""
+        self._server.should_exit = True
+
+
+class _QuietServer(uvicorn.Server):
+    """Leaves signals to the runtime, which has more to end than the server."""
+
+    def capture_signals(self) -> Any:  # noqa: ANN401 - uvicorn's own type is a private context manager
+        from contextlib import nullcontext
+
+        return nullcontext()
+
+
+def _bind(path: Path) -> socket.socket:
+    """Bind a socket that is never, not for an instant, open to others; the caller's lock makes it ours."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        if path.exists() and not stat.S_ISSOCK(path.stat().st_mode):
+            raise BackendError(str(path), "is there and is not a socket", "remove it")
+        with suppress(FileNotFoundError):
+            path.unlink()
+        listener.bind(str(path))
+        listener.listen(256)
+    except OSError as error:
+        listener.close()
+        raise BackendError(
+            str(path), f"cannot be listened on: {error.strerror}", "check the folder's owner and mode"
+        ) from error
+    finally:
+        os.umask(before)
+    listener.setblocking(False)
+    return listener
+
+
+def _peer_uid(transport: asyncio.Transport) -> int:
+    peer: socket.socket = transport.get_extra_info("socket")
+    _, uid, _ = _PEERCRED.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEERCRED.size))
+    return int(uid)
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"

@@ -1,0 +1,92 @@
+"""The backend's own verbs: daemon, status, detach, completion; and opening the console on it."""
+
+from typing import Annotated
+
+import typer
+
+from novacron.cli.output import fail, print_json, print_line
+from novacron.cli.session import run
+from novacron.config.options import FleetOptions
+from novacron.model.errors import BackendError, ExitCode, NovaCronError
+from novacron.ports.console import BackendStatus, Console
+
+
+def open_console(options: FleetOptions, theme: str | None) -> None:
+    """Attach the console to the fleet's backend, starting it when there is none."""
+    from novacron.runtime import ensure_backend, fleet_of
+
+    socket = ensure_backend(options)
+    from novacron_tui.run import run as run_console
+
+    from novacron.api.client import RemoteConsole
+
+    run_console(RemoteConsole(socket), theme=theme or fleet_of(options).theme)
+
+
+def daemon(
+    context: typer.Context,
+    detached: Annotated[bool, typer.Option("--detached", hidden=True)] = False,
+) -> None:
+    """Run the backend in the foreground, as for systemd."""
+    from novacron.runtime import run_daemon
+
+    try:
+        run_daemon(context.obj)
+    except NovaCronError as error:
+        fail(error)
+
+
+def status(
+    context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+) -> None:
+    """Say whether a backend runs and how it is; starts none."""
+    from novacron.runtime import is_answering, socket_of
+
+    if not is_answering(socket_of(context.obj)):
+        fail(BackendError("backend", "none runs for this fleet", "any other command starts it"))
+
+    async def work(console: Console) -> BackendStatus:
+        return await console.status()
+
+    found = run(work, context)
+    if as_json:
+        print_json(found)
+        return
+    print_line(f"backend {found.version}, process {found.pid}, since {found.started_at:%Y-%m-%d %H:%M:%S} UTC")
+    print_line(f"fleet: {found.fleet_source} ({found.hosts} hosts)")
+    print_line(f"{found.consoles} consoles attached, {found.operations_running} operations running")
+    print_line(f"journal: {found.journal_path}{': ' if found.journal_error else ''}{found.journal_error}")
+
+
+def detach(
+    context: typer.Context,
+    stop: Annotated[bool, typer.Option("--stop", help="End the backend; VMs and their jobs on hosts go on.")] = False,
+) -> None:
+    """Say how to leave the backend alone; with --stop, end it."""
+    from novacron.runtime import stop_backend
+
+    if not stop:
+        print_line("consoles detach by themselves (q, or a lost line); the backend goes on. --stop ends it.")
+        return
+    pid = stop_backend(context.obj)
+    if pid is None:
+        fail(BackendError("backend", "none runs for this fleet", ""))
+    print_line(f"process {pid} was asked to end")
+
+
+def completion(
+    shell: Annotated[str, typer.Argument(help="bash, zsh or fish.")],
+) -> None:
+    """Print the shell's completion script: eval "$(novacron completion bash)"."""
+    from typer.completion import get_completion_script
+
+    if shell not in ("bash", "zsh", "fish"):
+        raise typer.BadParameter("bash, zsh or fish")
+    typer.echo(get_completion_script(prog_name="novacron", complete_var="_NOVACRON_COMPLETE", shell=shell))
+    raise typer.Exit(ExitCode.OK)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the verbs of this module to the command."""
+    for verb in (daemon, status, detach, completion):
+        app.command(rich_help_panel="Backend")(verb)

@@ -1,0 +1,41 @@
+"""The global options: which fleet a command is about."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from novacron.config.options import FleetOptions
+
+_SIZE = re.compile(r"(\d{1,4})x(\d{1,6})")
+
+
+def fleet_options(
+    fleet: Path | None, connect: list[str] | None, simulated: bool, simulated_size: str | None
+) -> FleetOptions:
+    """Return the fleet meant; more than one way of naming it is an error of the command line."""
+    if sum((fleet is not None, bool(connect), simulated or simulated_size is not None)) > 1:
+        raise typer.BadParameter("say only one of --fleet, --connect and --simulated")
+    if simulated or simulated_size is not None:
+        hosts, vms = _size_of(simulated_size) if simulated_size else (12, 180)
+        return FleetOptions(simulated=True, simulated_hosts=hosts, simulated_vms=vms)
+    return FleetOptions(fleet=fleet, connect=tuple(connect or ()))
+
+
+def options_from(parameters: Mapping[str, Any]) -> FleetOptions:
+    """Return the fleet meant by already parsed parameters of the root command."""
+    return fleet_options(
+        parameters.get("fleet"),
+        list(parameters.get("connect") or ()),
+        bool(parameters.get("simulated")),
+        parameters.get("simulated_size"),
+    )
+
+
+def _size_of(text: str) -> tuple[int, int]:
+    match = _SIZE.fullmatch(text)
+    if match is None or int(match[1]) < 1:
+        raise typer.BadParameter("a size is HOSTSxVMS, such as 12x180")
+    return int(match[1]), int(match[2])

@@ -1,0 +1,1 @@
+"""What the operator wrote and where NovaCron keeps its own things."""

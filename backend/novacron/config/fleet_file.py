@@ -1,0 +1,182 @@
+"""fleet.toml: which sites and hosts there are. Read into HostSpec values; written only by `novacron host add`."""
+
+import os
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated
+
+import tomlkit
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+
+from novacron.model.errors import ConfigError
+from novacron.model.host import HostSpec
+from novacron.model.ids import HostId
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetFile:
+    """What fleet.toml says."""
+
+    source: str
+    hosts: tuple[HostSpec, ...]
+    sites: tuple[str, ...] = ()
+    theme: str | None = None
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Site(_Strict):
+    name: Name
+
+
+class _Host(_Strict):
+    name: Name
+    site: str = ""
+    uri: str = ""
+    ssh: str = ""
+    ssh_config: str = ""
+    socket: str = ""
+    peer_uri: str = ""
+    migration_address: str = ""
+    labels: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> "_Host":
+        if bool(self.uri) == bool(self.ssh):
+            raise ValueError(f"host {self.name}: exactly one of uri and ssh is needed")
+        if self.ssh.startswith("-"):
+            raise ValueError(f"host {self.name}: an ssh name cannot begin with a dash")
+        return self
+
+
+class _ConsoleSection(_Strict):
+    theme: str | None = None
+
+
+class _File(_Strict):
+    site: list[_Site] = []
+    host: list[_Host] = []
+    console: _ConsoleSection = _ConsoleSection()
+
+
+def load(path: Path) -> FleetFile:
+    """Read a fleet file.
+
+    Raises ConfigError naming the file, the place, the cause and the remedy.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            str(path), "there is no such file", "novacron host add makes it; novacron --connect URI goes without"
+        ) from None
+    except OSError as error:
+        raise ConfigError(str(path), f"cannot be read: {error.strerror}", "check its owner and mode") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), f"is not UTF-8 at byte {error.start}", "save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(path), f"is not TOML: {error}", "mend it at the place named") from error
+    try:
+        parsed = _File.model_validate(content)
+    except ValidationError as error:
+        raise _explain(path, error) from error
+    _refuse_doubles(path, parsed)
+    return FleetFile(
+        source=str(path),
+        hosts=tuple(_spec(host, path.parent) for host in parsed.host),
+        sites=tuple(site.name for site in parsed.site),
+        theme=parsed.console.theme,
+    )
+
+
+def add_host(path: Path, spec: HostSpec) -> None:
+    """Append a host, keeping every comment; the file is made if there is none, and replaced whole or not at all."""
+    document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+    if path.exists() and any(host.id == spec.id for host in load(path).hosts):
+        raise ConfigError(str(path), f"host {spec.id} is in it already", "choose another name")
+    table = tomlkit.table()
+    fields = {
+        "name": spec.id,
+        "site": spec.site,
+        "uri": spec.uri,
+        "ssh": spec.ssh,
+        "ssh_config": spec.ssh_config,
+        "socket": spec.socket,
+        "peer_uri": spec.peer_uri,
+        "migration_address": spec.migration_address,
+    }
+    for key, value in fields.items():
+        if value:
+            table[key] = value
+    if spec.labels:
+        labels = tomlkit.inline_table()
+        labels.update(spec.labels)
+        table["labels"] = labels
+    hosts = document.get("host")
+    if hosts is None:
+        hosts = tomlkit.aot()
+        document.append("host", hosts)
+    hosts.append(table)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+        fresh.write_text(tomlkit.dumps(document), encoding="utf-8")
+        fresh.replace(path)
+    except OSError as error:
+        raise ConfigError(str(path), f"cannot be written: {error.strerror}", "check its folder") from error
+
+
+def _spec(host: _Host, folder: Path) -> HostSpec:
+    ssh_config = host.ssh_config
+    if ssh_config and not Path(ssh_config).expanduser().is_absolute():
+        ssh_config = str(folder / ssh_config)
+    peer_uri = host.peer_uri or (f"qemu+ssh://{host.ssh}/system" if host.ssh else "")
+    return HostSpec(
+        id=HostId(host.name),
+        site=host.site,
+        uri=host.uri,
+        ssh=host.ssh,
+        ssh_config=str(Path(ssh_config).expanduser()) if ssh_config else "",
+        socket=host.socket,
+        peer_uri=peer_uri,
+        migration_address=host.migration_address,
+        labels=host.labels,
+    )
+
+
+def _refuse_doubles(path: Path, parsed: _File) -> None:
+    for what, names in (("host", [h.name for h in parsed.host]), ("site", [s.name for s in parsed.site])):
+        doubles = {name for name in names if names.count(name) > 1}
+        if doubles:
+            raise ConfigError(str(path), f"{what} {min(doubles)} is in it twice", "give each its own name")
+    known = {site.name for site in parsed.site}
+    for host in parsed.host:
+        if host.site and known and host.site not in known:
+            near = get_close_matches(host.site, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "add a [[site]] of that name"
+            raise ConfigError(str(path), f"host {host.name}: there is no site {host.site}", hint)
+
+
+def _explain(path: Path, error: ValidationError) -> ConfigError:
+    """Turn the first complaint into a line: which entry, which key, what is wrong with it."""
+    first = error.errors()[0]
+    location: Sequence[str | int] = first["loc"]
+    place = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    if first["type"] == "extra_forbidden":
+        key = str(location[-1])
+        section = _Host if "host" in location else _Site if "site" in location else _File
+        near = get_close_matches(key, section.model_fields, n=1)
+        return ConfigError(
+            str(path),
+            f"{place}: there is no such setting",
+            f"did you mean {near[0]}?" if near else f"known here: {', '.join(section.model_fields)}",
+        )
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return ConfigError(str(path), f"{place}: {message}", "mend it at the place named")

@@ -1,0 +1,83 @@
+"""Where things are kept: the socket, the journal, the log, fleet.toml. One folder per fleet (instance)."""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from novacron.model.errors import ConfigError
+
+_LONGEST_SOCKET_PATH = 100
+"""The kernel takes 107 bytes; some room for a temporary name beside it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """The places of one instance."""
+
+    socket: Path
+    lock: Path
+    """Held by the running backend."""
+    journal: Path
+    log: Path
+
+
+def paths_of(instance: str) -> Paths:
+    """Return the places of an instance, making nothing."""
+    runtime, state = _runtime_folder() / instance, _state_folder() / instance
+    socket = runtime / "backend.sock"
+    if len(os.fsencode(socket)) > _LONGEST_SOCKET_PATH:
+        raise ConfigError(
+            str(socket), "this path is too long for a socket", "set NOVACRON_RUNTIME_DIR to a shorter folder"
+        )
+    return Paths(
+        socket=socket, lock=state / "backend.lock", journal=state / "journal.sqlite", log=state / "backend.log"
+    )
+
+
+def config_file() -> Path:
+    """Return the user's own fleet.toml, whether or not it exists."""
+    override = os.environ.get("NOVACRON_CONFIG_DIR")
+    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return (Path(override) if override else Path(base) / "novacron") / "fleet.toml"
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder nobody else may look into; one that exists must be ours and closed to others.
+
+    Raises ConfigError naming the folder, what is wrong and what to do.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found = folder.stat()
+    except OSError as error:
+        raise ConfigError(
+            str(folder),
+            f"cannot be made: {error.strerror}",
+            "make it writable, or choose another by NOVACRON_STATE_DIR",
+        ) from error
+    if found.st_uid != os.geteuid():
+        raise ConfigError(str(folder), f"belongs to user {found.st_uid}, not to you", "remove it, or choose another")
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        try:
+            folder.chmod(0o700)
+        except OSError as error:
+            raise ConfigError(str(folder), f"is open to others: {error.strerror}", f"chmod 700 {folder}") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError(str(folder), "cannot be written", "make it writable, or choose another by NOVACRON_STATE_DIR")
+
+
+def _runtime_folder() -> Path:
+    override = os.environ.get("NOVACRON_RUNTIME_DIR")
+    if override:
+        return Path(override)
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    # Without a session manager (sudo, cron, a container) there is no such folder; /tmp is everybody's, so ours is
+    # named by user and checked for its owner.
+    return Path(base) / "novacron" if base else Path(f"/tmp/novacron-{os.geteuid()}")  # noqa: S108
+
+
+def _state_folder() -> Path:
+    override = os.environ.get("NOVACRON_STATE_DIR")
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(override) if override else Path(base) / "novacron"

@@ -1,0 +1,220 @@
+"""Takes intents, and turns each into one operation: once, after the prerequisites, under a lock, in the journal."""
+
+import asyncio
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from novacron.engine.facts import gather_facts
+from novacron.engine.identifiers import OperationIds
+from novacron.engine.ledger import Ledger
+from novacron.engine.locks import Locks
+from novacron.engine.run import OperationRun
+from novacron.engine.settings import EngineSettings
+from novacron.engine.steps.work import Work
+from novacron.engine.store import FleetStore
+from novacron.engine.watchers import Watchers
+from novacron.model.errors import JournalError
+from novacron.model.ids import OperationId
+from novacron.model.intent import CreateVm, DeleteVolume, Intent, SetPoolActive
+from novacron.model.operation import Operation, OperationState, StepRecord
+from novacron.model.plan.claims import claims_of, subject_of
+from novacron.model.plan.plan import Plan
+from novacron.model.plan.planner import plan
+from novacron.model.refusal import Refusal, RefusalCode
+from novacron.ports.clock import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What the executor stands on."""
+
+    store: FleetStore
+    watchers: Watchers
+    ledger: Ledger
+    clock: Clock
+    settings: EngineSettings
+    rng: random.Random
+
+
+class Executor:
+    """Accepts, runs and cancels operations."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._ids = OperationIds(ground.clock, ground.rng)
+        self._locks = Locks()
+        self._runs: dict[OperationId, OperationRun] = {}
+        self._tasks: dict[OperationId, asyncio.Task[None]] = {}
+        self._submitting: dict[str, asyncio.Future[Operation | Refusal]] = {}
+
+    @property
+    def running(self) -> int:
+        """How many operations are under way."""
+        return len(self._tasks)
+
+    async def preview(self, intent: Intent) -> Plan | Refusal:
+        """Say what it would do; changes nothing."""
+        ground = self._ground
+        refusal = self._refuse_locked(intent)
+        if refusal is not None:
+            return refusal
+        facts = await gather_facts(intent, ground.store.fleet, ground.watchers, ground.clock, ground.settings)
+        if isinstance(facts, Refusal):
+            return facts
+        # By the fleet as it is after asking: the answers took their time.
+        return plan(intent, ground.store.fleet, facts)
+
+    async def submit(self, intent: Intent, *, seen_revision: int, key: str, actor: str) -> Operation | Refusal:
+        """Accept the intent, or refuse it. The same key gives the same operation, also while it is being accepted."""
+        if not key:
+            return await self._submit(intent, seen_revision, key, actor)
+        pending = self._submitting.get(key)
+        if pending is None:
+            pending = asyncio.ensure_future(self._submit(intent, seen_revision, key, actor))
+            self._submitting[key] = pending
+            pending.add_done_callback(lambda _: self._submitting.pop(key, None))
+        # A client that goes away takes neither the operation nor another client's answer with it.
+        return await asyncio.shield(pending)
+
+    async def cancel(self, operation_id: OperationId) -> Operation | Refusal:
+        """Ask an operation to stop."""
+        operation = self._ground.ledger.find(operation_id)
+        if operation is None:
+            return _refusal(RefusalCode.NOT_FOUND, operation_id, "no such operation", "see: novacron ops")
+        run = self._runs.get(operation_id)
+        if operation.has_ended or run is None:
+            return _refusal(RefusalCode.TOO_LATE, operation.title, f"it has ended: {operation.state}", "")
+        if not operation.can_cancel:
+            return _refusal(
+                RefusalCode.WRONG_STATE, operation.title, "it cannot be stopped half-way", "wait until it has ended"
+            )
+        run.work.cancel_asked.set()
+        if operation.state in (OperationState.RUNNING, OperationState.SETTLING):
+            return await self._ground.ledger.move(operation_id, OperationState.CANCELLING)
+        return operation
+
+    def adopt(self, operation: Operation) -> OperationRun:
+        """Take up an operation of an earlier run of the backend: locked again before anything new is accepted."""
+        self._locks.take(claims_of(operation.intent, self._ground.store.fleet), operation)
+        return self._new_run(operation)
+
+    def launch(self, run: OperationRun, *, first: "asyncio.Future[bool] | None" = None) -> None:
+        """Let it run; `first` has to come true before."""
+        operation = run.operation
+        task = asyncio.create_task(self._supervise(run, first), name=f"operation {operation.id}")
+        self._tasks[operation.id] = task
+        task.add_done_callback(lambda _: self._settle_up(operation))
+
+    async def stop(self) -> None:
+        """Let go of every operation as it is: the journal knows what is under way."""
+        tasks: list[asyncio.Future[Any]] = [*self._tasks.values(), *self._submitting.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _submit(self, intent: Intent, seen_revision: int, key: str, actor: str) -> Operation | Refusal:
+        ground = self._ground
+        try:
+            known = await ground.ledger.by_key(key) if key else None
+        except JournalError as error:
+            return _no_journal(error)
+        if known is not None:
+            return known
+        refusal = self._refuse_locked(intent) or self._refuse_changed(intent, seen_revision)
+        if refusal is not None:
+            return refusal
+        planned = await self.preview(intent)
+        if isinstance(planned, Refusal):
+            return planned
+        # Again: asking the hosts took its time, and from here to the lock nothing is awaited.
+        refusal = self._refuse_changed(intent, seen_revision)
+        if refusal is not None:
+            return refusal
+        operation = self._operation(planned, key, actor)
+        locked = self._locks.take(claims_of(intent, ground.store.fleet), operation)
+        if locked is not None:
+            return locked
+        try:
+            await ground.ledger.accept(operation)
+        except JournalError as error:
+            self._locks.release(operation)
+            return _no_journal(error)
+        except asyncio.CancelledError:
+            self._locks.release(operation)
+            raise
+        self.launch(self._new_run(operation))
+        return operation
+
+    def _refuse_locked(self, intent: Intent) -> Refusal | None:
+        """Say which operation is in the way: told before anything else, because it explains the rest."""
+        return self._locks.refuse(
+            claims_of(intent, self._ground.store.fleet), subject_of(intent, self._ground.store.fleet)
+        )
+
+    def _refuse_changed(self, intent: Intent, seen_revision: int) -> Refusal | None:
+        if isinstance(intent, CreateVm | SetPoolActive | DeleteVolume):
+            return None
+        store = self._ground.store
+        if not store.changed_since(intent.vm, seen_revision):
+            return None
+        found = store.fleet.find_vm(intent.vm)
+        now = f"it is {found.home.vm.state} on {found.home.host.id} now" if found else "it is gone now"
+        return _refusal(
+            RefusalCode.CHANGED,
+            found.home.vm.name if found else intent.vm,
+            f"it changed since you looked: {now}",
+            "look again, then decide again",
+        )
+
+    def _operation(self, planned: Plan, key: str, actor: str) -> Operation:
+        return Operation(
+            id=self._ids.next(),
+            intent=planned.intent,
+            title=planned.title,
+            subject=planned.subject,
+            actor=actor,
+            state=OperationState.ACCEPTED,
+            steps=tuple(StepRecord(name=step.name, title=step.title) for step in planned.steps),
+            accepted_at=self._ground.clock.now(),
+            idempotency_key=key,
+            can_cancel=planned.can_cancel,
+        )
+
+    def _new_run(self, operation: Operation) -> OperationRun:
+        ground = self._ground
+        run: OperationRun
+
+        async def mark_settling() -> None:
+            await run.mark_settling()
+
+        work = Work(
+            operation=lambda: run.operation,
+            fleet=lambda: ground.store.fleet,
+            watchers=ground.watchers,
+            clock=ground.clock,
+            settings=ground.settings,
+            show=lambda progress: ground.ledger.show(operation.id, progress),
+            mark_settling=mark_settling,
+        )
+        run = OperationRun(operation.id, ledger=ground.ledger, work=work, clock=ground.clock, settings=ground.settings)
+        self._runs[operation.id] = run
+        return run
+
+    async def _supervise(self, run: OperationRun, first: "asyncio.Future[bool] | None") -> None:
+        if first is None or await first:
+            await run.carry_out()
+
+    def _settle_up(self, operation: Operation) -> None:
+        self._locks.release(operation)
+        self._tasks.pop(operation.id, None)
+        self._runs.pop(operation.id, None)
+
+
+def _no_journal(error: JournalError) -> Refusal:
+    remedy = error.remedy or "free space or repair the state folder; what runs goes on"
+    return _refusal(RefusalCode.JOURNAL, "journal", error.detail, remedy)
+
+
+def _refusal(code: RefusalCode, subject: str, reason: str, remedy: str) -> Refusal:
+    return Refusal(code=code, subject=subject, reason=reason, remedy=remedy)

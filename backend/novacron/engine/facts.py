@@ -1,0 +1,54 @@
+"""Asking a migration's destination what only it knows, before anything is planned."""
+
+import asyncio
+
+from novacron.engine.deadline import within
+from novacron.engine.settings import EngineSettings
+from novacron.engine.watchers import Watchers
+from novacron.model.errors import LinkError, NovaCronError
+from novacron.model.fleet import Fleet
+from novacron.model.intent import Intent, MigrateVm
+from novacron.model.plan.compatibility import MigrationFacts, writable_paths
+from novacron.model.plan.relocation import refuse_migration
+from novacron.model.refusal import Refusal, RefusalCode
+from novacron.ports.clock import Clock
+
+
+async def gather_facts(
+    intent: Intent, fleet: Fleet, watchers: Watchers, clock: Clock, settings: EngineSettings
+) -> MigrationFacts | Refusal | None:
+    """Return what the destination said, why it could not be asked, or None when there is nothing to ask."""
+    if not isinstance(intent, MigrateVm):
+        return None
+    refusal = refuse_migration(intent, fleet)
+    if refusal is not None:
+        return refusal
+    seen = fleet.sighting(intent.vm, intent.host)
+    paths = writable_paths(seen) if seen else ()
+    deadline_s = settings.fit_deadline_s
+    try:
+        return await within(
+            clock,
+            deadline_s + settings.overrun_s,
+            _ask(intent, paths, watchers, deadline_s),
+            subject=intent.destination,
+            what="whether it can take the VM",
+        )
+    except NovaCronError as error:
+        unreachable = isinstance(error, LinkError)
+        return Refusal(
+            code=RefusalCode.HOST_NOT_CURRENT if unreachable else RefusalCode.INCOMPATIBLE,
+            subject=error.subject,
+            reason=f"it could not be checked whether {intent.destination} can take it: {error.detail}",
+            remedy=error.remedy or "try again",
+        )
+
+
+async def _ask(intent: MigrateVm, paths: tuple[str, ...], watchers: Watchers, deadline_s: float) -> MigrationFacts:
+    source, destination = watchers.hypervisor(intent.host), watchers.hypervisor(intent.destination)
+    definition = await source.definition(intent.vm, deadline_s=deadline_s)
+    fit, probes = await asyncio.gather(
+        destination.fit(definition, deadline_s=deadline_s),
+        destination.probe_disks(paths, deadline_s=deadline_s),
+    )
+    return MigrationFacts(fit=fit, probes=probes)

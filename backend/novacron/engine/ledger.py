@@ -1,0 +1,141 @@
+"""Every operation as it stands, in memory and in the journal, which is always written first.
+
+The one writer of operations' state. An operation that was acknowledged is in the journal; when the journal fails
+later, what runs goes on, and what could not be written is written as soon as the journal can be again.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from novacron.model.errors import JournalError
+from novacron.model.ids import OperationId
+from novacron.model.operation import Operation, OperationState, Progress, StepRecord, require_move
+from novacron.ports.clock import Clock
+from novacron.ports.journal import Journal
+
+
+class Ledger:
+    """The operations worth showing, and the journal behind them."""
+
+    def __init__(
+        self, journal: Journal, clock: Clock, on_change: Callable[[tuple[Operation, ...]], None], *, keep: int
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._on_change = on_change
+        self._keep = keep
+        self._operations: dict[OperationId, Operation] = {}
+        self._unwritten: dict[OperationId, None] = {}
+        self._writing = asyncio.Lock()
+        self.error = ""
+        """Why the journal cannot be written; empty when it can."""
+
+    async def open(self) -> tuple[Operation, ...]:
+        """Open the journal and return what had not ended.
+
+        Raises:
+            JournalError: it cannot be read.
+        """
+        await self._journal.open()
+        unfinished = await self._journal.unfinished()
+        for operation in (*await self._journal.recent(self._keep), *unfinished):
+            self._operations[operation.id] = operation
+        self._publish()
+        return unfinished
+
+    async def close(self) -> None:
+        """Close the journal."""
+        await self._journal.close()
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """Recent operations, newest first."""
+        return tuple(sorted(self._operations.values(), key=lambda one: one.id, reverse=True))
+
+    def find(self, operation: OperationId) -> Operation | None:
+        """Return one, or None when it is not remembered."""
+        return self._operations.get(operation)
+
+    async def by_key(self, key: str) -> Operation | None:
+        """Return the operation that was submitted with this key, or None."""
+        for operation in self._operations.values():
+            if operation.idempotency_key == key:
+                return operation
+        return await self._journal.by_key(key)
+
+    async def accept(self, operation: Operation) -> None:
+        """Remember a new operation once it is in the journal.
+
+        Raises:
+            JournalError: it could not be written, and was not accepted.
+        """
+        async with self._writing:
+            try:
+                await self._journal.record(operation)
+            except JournalError as error:
+                self.error = str(error)
+                raise
+            self.error = ""
+        self._operations[operation.id] = operation
+        self._forget_oldest()
+        self._publish()
+
+    async def move(self, operation: OperationId, state: OperationState, **changes: object) -> Operation:
+        """Change an operation's state, and whatever else changes with it.
+
+        Raises:
+            IllegalMove: the transition table has no such arrow.
+        """
+        before = self._operations[operation]
+        if before.state is not state:
+            require_move(before.state, state)
+        return await self._write(replace(before, state=state, **changes))  # type: ignore[arg-type]
+
+    async def note_step(self, operation: OperationId, step: StepRecord) -> Operation:
+        """Write how one of its steps stands."""
+        before = self._operations[operation]
+        steps = tuple(step if known.name == step.name else known for known in before.steps)
+        return await self._write(replace(before, steps=steps))
+
+    def show(self, operation: OperationId, progress: Progress) -> None:
+        """Show progress. It is not journaled: the hypervisors know it better."""
+        before = self._operations[operation]
+        if before.progress != progress:
+            self._operations[operation] = replace(before, progress=progress)
+            self._publish()
+
+    async def flush(self) -> None:
+        """Try again to write what could not be written."""
+        if not self._unwritten:
+            return
+        async with self._writing:
+            await self._write_all()
+        self._publish()
+
+    async def _write(self, operation: Operation) -> Operation:
+        # In memory at once: a second change made while the journal writes must build on this one.
+        self._operations[operation.id] = operation
+        self._unwritten[operation.id] = None
+        async with self._writing:
+            await self._write_all()
+        self._publish()
+        return self._operations[operation.id]
+
+    async def _write_all(self) -> None:
+        for operation in tuple(self._unwritten):
+            try:
+                await self._journal.record(self._operations[operation])
+            except JournalError as error:
+                self.error = str(error)
+                return
+            self._unwritten.pop(operation, None)
+        self.error = ""
+
+    def _forget_oldest(self) -> None:
+        ended = [one.id for one in self.operations if one.has_ended and one.id not in self._unwritten]
+        for operation in ended[self._keep :]:
+            del self._operations[operation]
+
+    def _publish(self) -> None:
+        self._on_change(self.operations)

@@ -1,0 +1,253 @@
+"""One host, watched for ever: connect, read, apply, wait; and when that breaks, say why and try again.
+
+Each host has a task of its own and shares nothing with the others but the store's one synchronous write: no
+lock, no semaphore, no pool. What is wrong with a host costs its own row and nothing else.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from novacron.engine.deadline import first_of, within
+from novacron.engine.settings import EngineSettings
+from novacron.engine.store import FleetStore
+from novacron.model.errors import LinkError, LinkLost, NovaCronError
+from novacron.model.host import HostReading, HostSpec
+from novacron.model.ids import HostId
+from novacron.model.link import NEEDS_PERSON, Link, LinkStatus
+from novacron.ports.clock import Clock
+from novacron.ports.hypervisor import HostEvent, HostEventKind, Hypervisor, HypervisorGateway
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What all pollers are given."""
+
+    gateway: HypervisorGateway
+    store: FleetStore
+    clock: Clock
+    settings: EngineSettings
+    rng: random.Random
+    on_reading: Callable[[HostReading], None]
+
+
+class HostPoller:
+    """The one writer of its host's row, and the owner of the connection to it."""
+
+    def __init__(self, spec: HostSpec, watch: Watch) -> None:
+        self._spec = spec
+        self._watch = watch
+        self._hypervisor: Hypervisor | None = None
+        self._wake = asyncio.Event()
+        self._lost = ""
+        self._inventory_wanted = True
+        self._inventory_at = 0.0
+        self._read_at = 0.0
+        self._identity = ""
+        self._attempts = 0
+        self._waiting: list[tuple[bool, asyncio.Future[None]]] = []
+
+    @property
+    def hypervisor(self) -> Hypervisor:
+        """The connection.
+
+        Raises:
+            LinkError: there is none that answers.
+        """
+        link = self._watch.store.link_of(self._spec.id)
+        if self._hypervisor is None or not link.is_up:
+            raise LinkError(self._spec.id, link.cause or f"it is {link.status}", link.remedy, status=link.status)
+        return self._hypervisor
+
+    def poke(self, *, inventory: bool = False) -> None:
+        """Take the next turn now: read, or try to connect."""
+        self._inventory_wanted = self._inventory_wanted or inventory
+        self._wake.set()
+
+    def reconnect(self) -> None:
+        """Try again now, and take whichever machine answers for the one that is meant: a person asked."""
+        self._identity = ""
+        self.poke(inventory=True)
+
+    async def refresh(self, *, inventory: bool = False) -> None:
+        """Return after a reading that began after this call, or as soon as the host fails to give one."""
+        if self._hypervisor is None:
+            return
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((inventory, done))
+        self.poke(inventory=inventory)
+        await done
+
+    async def run(self) -> None:
+        """Watch the host until cancelled. Never gives up."""
+        try:
+            while True:
+                await self._hold(await self._try())
+        finally:
+            self._release()
+            await self._let_go()
+
+    async def _try(self) -> LinkError:
+        """Connect and read for as long as it goes well; return what ended it."""
+        try:
+            await self._connect()
+            while True:
+                await self._read()
+                await self._rest()
+        except LinkError as error:
+            return error
+        except NovaCronError as error:
+            return LinkError(error.subject, error.detail, error.remedy)
+        except Exception as error:  # noqa: BLE001 - an unforeseen fault costs this host's row, not the backend
+            return LinkError(
+                self._spec.id,
+                f"unforeseen: {type(error).__name__}: {error}",
+                "this is a fault in NovaCron: report it; it is tried again",
+            )
+
+    async def _hold(self, error: LinkError) -> None:
+        """Show what is wrong, let go, and wait until it is time to try again."""
+        watch = self._watch
+        self._attempts += 1
+        before = watch.store.link_of(self._spec.id)
+        now = watch.clock.now()
+        wait_s = self._backoff_s(error.status)
+        link = Link(
+            status=error.status,
+            since=before.since if before.status is error.status else now,
+            cause=error.detail,
+            remedy=error.remedy or "it is tried again by itself",
+            retry_at=now + timedelta(seconds=wait_s),
+            attempts=self._attempts,
+        )
+        watch.store.set_link(self._spec.id, link)
+        self._release()
+        self._wake.clear()
+        await self._let_go()
+        await first_of(watch.clock, wait_s, self._wake)
+        self._wake.clear()
+
+    async def _connect(self) -> None:
+        watch, deadline_s = self._watch, self._watch.settings.connect_deadline_s
+        before = watch.store.link_of(self._spec.id)
+        if before.retry_at is not None:
+            watch.store.set_link(self._spec.id, _under_way(before))
+        self._lost = ""
+        hypervisor = await within(
+            watch.clock,
+            deadline_s + watch.settings.overrun_s,
+            watch.gateway.connect(self._spec, deadline_s=deadline_s),
+            subject=self._spec.id,
+            what="connecting",
+        )
+        self._hypervisor = hypervisor
+        self._inventory_wanted = True
+        hypervisor.watch(lambda event: self._on_event(hypervisor, event))
+
+    async def _read(self) -> None:
+        watch, settings = self._watch, self._watch.settings
+        if self._hypervisor is None:
+            raise LinkLost(self._spec.id, "the connection is gone")
+        self._wake.clear()
+        self._read_at = watch.clock.monotonic()
+        due = self._read_at - self._inventory_at >= settings.inventory_interval_s
+        inventory, self._inventory_wanted = self._inventory_wanted or due, False
+        served = [entry for entry in self._waiting if inventory or not entry[0]]
+        reading = await within(
+            watch.clock,
+            settings.read_deadline_s + settings.overrun_s,
+            self._hypervisor.read(inventory=inventory, deadline_s=settings.read_deadline_s),
+            subject=self._spec.id,
+            what="a reading",
+        )
+        self._require_identity(reading)
+        if inventory:
+            self._inventory_at = self._read_at
+        self._attempts = 0
+        watch.store.apply(reading)
+        watch.on_reading(reading)
+        for entry in served:
+            self._waiting.remove(entry)
+            _resolve(entry[1])
+
+    async def _rest(self) -> None:
+        """Wait for the next turn: the interval, or an event, and never more than five turns a second."""
+        watch, settings = self._watch, self._watch.settings
+        elapsed_s = watch.clock.monotonic() - self._read_at
+        if await first_of(watch.clock, settings.poll_interval_s - elapsed_s, self._wake):
+            self._require_link()
+            elapsed_s = watch.clock.monotonic() - self._read_at
+            await watch.clock.sleep(max(settings.event_debounce_s, settings.event_gap_s - elapsed_s))
+        self._require_link()
+
+    def _on_event(self, hypervisor: Hypervisor, event: HostEvent) -> None:
+        if hypervisor is not self._hypervisor:
+            return
+        if event.kind is HostEventKind.LINK_CLOSED:
+            self._lost = event.detail or "the connection broke"
+        self.poke(inventory=event.kind is HostEventKind.POOL)
+
+    def _require_link(self) -> None:
+        if self._lost:
+            raise LinkLost(self._spec.id, self._lost, "it is reconnected by itself")
+
+    def _require_identity(self, reading: HostReading) -> None:
+        """Check that this is the machine it was before, and that no other entry names it."""
+        uuid = reading.facts.uuid
+        if not uuid:
+            return
+        twin = self._twin(uuid)
+        if twin is not None:
+            raise LinkError(
+                self._spec.id,
+                f"{twin} names this very machine already (host UUID {uuid})",
+                f"remove {self._spec.id} or {twin} from fleet.toml; or give the machines different host_uuids",
+                status=LinkStatus.WRONG_IDENTITY,
+            )
+        if self._identity not in ("", uuid):
+            raise LinkError(
+                self._spec.id,
+                f"another machine answers here: host UUID {uuid}, before it was {self._identity}",
+                "check the address; if it was replaced on purpose, reconnect it by hand",
+                status=LinkStatus.WRONG_IDENTITY,
+            )
+        self._identity = uuid
+
+    def _twin(self, uuid: str) -> HostId | None:
+        for other in self._watch.store.fleet.hosts.values():
+            if other.id != self._spec.id and other.reading is not None and other.reading.facts.uuid == uuid:
+                return other.id
+        return None
+
+    def _backoff_s(self, status: LinkStatus) -> float:
+        settings = self._watch.settings
+        if status in NEEDS_PERSON:
+            return settings.backoff_person_s
+        whole_s = min(settings.backoff_most_s, settings.backoff_first_s * 2.0 ** min(self._attempts - 1, 10))
+        # Half of it at random: a switch that failed must not bring all hosts back in the same instant.
+        return whole_s * (0.5 + 0.5 * self._watch.rng.random())
+
+    def _release(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for _, done in waiting:
+            _resolve(done)
+
+    async def _let_go(self) -> None:
+        hypervisor, self._hypervisor = self._hypervisor, None
+        if hypervisor is None:
+            return
+        try:
+            await within(self._watch.clock, 2.0, hypervisor.close(), subject=self._spec.id, what="closing")
+        except NovaCronError:
+            return
+
+
+def _resolve(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+def _under_way(link: Link) -> Link:
+    return Link(status=link.status, since=link.since, cause=link.cause, remedy=link.remedy, attempts=link.attempts)

@@ -1,0 +1,47 @@
+"""What an earlier run of the backend left unfinished: taken up where the journal says it was.
+
+Finished steps are not done again; a step that had begun is settled by a look at the hypervisors; nothing is ever
+replayed blindly. An operation that had not begun at all is planned again, if it is not too old to be wanted still.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+from novacron.engine.executor import Executor, Ground
+from novacron.engine.run import OperationRun
+from novacron.model.intent import MigrateVm
+from novacron.model.operation import Operation, OperationState, StepState
+from novacron.model.refusal import Refusal
+
+
+def recover(unfinished: Iterable[Operation], executor: Executor, ground: Ground) -> None:
+    """Take up every unfinished operation: all are locked before this returns, then each waits for its hosts."""
+    runs = [executor.adopt(operation) for operation in unfinished]
+    for run in runs:
+        had_begun = any(step.state is not StepState.PENDING for step in run.operation.steps)
+        if run.operation.state is OperationState.CANCELLING:
+            run.work.cancel_asked.set()
+        first = None if had_begun else asyncio.ensure_future(_may_begin(run, executor, ground))
+        executor.launch(run, first=first)
+
+
+async def _may_begin(run: OperationRun, executor: Executor, ground: Ground) -> bool:
+    """Whether an operation that was accepted and never begun may begin now; ends it if not."""
+    operation = run.operation
+    age_s = (ground.clock.now() - operation.accepted_at).total_seconds()
+    if age_s > ground.settings.resume_accepted_within_s:
+        await run.give_up(
+            OperationState.NEEDS_ATTENTION,
+            f"the backend ended before it began, {age_s / 60:.0f} minutes ago; nothing was done: ask again if it is "
+            "still wanted",
+        )
+        return False
+    await run.mark_settling()
+    intent = operation.intent
+    for host in (intent.host, intent.destination) if isinstance(intent, MigrateVm) else (intent.host,):
+        await run.work.patient_hypervisor(host)
+    planned = await executor.preview(intent)
+    if isinstance(planned, Refusal):
+        await run.give_up(OperationState.FAILED, f"the backend was restarted before it began: {planned}")
+        return False
+    return True

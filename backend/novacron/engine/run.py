@@ -1,0 +1,183 @@
+"""One operation from its acceptance to its end, step by step: journal, act, journal.
+
+The only writer of its operation's state while it runs. The step boundary here is one of the two places that catch
+every exception: whatever a step does, its operation ends, and says how.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from novacron.engine.ledger import Ledger
+from novacron.engine.settings import EngineSettings
+from novacron.engine.steps.catalogue import step_of
+from novacron.engine.steps.work import AttentionNeeded, Step, StepCancelled, StepFailed, Work
+from novacron.model.errors import LinkError, NovaCronError, OutcomeUnknown
+from novacron.model.ids import OperationId
+from novacron.model.intent import MigrateVm
+from novacron.model.operation import Operation, OperationState, StepRecord, StepState
+from novacron.model.plan.relocation import SETTLE
+from novacron.ports.clock import Clock
+
+
+class OperationRun:
+    """Carries out one operation."""
+
+    def __init__(
+        self, operation: OperationId, *, ledger: Ledger, work: Work, clock: Clock, settings: EngineSettings
+    ) -> None:
+        self._id = operation
+        self._ledger = ledger
+        self._clock = clock
+        self._settings = settings
+        self.work = work
+
+    @property
+    def operation(self) -> Operation:
+        """It as it stands."""
+        found = self._ledger.find(self._id)
+        if found is None:
+            msg = f"operation {self._id} was forgotten while it ran"
+            raise AssertionError(msg)
+        return found
+
+    async def carry_out(self) -> None:
+        """Do every step that is not done yet, and end the operation. Also after a restart of the backend."""
+        outcome = ""
+        for record in self.operation.steps:
+            if record.state in (StepState.FINISHED, StepState.SKIPPED):
+                outcome = record.detail or outcome
+                continue
+            interrupted = record.state is StepState.STARTED
+            # What became of a migration has to be read, cancelled or not.
+            if self.work.is_cancelled and not interrupted and record.name != SETTLE:
+                await self._stop_before(record)
+                return
+            await self._to(OperationState.SETTLING if interrupted else OperationState.RUNNING)
+            ended = await self._step(record, settle=interrupted)
+            if ended is None:
+                return
+            outcome = ended or outcome
+        await self._refresh()
+        await self._end(OperationState.DONE, outcome)
+
+    async def mark_settling(self) -> None:
+        """Say that the outcome is being read from the hypervisors."""
+        await self._to(OperationState.SETTLING)
+
+    async def give_up(self, state: OperationState, outcome: str) -> None:
+        """End it without doing anything (more)."""
+        await self._to(OperationState.SETTLING)
+        await self._end(state, outcome)
+
+    async def _step(self, record: StepRecord, *, settle: bool) -> str | None:
+        """Do one step, or settle one that was interrupted; return its word, or None when it ended the operation."""
+        started = StepRecord(
+            name=record.name,
+            title=record.title,
+            state=StepState.STARTED,
+            started_at=record.started_at or self._clock.now(),
+        )
+        await self._ledger.note_step(self._id, started)
+        try:
+            step = step_of(self.operation.intent, record.name, self._settings)
+            detail = await (self._settle(step, "the backend was restarted") if settle else self._act(step))
+        except StepFailed as failure:
+            await self._fail(started, OperationState.FAILED, str(failure))
+        except StepCancelled as stop:
+            await self._fail(started, OperationState.CANCELLED, str(stop))
+        except AttentionNeeded as need:
+            await self._fail(started, OperationState.NEEDS_ATTENTION, str(need))
+        except NovaCronError as error:
+            await self._fail(started, OperationState.FAILED, f"{error}; {self._left()}")
+        except Exception as error:  # noqa: BLE001 - whatever a step does, its operation ends and says so
+            text = f"unforeseen in {record.title!r}: {type(error).__name__}: {error}; look at its subject"
+            await self._fail(started, OperationState.NEEDS_ATTENTION, text)
+        else:
+            await self._ledger.note_step(self._id, self._ended_step(started, StepState.FINISHED, detail))
+            return detail
+        return None
+
+    async def _act(self, step: Step) -> str:
+        try:
+            return await step.act(self.work)
+        except OutcomeUnknown as error:
+            await self._to(OperationState.SETTLING)
+            return await self._settle(step, f"the answer of {error.subject} was lost: {error.detail}")
+
+    async def _settle(self, step: Step, why: str) -> str:
+        """Settle a step, for as long as links break under it."""
+        self.work.note(f"reading what became of it: {why}")
+        while True:
+            try:
+                return await step.settle(self.work)
+            except (LinkError, OutcomeUnknown) as error:
+                self.work.note(f"{error.subject} does not answer: {error.detail}")
+            await self._clock.sleep(self._settings.blind_most_s)
+
+    async def _stop_before(self, record: StepRecord) -> None:
+        """Cancel between two steps: take back what this operation made, in reverse."""
+        done = [step for step in self.operation.steps if step.state is StepState.FINISHED]
+        undone: list[str] = []
+        try:
+            for finished in reversed(done):
+                step = step_of(self.operation.intent, finished.name, self._settings)
+                undone.append(await self._until_answered(step.undo))
+        except (StepFailed, NovaCronError) as error:
+            text = f"cancelled before {record.title!r}, but not all could be taken back: {error}"
+            await self._end(OperationState.NEEDS_ATTENTION, text)
+            return
+        said = "; ".join(text for text in undone if text) or "nothing was done"
+        await self._end(OperationState.CANCELLED, f"cancelled before {record.title!r}: {said}")
+
+    async def _until_answered(self, undo: Callable[[Work], Awaitable[str]]) -> str:
+        while True:
+            try:
+                return await undo(self.work)
+            except (LinkError, OutcomeUnknown) as error:
+                self.work.note(f"taking it back waits for {error.subject}: {error.detail}")
+            await self._clock.sleep(self._settings.blind_most_s)
+
+    async def _fail(self, started: StepRecord, state: OperationState, outcome: str) -> None:
+        """End the operation with this step, in one journal entry."""
+        failed = self._ended_step(started, StepState.FAILED, outcome)
+        steps = tuple(failed if step.name == failed.name else step for step in self.operation.steps)
+        await self._refresh()
+        await self._end(state, outcome, steps)
+
+    def _ended_step(self, started: StepRecord, state: StepState, detail: str) -> StepRecord:
+        return StepRecord(
+            name=started.name,
+            title=started.title,
+            state=state,
+            started_at=started.started_at,
+            finished_at=self._clock.now(),
+            detail=detail,
+        )
+
+    def _left(self) -> str:
+        """Say what is left behind by an operation that fails in the middle."""
+        done = [step.title for step in self.operation.steps if step.state is StepState.FINISHED]
+        return f"done before and left so: {', '.join(done)}" if done else "nothing was done before"
+
+    async def _refresh(self) -> None:
+        """Have the hosts read again, so that who hears of the end also sees it."""
+        intent = self.operation.intent
+        hosts = [intent.host, intent.destination] if isinstance(intent, MigrateVm) else [intent.host]
+        await self.work.watchers.refresh(hosts)
+
+    async def _to(self, state: OperationState) -> None:
+        now = self.operation
+        if now.state is state or (now.state is OperationState.CANCELLING and state is OperationState.RUNNING):
+            return
+        await self._ledger.move(self._id, state, started_at=now.started_at or self._clock.now())
+
+    async def _end(self, state: OperationState, outcome: str, steps: tuple[StepRecord, ...] | None = None) -> None:
+        if self.operation.state is OperationState.ACCEPTED and state is not OperationState.CANCELLED:
+            await self._to(OperationState.RUNNING)
+        await self._ledger.move(
+            self._id,
+            state,
+            outcome=outcome,
+            steps=self.operation.steps if steps is None else steps,
+            ended_at=self._clock.now(),
+            can_cancel=False,
+        )

@@ -1,0 +1,200 @@
+"""The engine as its clients see it: ports.console.Console, in process."""
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+
+import novacron
+from novacron.engine.alerting import Alerting
+from novacron.engine.executor import Executor, Ground
+from novacron.engine.hub import Hub
+from novacron.engine.ledger import Ledger
+from novacron.engine.poller import Watch
+from novacron.engine.recovery import recover
+from novacron.engine.samples import Samples
+from novacron.engine.settings import EngineSettings
+from novacron.engine.store import FleetStore
+from novacron.engine.watchers import Watchers
+from novacron.model.alert.alert import Alert
+from novacron.model.fleet import Fleet
+from novacron.model.host import HostSpec
+from novacron.model.ids import HostId, OperationId, VmId
+from novacron.model.intent import Intent
+from novacron.model.operation import Operation
+from novacron.model.plan.plan import Plan
+from novacron.model.refusal import Refusal
+from novacron.model.sample import VmSample
+from novacron.ports.clock import Clock
+from novacron.ports.console import (
+    AlertsChanged,
+    BackendStatus,
+    ConsoleChange,
+    FleetChanged,
+    OperationsChanged,
+)
+from novacron.ports.hypervisor import HypervisorGateway, SerialLink
+from novacron.ports.journal import Journal
+
+
+class ConsoleService:
+    """The backend: composes the engine's parts and owns their tasks. Start it before anything else is asked."""
+
+    def __init__(
+        self,
+        hosts: Sequence[HostSpec],
+        gateway: HypervisorGateway,
+        journal: Journal,
+        clock: Clock,
+        *,
+        fleet_source: str,
+        settings: EngineSettings,
+        journal_path: str = "",
+        rng: random.Random | None = None,
+    ) -> None:
+        # For jitter and identifiers only: nothing here is a secret.
+        chance = rng or random.Random()  # noqa: S311
+        self._clock = clock
+        self._settings = settings
+        self._fleet_source = fleet_source
+        self._journal_path = journal_path
+        self._started_at = clock.now()
+        self._hub = Hub(clock, fleet_gap_s=settings.fleet_gap_s)
+        self._store = FleetStore(hosts, clock, lambda fleet: self._hub.publish(FleetChanged(fleet=fleet)))
+        self._ledger = Ledger(
+            journal,
+            clock,
+            lambda operations: self._hub.publish(OperationsChanged(operations=operations)),
+            keep=settings.operations_kept,
+        )
+        self._samples = Samples(window_s=settings.sample_window_s, interval_s=settings.sample_interval_s)
+        self._watchers = Watchers(
+            hosts,
+            Watch(
+                gateway=gateway,
+                store=self._store,
+                clock=clock,
+                settings=settings,
+                rng=chance,
+                on_reading=self._samples.record,
+            ),
+        )
+        self._ground = Ground(
+            store=self._store,
+            watchers=self._watchers,
+            ledger=self._ledger,
+            clock=clock,
+            settings=settings,
+            rng=chance,
+        )
+        self._executor = Executor(self._ground)
+        self._alerting = Alerting(
+            self._store,
+            self._ledger,
+            clock,
+            settings,
+            lambda alerts: self._hub.publish(AlertsChanged(alerts=alerts)),
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Open the journal, take up what was left unfinished, and begin to watch the hosts.
+
+        Raises:
+            JournalError: the journal cannot be opened.
+        """
+        for snapshot in (FleetChanged(fleet=self._store.fleet), AlertsChanged(alerts=())):
+            self._hub.publish(snapshot)
+        unfinished = await self._ledger.open()
+        self._watchers.start()
+        recover(unfinished, self._executor, self._ground)
+        self._tasks = [
+            asyncio.create_task(self._alerting.run(), name="alerts"),
+            asyncio.create_task(self._retry_journal(), name="journal retry"),
+        ]
+
+    async def stop(self) -> None:
+        """Let go of everything at once. What is under way is in the journal, and goes on at the next start."""
+        await self._executor.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._watchers.stop()
+        await self._ledger.close()
+
+    async def changes(self) -> AsyncIterator[ConsoleChange]:
+        """Yield full snapshots of fleet, operations and alerts first, then every change; never ends."""
+        stream = self._hub.changes()
+        try:
+            async for snapshot in stream:
+                yield snapshot
+        finally:
+            with suppress(RuntimeError):
+                await stream.aclose()  # type: ignore[attr-defined]
+
+    async def fleet(self) -> Fleet:
+        """Return the fleet as it stands."""
+        return self._store.fleet
+
+    async def operations(self) -> tuple[Operation, ...]:
+        """Return recent operations, newest first."""
+        return self._ledger.operations
+
+    async def alerts(self) -> tuple[Alert, ...]:
+        """Return the alerts that hold, then those cleared lately."""
+        return self._alerting.alerts
+
+    async def preview(self, intent: Intent) -> Plan | Refusal:
+        """Say what it would do, after asking the hypervisors what only they know; changes nothing."""
+        return await self._executor.preview(intent)
+
+    async def submit(
+        self, intent: Intent, *, seen_revision: int, idempotency_key: str, actor: str = ""
+    ) -> Operation | Refusal:
+        """Accept the intent, or refuse it; returns once it is in the journal."""
+        return await self._executor.submit(intent, seen_revision=seen_revision, key=idempotency_key, actor=actor)
+
+    async def cancel(self, operation: OperationId) -> Operation | Refusal:
+        """Ask a running operation to stop."""
+        return await self._executor.cancel(operation)
+
+    async def definition(self, vm: VmId, host: HostId) -> str:
+        """Return the VM's XML from that host."""
+        hypervisor = self._watchers.hypervisor(host)
+        return await hypervisor.definition(vm, deadline_s=self._settings.look_deadline_s)
+
+    async def samples(self, vm: VmId) -> tuple[VmSample, ...]:
+        """Return its last minutes, oldest first."""
+        return self._samples.of(vm)
+
+    async def reconnect(self, host: HostId) -> None:
+        """Try that host again now instead of at its next turn."""
+        self._watchers.poller(host).reconnect()
+
+    async def open_serial(self, vm: VmId, host: HostId, *, force: bool = False) -> SerialLink:
+        """Open the VM's serial console."""
+        hypervisor = self._watchers.hypervisor(host)
+        return await hypervisor.open_serial(vm, force=force, deadline_s=self._settings.look_deadline_s)
+
+    async def status(self) -> BackendStatus:
+        """Return what the backend says of itself."""
+        return BackendStatus(
+            version=novacron.__version__,
+            pid=os.getpid(),
+            started_at=self._started_at,
+            fleet_source=self._fleet_source,
+            hosts=len(self._store.fleet.hosts),
+            consoles=self._hub.readers,
+            operations_running=self._executor.running,
+            journal_path=self._journal_path,
+            journal_error=self._ledger.error,
+        )
+
+    async def close(self) -> None:
+        """Let go of the backend; in process there is nothing to let go of, and it goes on."""
+
+    async def _retry_journal(self) -> None:
+        while True:
+            await self._clock.sleep(self._settings.journal_retry_s)
+            await self._ledger.flush()

@@ -1,0 +1,64 @@
+"""Every interval, deadline and limit of the engine, with its reason."""
+
+from dataclasses import dataclass, field
+
+from novacron.model.alert.conditions import Thresholds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """How often, how long, how many. A sick host is marked within poll interval + read deadline: 7 s."""
+
+    poll_interval_s: float = 2.0
+    read_deadline_s: float = 5.0
+    connect_deadline_s: float = 8.0
+    inventory_interval_s: float = 30.0
+    """Pools, volumes and definitions change rarely and cost more to read."""
+    overrun_s: float = 1.0
+    """How much longer than its deadline an adapter's call may take before it is abandoned."""
+
+    backoff_first_s: float = 1.0
+    backoff_most_s: float = 30.0
+    backoff_person_s: float = 60.0
+    """For states that only a person heals: no storm of refused logins."""
+
+    event_debounce_s: float = 0.05
+    """Events come in bursts: a start makes four."""
+    event_gap_s: float = 0.2
+    """At most five reads a second of one host, however many events it sends."""
+    fleet_gap_s: float = 0.1
+    """A reader gets at most ten whole fleets a second; the first after a pause comes at once."""
+
+    sample_window_s: float = 900.0
+    sample_interval_s: float = 5.0
+    """180 points in the window: about as many as a terminal has columns to plot them in."""
+
+    call_deadline_s: float = 30.0
+    """For calls with effects: a first QEMU start on a host takes seconds (capabilities probe)."""
+    look_deadline_s: float = 5.0
+    fit_deadline_s: float = 10.0
+    disk_deadline_s: float = 600.0
+    """Copying a base image or deleting a large one."""
+    migration_deadline_s: float = 24 * 3600.0
+
+    goal_patience_s: float = 20.0
+    """How long a state may take to show after the hypervisor accepted the call for it."""
+    goal_interval_s: float = 0.25
+    lost_patience_s: float = 10.0
+    """How long to keep looking for the effect of a call whose answer was lost, once its host answers again."""
+    blind_first_s: float = 1.0
+    blind_most_s: float = 5.0
+    """Between looks at a host that does not answer: well under a deadline's length, for ever."""
+    job_interval_s: float = 1.0
+    looks_apart_s: float = 2.0
+    silent_job_s: float = 60.0
+    """A migration call that neither ends nor has a job for this long is not waited for: both hosts are read."""
+    mend_most: int = 5
+    """Corrections of one interrupted migration before it is left to a person."""
+
+    resume_accepted_within_s: float = 300.0
+    """An operation that never began is begun after a restart only when it was accepted this lately."""
+    operations_kept: int = 200
+    journal_retry_s: float = 2.0
+    alert_interval_s: float = 1.0
+    thresholds: Thresholds = field(default_factory=Thresholds)

@@ -1,0 +1,187 @@
+"""Steps that change a VM's power state."""
+
+from dataclasses import dataclass
+
+from novacron.engine.steps.goal import Goal, describe
+from novacron.engine.steps.work import AttentionNeeded, StepCancelled, StepFailed, Work
+from novacron.model.ids import HostId, VmId
+from novacron.model.intent import ForceOffVm, PauseVm, RebootVm, ShutdownVm
+from novacron.model.vm import ACTIVE_STATES, VmReading, VmState
+
+_RUNS = frozenset({VmState.RUNNING, VmState.SUSPENDED, VmState.SHUTTING_DOWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRunning:
+    """Start or resume: the two verbs that may never make a second copy."""
+
+    host: HostId
+    vm: VmId
+    resume: bool = False
+
+    async def act(self, work: Work) -> str:
+        """Look everywhere the VM is known, then ask."""
+        await self._require_alone(work)
+        return await self._goal(work).act(work)
+
+    async def settle(self, work: Work) -> str:
+        """See whether it runs."""
+        return await self._goal(work).settle(work)
+
+    async def undo(self, work: Work) -> str:
+        """Nothing is taken back by itself."""
+        return ""
+
+    async def _require_alone(self, work: Work) -> None:
+        """Look afresh at every other host that knows it: the fleet's word may be seconds old."""
+        found = work.fleet.find_vm(self.vm)
+        for other in found.sightings if found else ():
+            if other.host.id == self.host:
+                continue
+            seen = await work.look(other.host.id, self.vm)
+            if not seen.reachable:
+                raise StepFailed(
+                    f"{other.host.id}, where it was last seen {other.vm.state}, does not answer: {seen.cause}; "
+                    "nothing was done"
+                )
+            if seen.vm is not None and seen.vm.is_active:
+                raise StepFailed(f"it is {seen.vm.state} on {other.host.id} now; nothing was done")
+
+    def _goal(self, work: Work) -> Goal:
+        deadline_s = work.settings.call_deadline_s
+        return Goal(
+            host=self.host,
+            vm=self.vm,
+            wanted="running",
+            ask=lambda hv: (hv.resume if self.resume else hv.start)(self.vm, deadline_s=deadline_s),
+            reached=lambda seen: seen is not None and seen.state in _RUNS,
+        )
+
+
+def force_off(intent: ForceOffVm, deadline_s: float) -> Goal:
+    """Return the step that pulls the plug."""
+    return Goal(
+        host=intent.host,
+        vm=intent.vm,
+        wanted="off",
+        ask=lambda hv: hv.force_off(intent.vm, deadline_s=deadline_s),
+        reached=_is_off,
+    )
+
+
+def pause(intent: PauseVm, deadline_s: float) -> Goal:
+    """Return the step that stops a VM's CPUs."""
+    return Goal(
+        host=intent.host,
+        vm=intent.vm,
+        wanted="paused",
+        ask=lambda hv: hv.pause(intent.vm, deadline_s=deadline_s),
+        reached=lambda seen: seen is not None and seen.state is VmState.PAUSED,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reboot:
+    """Ask the guest to restart. From outside nothing shows that it did: only that it runs."""
+
+    intent: RebootVm
+
+    async def act(self, work: Work) -> str:
+        """Ask, then see that it runs."""
+        intent = self.intent
+        deadline_s = work.settings.call_deadline_s
+        await work.ask(intent.host, lambda hv: hv.reboot(intent.vm, deadline_s=deadline_s))
+        seen = (await work.patient_look(intent.host, intent.vm)).vm
+        if seen is None or not seen.is_active:
+            raise StepFailed(f"it was asked to restart and is {describe(seen)}; start it")
+        return "the guest was asked to restart; it runs"
+
+    async def settle(self, work: Work) -> str:
+        """Nothing can be read: a person must say whether it restarted."""
+        seen = (await work.patient_look(self.intent.host, self.intent.vm)).vm
+        raise AttentionNeeded(
+            f"whether the guest was asked to restart is not known; it is {describe(seen)}: "
+            "look at its uptime, and ask again if it did not"
+        )
+
+    async def undo(self, work: Work) -> str:
+        """A restart cannot be taken back."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PressPowerButton:
+    """Ask the guest to power off. Pressing twice is harmless: a guest that obeys is off, one that does not is not."""
+
+    intent: ShutdownVm
+
+    async def act(self, work: Work) -> str:
+        """Press, unless it is off already."""
+        intent = self.intent
+        seen = await work.hypervisor(intent.host).look(intent.vm, deadline_s=work.settings.look_deadline_s)
+        if _is_off(seen):
+            return "it was off already"
+        await self._press(work)
+        return "pressed"
+
+    async def settle(self, work: Work) -> str:
+        """Press again if it still runs."""
+        intent = self.intent
+        if _is_off((await work.patient_look(intent.host, intent.vm)).vm):
+            return "it is off"
+        await self._press(work)
+        return "pressed again after an interruption"
+
+    async def undo(self, work: Work) -> str:
+        """A pressed button stays pressed."""
+        return "the guest was asked to power off, and may still do so"
+
+    async def _press(self, work: Work) -> None:
+        deadline_s = work.settings.call_deadline_s
+        await work.ask(self.intent.host, lambda hv: hv.shutdown(self.intent.vm, deadline_s=deadline_s))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitOff:
+    """Wait until the guest has powered off, for as long as the operator gave it."""
+
+    intent: ShutdownVm
+
+    async def act(self, work: Work) -> str:
+        """Look until it is off, the time is over, or somebody stops waiting."""
+        return await self._wait(work, self.intent.timeout_s)
+
+    async def settle(self, work: Work) -> str:
+        """Wait for what is left of the time."""
+        step = next(record for record in work.operation.steps if record.name == "wait-off")
+        waited_s = (work.clock.now() - step.started_at).total_seconds() if step.started_at else 0.0
+        return await self._wait(work, min(self.intent.timeout_s, max(0.0, self.intent.timeout_s - waited_s)))
+
+    async def undo(self, work: Work) -> str:
+        """Waiting changes nothing."""
+        return ""
+
+    async def _wait(self, work: Work, seconds: float) -> str:
+        intent = self.intent
+        until = work.clock.monotonic() + seconds
+        while True:
+            seen = (await work.patient_look(intent.host, intent.vm)).vm
+            if _is_off(seen):
+                return f"read from {intent.host}: off"
+            if work.is_cancelled:
+                raise StepCancelled(
+                    f"stopped waiting; {intent.host} shows it {describe(seen)}: the guest was asked, and may "
+                    "still power off"
+                )
+            if work.clock.monotonic() >= until:
+                raise StepFailed(
+                    f"the guest did not power off within {intent.timeout_s:g} s: it is {describe(seen)}; "
+                    "force it off, or look at its console"
+                )
+            left_s = until - work.clock.monotonic()
+            work.note(f"waiting for the guest, up to {left_s:.0f} s more")
+            await work.pause(min(1.0, left_s))
+
+
+def _is_off(seen: VmReading | None) -> bool:
+    return seen is None or seen.state not in ACTIVE_STATES

@@ -1,0 +1,178 @@
+"""Steps that delete. They roll forward: what is gone already is done, what is left is deleted after a restart."""
+
+from dataclasses import dataclass
+
+from novacron.engine.steps.goal import Goal
+from novacron.engine.steps.work import StepFailed, Work
+from novacron.model.errors import LinkError, OperationError, OutcomeUnknown
+from novacron.model.host import HostReading
+from novacron.model.ids import HostId, VmId
+from novacron.model.intent import DeleteVm, DeleteVolume, SetPoolActive
+from novacron.model.plan.disks import depends_on, users_of
+from novacron.model.storage import Pool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undefine:
+    """Remove a definition; a VM that runs is never touched."""
+
+    host: HostId
+    vm: VmId
+
+    async def act(self, work: Work) -> str:
+        """Remove it and see that it is gone."""
+        await self._require_off(work)
+        return await self._goal(work).act(work)
+
+    async def settle(self, work: Work) -> str:
+        """See whether it is gone, and remove it if not."""
+        await self._require_off(work)
+        return await self._goal(work).settle(work)
+
+    async def undo(self, work: Work) -> str:
+        """A definition cannot be brought back."""
+        return ""
+
+    async def _require_off(self, work: Work) -> None:
+        seen = (await work.patient_look(self.host, self.vm)).vm
+        if seen is not None and seen.is_active:
+            msg = f"it is {seen.state} on {self.host} now: somebody started it; nothing was deleted"
+            raise StepFailed(msg)
+
+    def _goal(self, work: Work) -> Goal:
+        return Goal(
+            host=self.host,
+            vm=self.vm,
+            wanted="not known there",
+            ask=lambda hv: hv.undefine(self.vm, deadline_s=work.settings.call_deadline_s),
+            reached=lambda seen: seen is None,
+            repeatable=True,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteDisk:
+    """Delete one disk of a deleted VM."""
+
+    intent: DeleteVm
+    path: str
+
+    async def act(self, work: Work) -> str:
+        """Delete it, unless something needs it by now, and see that it is gone."""
+        self._require_unused(work)
+        try:
+            await work.hypervisor(self.intent.host).delete_disk(self.path, deadline_s=work.settings.disk_deadline_s)
+        except (LinkError, OutcomeUnknown) as error:
+            work.note(f"the answer of {self.intent.host} was lost: {error.detail}")
+            return await self.settle(work)
+        return await self._see(work)
+
+    async def settle(self, work: Work) -> str:
+        """Delete it again: not being there is success."""
+        # What uses it is known only from a reading made after the host came back.
+        await _read_inventory(work, self.intent.host)
+        return await self.act(work)
+
+    async def undo(self, work: Work) -> str:
+        """Deleted data cannot be brought back."""
+        return ""
+
+    def _require_unused(self, work: Work) -> None:
+        host = work.fleet.hosts.get(self.intent.host)
+        if host is None:
+            return
+        users = users_of(work.fleet, host, self.path, besides=self.intent.vm)
+        users = users or depends_on(work.fleet, host, self.path)
+        if users:
+            msg = f"kept {self.path}: {', '.join(users)} needs it by now; the definition is removed"
+            raise StepFailed(msg)
+
+    async def _see(self, work: Work) -> str:
+        hypervisor = await work.patient_hypervisor(self.intent.host)
+        try:
+            probes = await hypervisor.probe_disks((self.path,), deadline_s=work.settings.look_deadline_s)
+        except (OperationError, LinkError, OutcomeUnknown):
+            return f"{self.intent.host} says {self.path} is deleted"
+        if any(probe.visible for probe in probes):
+            msg = f"{self.intent.host} says it deleted {self.path}, but it is still there; delete the volume"
+            raise StepFailed(msg)
+        return f"read from {self.intent.host}: {self.path} is gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteVolumeStep:
+    """Delete one volume of a pool."""
+
+    intent: DeleteVolume
+
+    async def act(self, work: Work) -> str:
+        """Delete it and read the pool."""
+        intent, deadline_s = self.intent, work.settings.disk_deadline_s
+        await work.ask(intent.host, lambda hv: hv.delete_volume(intent.pool, intent.volume, deadline_s=deadline_s))
+        return await self._see(work)
+
+    async def settle(self, work: Work) -> str:
+        """Delete it again: not being there is success."""
+        hypervisor = await work.patient_hypervisor(self.intent.host)
+        await hypervisor.delete_volume(self.intent.pool, self.intent.volume, deadline_s=work.settings.disk_deadline_s)
+        return await self._see(work)
+
+    async def undo(self, work: Work) -> str:
+        """Deleted data cannot be brought back."""
+        return ""
+
+    async def _see(self, work: Work) -> str:
+        pool = await _read_pool(work, self.intent.host, self.intent.pool)
+        if pool is not None and any(volume.name == self.intent.volume for volume in pool.volumes):
+            msg = f"{self.intent.host} says it deleted {self.intent.volume}, but pool {pool.name} still has it"
+            raise StepFailed(msg)
+        return f"read from {self.intent.host}: gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPool:
+    """Start or stop a pool."""
+
+    intent: SetPoolActive
+
+    async def act(self, work: Work) -> str:
+        """Ask and read the pool."""
+        intent, deadline_s = self.intent, work.settings.call_deadline_s
+        await work.ask(intent.host, lambda hv: hv.set_pool_active(intent.pool, intent.active, deadline_s=deadline_s))
+        return await self._see(work)
+
+    async def settle(self, work: Work) -> str:
+        """Read the pool, and ask again when it is not so: asking twice is asking once."""
+        pool = await _read_pool(work, self.intent.host, self.intent.pool)
+        if pool is None or pool.active is not self.intent.active:
+            return await self.act(work)
+        return await self._see(work)
+
+    async def undo(self, work: Work) -> str:
+        """Nothing is taken back by itself."""
+        return ""
+
+    async def _see(self, work: Work) -> str:
+        pool = await _read_pool(work, self.intent.host, self.intent.pool)
+        wanted = "active" if self.intent.active else "inactive"
+        if pool is None or pool.active is not self.intent.active:
+            msg = f"{self.intent.host} accepted it, but shows the pool {'missing' if pool is None else 'unchanged'}"
+            raise StepFailed(msg)
+        return f"read from {self.intent.host}: {wanted}"
+
+
+async def _read_pool(work: Work, host: HostId, name: str) -> Pool | None:
+    """Have the host's pools read again, and return the one asked for."""
+    reading = await _read_inventory(work, host)
+    return next((pool for pool in reading.pools if pool.name == name), None)
+
+
+async def _read_inventory(work: Work, host: HostId) -> HostReading:
+    """Return a reading with pools and definitions that was made after this call."""
+    while True:
+        await work.patient_hypervisor(host)
+        await work.watchers.refresh([host], inventory=True)
+        current = work.fleet.hosts[host]
+        if current.is_current and current.reading is not None:
+            return current.reading
+        await work.clock.sleep(work.settings.blind_first_s)

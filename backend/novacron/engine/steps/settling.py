@@ -1,0 +1,242 @@
+"""The step that reads a live migration's outcome from both hosts, and mends what was left half-way.
+
+Acts only on a verdict that two equal looks gave, apart in time; waits for as long as a host does not answer.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from novacron.engine.steps.goal import describe
+from novacron.engine.steps.migrating import abort, show_job
+from novacron.engine.steps.work import AttentionNeeded, StepCancelled, StepFailed, Work
+from novacron.model.errors import LinkError, OperationError, OutcomeUnknown
+from novacron.model.intent import MigrateVm
+from novacron.model.plan.relocation import MIGRATE
+from novacron.model.plan.settlement import Look, Verdict, judge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleMigration:
+    """Read the outcome."""
+
+    intent: MigrateVm
+
+    async def act(self, work: Work) -> str:
+        """Look until it is clear; mend until it is right."""
+        return await _Settler(self.intent, work).settle()
+
+    async def settle(self, work: Work) -> str:
+        """The same: it only ever looks before it acts."""
+        return await _Settler(self.intent, work).settle()
+
+    async def undo(self, work: Work) -> str:
+        """A move is taken back by another move only."""
+        return ""
+
+
+class _Settler:
+    def __init__(self, intent: MigrateVm, work: Work) -> None:
+        self._intent = intent
+        self._work = work
+        self._mended = 0
+        self._wait_s = work.settings.blind_first_s
+
+    async def settle(self) -> str:
+        here, there = await self._look()
+        # The usual end needs one look: the call said yes, and the source has let go of it.
+        if judge(here, there) is Verdict.DONE and here.vm is None and not self._said:
+            return self._arrived(there)
+        await self._work.mark_settling()
+        while True:
+            verdict, here, there = await self._decide()
+            ended = await self._do(verdict, here, there)
+            if ended is not None:
+                return ended
+
+    @property
+    def _said(self) -> str:
+        """What the source's call said, if it did not say yes."""
+        return self._work.detail_of(MIGRATE)
+
+    async def _decide(self) -> tuple[Verdict, Look, Look]:
+        """Look until two looks, apart in time, agree on a verdict that can be acted on."""
+        work = self._work
+        before: tuple[object, ...] | None = None
+        while True:
+            here, there = await self._look()
+            verdict = judge(here, there)
+            if verdict is Verdict.WAIT:
+                await self._wait_blind(here, there)
+                before = None
+                continue
+            self._wait_s = work.settings.blind_first_s
+            if verdict is Verdict.FOLLOW:
+                await self._follow()
+                before = None
+                continue
+            # Two copies write to one disk: suspending is reversible, waiting is not.
+            now = (verdict, _essence(here), _essence(there))
+            if now == before or verdict is Verdict.SUSPEND_BOTH:
+                return verdict, here, there
+            before = now
+            work.note("reading the outcome from both hosts")
+            await work.clock.sleep(work.settings.looks_apart_s)
+
+    async def _look(self) -> tuple[Look, Look]:
+        intent, work = self._intent, self._work
+        here, there = await asyncio.gather(work.look(intent.host, intent.vm), work.look(intent.destination, intent.vm))
+        return here, there
+
+    async def _wait_blind(self, here: Look, there: Look) -> None:
+        silent, cause = (
+            (self._intent.host, here.cause) if not here.reachable else (self._intent.destination, there.cause)
+        )
+        self._work.note(f"running blind: {silent} does not answer ({cause}); nothing is done until it does")
+        await self._work.clock.sleep(self._wait_s)
+        self._wait_s = min(self._work.settings.blind_most_s, self._wait_s * 2)
+
+    async def _follow(self) -> None:
+        """It is under way: show it, and pass a cancel on."""
+        work = self._work
+        if work.is_cancelled:
+            await abort(self._intent, work)
+        await show_job(self._intent, work)
+        await work.clock.sleep(work.settings.job_interval_s)
+
+    async def _do(self, verdict: Verdict, here: Look, there: Look) -> str | None:
+        """Act on a verdict; None: look again."""
+        intent = self._intent
+        match verdict:
+            case Verdict.DONE:
+                await self._tidy_source(here, there)
+                return self._arrived(there)
+            case Verdict.ROLLED_BACK:
+                self._stayed(here)
+            case Verdict.DESTROY_SOURCE:
+                await self._mend(f"ending the stale copy on {intent.host}", self._destroy_source)
+            case Verdict.DESTROY_DESTINATION:
+                await self._mend(f"ending the copy on {intent.destination} that never ran", self._destroy_destination)
+            case Verdict.RESUME_SOURCE:
+                self._require_nowhere_else()
+                await self._mend(f"resuming it on {intent.host}", self._resume_source)
+            case Verdict.SUSPEND_BOTH:
+                await self._suspend_both()
+            case _:
+                self._leave_to_person(verdict, here, there)
+        return None
+
+    def _arrived(self, there: Look) -> str:
+        intent = self._intent
+        too_late = "too late to cancel: " if self._work.is_cancelled else ""
+        return f"{too_late}read from both hosts: it is {describe(there.vm)} on {intent.destination}"
+
+    def _stayed(self, here: Look) -> None:
+        intent = self._intent
+        stays = f"read from both hosts: it is {describe(here.vm)} on {intent.host}"
+        if self._work.is_cancelled:
+            raise StepCancelled(stays)
+        said = f"; {self._said}" if self._said else ""
+        raise StepFailed(f"it was not moved; {stays}{said}")
+
+    async def _tidy_source(self, here: Look, there: Look) -> None:
+        """Leave one definition, at the destination: a second one is a second copy waiting to be started."""
+        if here.vm is None or there.vm is None:
+            return
+        intent, work = self._intent, self._work
+        deadline_s = work.settings.call_deadline_s
+        try:
+            if not there.vm.persistent:
+                destination = work.hypervisor(intent.destination)
+                definition = await destination.definition(intent.vm, deadline_s=work.settings.look_deadline_s)
+                await destination.define_xml(definition, deadline_s=deadline_s)
+            await work.hypervisor(intent.host).undefine(intent.vm, deadline_s=deadline_s)
+        except (OperationError, LinkError, OutcomeUnknown) as error:
+            # It has arrived; a definition left behind is shown, and cannot be started while it runs there.
+            work.note(f"its definition was left on {intent.host}: {error.detail}")
+
+    async def _mend(self, what: str, act: "_Mending") -> None:
+        work = self._work
+        self._mended += 1
+        if self._mended > work.settings.mend_most:
+            msg = f"{what} did not help after {work.settings.mend_most} attempts; look at both hosts"
+            raise AttentionNeeded(msg)
+        work.note(what)
+        try:
+            await act()
+        except (OperationError, LinkError, OutcomeUnknown) as error:
+            # Whether it worked is seen at the next look.
+            work.note(f"{what}: {error.detail}")
+
+    async def _destroy_source(self) -> None:
+        work, intent = self._work, self._intent
+        await work.hypervisor(intent.host).force_off(intent.vm, deadline_s=work.settings.call_deadline_s)
+
+    async def _destroy_destination(self) -> None:
+        work, intent = self._work, self._intent
+        await work.hypervisor(intent.destination).force_off(intent.vm, deadline_s=work.settings.call_deadline_s)
+
+    async def _resume_source(self) -> None:
+        work, intent = self._work, self._intent
+        await work.hypervisor(intent.host).resume(intent.vm, deadline_s=work.settings.call_deadline_s)
+
+    def _require_nowhere_else(self) -> None:
+        """Resuming is the one mending that could make a second copy: no third host may have it."""
+        intent = self._intent
+        found = self._work.fleet.find_vm(intent.vm)
+        for other in found.sightings if found else ():
+            if other.host.id in (intent.host, intent.destination):
+                continue
+            if other.vm.is_active or not other.is_current:
+                word = "is" if other.is_current else "was last seen"
+                raise AttentionNeeded(
+                    f"it is paused on {intent.host} and runs neither there nor on {intent.destination}, but it "
+                    f"{word} {other.vm.state} on {other.host.id}: find out where it runs before you resume it"
+                )
+
+    async def _suspend_both(self) -> None:
+        """The reversible answer to two running copies; which one survives is a person's decision."""
+        work, intent = self._work, self._intent
+        deadline_s = work.settings.call_deadline_s
+        answers = await asyncio.gather(
+            work.hypervisor(intent.host).pause(intent.vm, deadline_s=deadline_s),
+            work.hypervisor(intent.destination).pause(intent.vm, deadline_s=deadline_s),
+            return_exceptions=True,
+        )
+        here, there = await self._look()
+        failed = "; ".join(str(answer) for answer in answers if isinstance(answer, BaseException))
+        raise AttentionNeeded(
+            f"SPLIT BRAIN: it ran on {intent.host} and {intent.destination} at once, and both were paused. Now it "
+            f"is {_seen(here)} on {intent.host} and {_seen(there)} on {intent.destination}"
+            f"{f' ({failed})' if failed else ''}. Check its disks, force one copy off, then resume the other"
+        )
+
+    def _leave_to_person(self, verdict: Verdict, here: Look, there: Look) -> None:
+        intent = self._intent
+        now = f"it is {_seen(here)} on {intent.host} and {_seen(there)} on {intent.destination}"
+        said = f" ({self._said})" if self._said else ""
+        found = self._work.fleet.find_vm(intent.vm)
+        third = [
+            seen
+            for seen in (found.sightings if found else ())
+            if seen.host.id not in (intent.host, intent.destination) and seen.is_current
+        ]
+        if verdict is Verdict.GONE and third:
+            raise StepFailed(f"{now}: somebody moved it to {third[0].host.id}, where it is {describe(third[0].vm)}")
+        advice = {
+            Verdict.DOWN: "it runs nowhere: start it where its disks are, when you know why it went down",
+            Verdict.GONE: "no host of the fleet knows it: define it again on its disks",
+            Verdict.POSTCOPY_BROKEN: "its memory is split: only resuming the post-copy migration can save it",
+        }.get(verdict, "decide which copy is to live, and force the other off")
+        raise AttentionNeeded(f"{now}{said}; {advice}")
+
+
+_Mending = Callable[[], Awaitable[None]]
+
+
+def _essence(look: Look) -> tuple[object, ...] | None:
+    return None if look.vm is None else (look.vm.state, look.vm.reason, look.vm.job_active)
+
+
+def _seen(look: Look) -> str:
+    return describe(look.vm) if look.reachable else f"out of reach ({look.cause})"

@@ -1,0 +1,162 @@
+"""What a step is given: its operation, the hypervisors, the clock, and ways to say how it goes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from novacron.engine.deadline import first_of
+from novacron.engine.settings import EngineSettings
+from novacron.engine.watchers import Watchers
+from novacron.model.errors import LinkError, OperationError, OutcomeUnknown
+from novacron.model.fleet import Fleet
+from novacron.model.ids import HostId, VmId
+from novacron.model.operation import Operation, Progress
+from novacron.model.plan.settlement import Look
+from novacron.ports.clock import Clock
+from novacron.ports.hypervisor import Hypervisor
+
+T = TypeVar("T")
+
+
+class StepFailed(Exception):
+    """The step did not do it, and the world is known; the text says what is left and what to do."""
+
+
+class StepCancelled(Exception):
+    """The step was stopped by request, and the world is as it was."""
+
+
+class AttentionNeeded(Exception):
+    """The outcome is not known, or only a person may decide; the text says what was seen."""
+
+
+class Work:
+    """One operation's way to the world."""
+
+    def __init__(
+        self,
+        *,
+        operation: Callable[[], Operation],
+        fleet: Callable[[], Fleet],
+        watchers: Watchers,
+        clock: Clock,
+        settings: EngineSettings,
+        show: Callable[[Progress], None],
+        mark_settling: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._operation = operation
+        self._fleet = fleet
+        self._show = show
+        self.mark_settling = mark_settling
+        """Says that the outcome is being read from the hypervisors now."""
+        self.watchers = watchers
+        self.clock = clock
+        self.settings = settings
+        self.cancel_asked = asyncio.Event()
+
+    @property
+    def operation(self) -> Operation:
+        """The operation as it stands."""
+        return self._operation()
+
+    @property
+    def fleet(self) -> Fleet:
+        """The fleet as it stands."""
+        return self._fleet()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody asked to stop."""
+        return self.cancel_asked.is_set()
+
+    def hypervisor(self, host: HostId) -> Hypervisor:
+        """Return the connection to a host.
+
+        Raises:
+            LinkError: it does not answer now.
+        """
+        return self.watchers.hypervisor(host)
+
+    async def ask(self, host: HostId, call: Callable[[Hypervisor], Awaitable[T]]) -> T:
+        """Make one call that has effects.
+
+        Raises:
+            LinkError: the host does not answer; nothing was asked.
+            OutcomeUnknown: it was asked, and the answer was lost.
+            OperationError: it said no.
+        """
+        hypervisor = self.hypervisor(host)
+        try:
+            return await call(hypervisor)
+        except LinkError as error:
+            raise OutcomeUnknown(host, error.detail, error.remedy) from error
+
+    async def patient_hypervisor(self, host: HostId) -> Hypervisor:
+        """Return the connection to a host, waiting for it for as long as it takes."""
+        wait_s = self.settings.blind_first_s
+        while True:
+            try:
+                return self.hypervisor(host)
+            except LinkError as error:
+                self.note(f"waiting for {host}: {error.detail}")
+            await self.clock.sleep(wait_s)
+            wait_s = min(self.settings.blind_most_s, wait_s * 2)
+
+    async def look(self, host: HostId, vm: VmId) -> Look:
+        """Look at a VM on one host; a host that cannot be asked is part of the answer, not an error."""
+        try:
+            seen = await self.hypervisor(host).look(vm, deadline_s=self.settings.look_deadline_s)
+        except (LinkError, OutcomeUnknown, OperationError) as error:
+            return Look(reachable=False, cause=error.detail)
+        return Look(reachable=True, vm=seen)
+
+    async def patient_look(self, host: HostId, vm: VmId) -> Look:
+        """Look at a VM, waiting for its host for as long as it takes."""
+        wait_s = self.settings.blind_first_s
+        while True:
+            seen = await self.look(host, vm)
+            if seen.reachable:
+                return seen
+            self.note(f"waiting for {host}: {seen.cause}")
+            await self.clock.sleep(wait_s)
+            wait_s = min(self.settings.blind_most_s, wait_s * 2)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait that long, or until somebody asks to cancel."""
+        await first_of(self.clock, seconds, self.cancel_asked)
+
+    def note(self, text: str) -> None:
+        """Show a line of text beside the progress."""
+        before = self.operation.progress
+        self._show(Progress(fraction=before.fraction, job=before.job, note=text, observed_at=self.clock.now()))
+
+    def show(self, progress: Progress) -> None:
+        """Show how far it is."""
+        self._show(progress)
+
+    def detail_of(self, step: str) -> str:
+        """Return what a finished step left word of, such as the path of a disk it made."""
+        return next((record.detail for record in self.operation.steps if record.name == step), "")
+
+
+class Step(Protocol):
+    """One journaled step."""
+
+    async def act(self, work: Work) -> str:
+        """Do it, and read from the hypervisor that it is done; returns a word on it for the journal.
+
+        Raises:
+            StepFailed, StepCancelled, AttentionNeeded: how else it ended.
+            LinkError: the host does not answer, and nothing was asked of it.
+            OperationError: the hypervisor said no.
+            OutcomeUnknown: it was asked, and the answer was lost: `settle` comes next.
+        """
+
+    async def settle(self, work: Work) -> str:
+        """Find out what a step that was interrupted has come to; the same answers as `act`. Never guesses.
+
+        A broken link in the middle of it means that it is called again when the host answers.
+        """
+
+    async def undo(self, work: Work) -> str:
+        """Take back what `act` did, as far as it can be; says what was taken back, or what is left."""

@@ -1,0 +1,73 @@
+"""The one fleet. Pollers are its only writers; everybody reads the immutable value."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+from novacron.model.fleet import Fleet, Host
+from novacron.model.host import HostReading, HostSpec
+from novacron.model.ids import HostId, VmId
+from novacron.model.link import Link, LinkStatus
+from novacron.ports.clock import Clock
+
+
+class FleetStore:
+    """Holds the fleet, gives each change a revision, and remembers when each VM last changed."""
+
+    def __init__(self, specs: Sequence[HostSpec], clock: Clock, on_change: Callable[[Fleet], None]) -> None:
+        self._clock = clock
+        self._on_change = on_change
+        self._changed_at: dict[VmId, int] = {}
+        now = clock.now()
+        hosts = {spec.id: Host(spec=spec, link=Link(status=LinkStatus.CONNECTING, since=now)) for spec in specs}
+        # Revisions begin at the wall clock's milliseconds: those of an earlier run of the backend are lower,
+        # so a console that looked at that run can never pass for one that looked at this.
+        self._fleet = Fleet(revision=int(now.timestamp() * 1000), hosts=MappingProxyType(hosts))
+
+    @property
+    def fleet(self) -> Fleet:
+        """The fleet as it stands."""
+        return self._fleet
+
+    def link_of(self, host: HostId) -> Link:
+        """Return how we stand with a host."""
+        return self._fleet.hosts[host].link
+
+    def apply(self, reading: HostReading) -> None:
+        """Take a host's new reading: its link is up."""
+        before = self._fleet.hosts[reading.host]
+        link = before.link
+        if not link.is_up:
+            link = Link(status=LinkStatus.UP, since=self._clock.now())
+        after = self._fleet.with_reading(reading, link)
+        if after is self._fleet:
+            return
+        for vm_id in _differing(before.reading, reading):
+            self._changed_at[vm_id] = after.revision
+        self._set(after)
+
+    def set_link(self, host: HostId, link: Link) -> None:
+        """Say how we stand with a host; its last reading stays, and ages."""
+        before = self._fleet.hosts[host]
+        if before.link != link:
+            self._set(self._fleet.with_host(replace(before, link=link)))
+
+    def changed_since(self, vm: VmId, revision: int) -> bool:
+        """Whether the VM appeared, vanished, moved or changed its state after that revision.
+
+        A revision this fleet never had counts as before everything.
+        """
+        if revision > self._fleet.revision:
+            return True
+        return self._changed_at.get(vm, 0) > revision
+
+    def _set(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._on_change(fleet)
+
+
+def _differing(before: HostReading | None, after: HostReading) -> set[VmId]:
+    """Return the VMs whose presence on this host or whose state differ."""
+    old = {(vm.id, vm.state) for vm in before.vms} if before else set()
+    new = {(vm.id, vm.state) for vm in after.vms}
+    return {vm_id for vm_id, _ in old ^ new}

@@ -1,0 +1,242 @@
+"""Which facts of one moment call for an alert. What is not known is no fact, and calls for none."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from novacron.model.alert.alert import Alert, AlertRule, Severity
+from novacron.model.fleet import Fleet, FleetVm, Host, Sighting
+from novacron.model.ids import VmId
+from novacron.model.link import LinkStatus
+from novacron.model.operation import Operation, OperationState
+from novacron.model.storage import Pool
+from novacron.model.vm import StateReason, VmState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """When a condition becomes an alert."""
+
+    unreachable_after_s: float = 5.0
+    nearly_full: float = 0.90
+    full: float = 0.95
+    clear_below: float = 0.02
+    """How far below its threshold a raised fullness must fall to be cleared: no flapping at the edge."""
+    settling_after_s: float = 60.0
+    """How long an outcome may be unknown before somebody has to hear of it."""
+    operation_shown_s: float = 3600.0
+    """How long a failed operation is an alert if nothing else settles it."""
+    cleared_shown_s: float = 900.0
+    """How long an alert is still listed after it was cleared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Everything the conditions are judged by."""
+
+    fleet: Fleet
+    operations: Sequence[Operation]
+    now: datetime
+    thresholds: Thresholds
+    held: Mapping[str, Alert]
+    """Alerts that held before, by key."""
+
+    @property
+    def migrating(self) -> frozenset[VmId]:
+        """VMs that an operation is moving: what their two ends show is its business."""
+        return frozenset(one.intent.vm for one in self.operations if one.intent.kind == "migrate" and not one.has_ended)
+
+
+def runs_twice(fleet: Fleet) -> Iterator[tuple[FleetVm, tuple[Sighting, ...]]]:
+    """Yield every VM that executes on more than one host by their last words.
+
+    Two readings are never of the same instant: one such look is a suspicion, not a fact.
+    """
+    for vm in fleet.vms.values():
+        if not vm.others:
+            continue
+        running = tuple(seen for seen in vm.sightings if seen.is_current and _executes(seen))
+        if len(running) > 1:
+            yield vm, running
+
+
+def twice_alert(vm: FleetVm, running: Sequence[Sighting], now: datetime) -> Alert:
+    """Return the worst alert there is."""
+    places = " and ".join(seen.host.id for seen in running)
+    return Alert(
+        key=f"{AlertRule.VM_RUNS_TWICE}:{vm.id}",
+        rule=AlertRule.VM_RUNS_TWICE,
+        severity=Severity.CRITICAL,
+        subject=vm.home.vm.name,
+        text=f"runs on {places} at once: both write to its disks",
+        remedy="pause both, find out which one wrote last, force the other off, check the disks",
+        raised_at=now,
+        host=running[0].host.id,
+        vm=vm.id,
+    )
+
+
+def host_conditions(moment: Moment) -> Iterator[Alert]:
+    """Yield hosts that do not answer, and hosts whose file system is nearly full."""
+    for host in moment.fleet.hosts.values():
+        yield from _unreachable(host, moment)
+        load = host.reading.load if host.reading and host.is_current else None
+        if load is None or load.root_used_fraction is None:
+            continue
+        key = f"{AlertRule.FILE_SYSTEM_NEARLY_FULL}:{host.id}:{load.root_path}"
+        severity = _fullness(load.root_used_fraction, moment, key)
+        if severity is not None:
+            yield Alert(
+                key=key,
+                rule=AlertRule.FILE_SYSTEM_NEARLY_FULL,
+                severity=severity,
+                subject=host.id,
+                text=f"{load.root_path or 'a file system'} is {load.root_used_fraction:.0%} full",
+                remedy="free room there: guests are paused at their next write when it is full",
+                raised_at=moment.now,
+                host=host.id,
+            )
+
+
+def pool_conditions(moment: Moment) -> Iterator[Alert]:
+    """Yield pools that are nearly full: one alert for a pool that several hosts reach."""
+    told: set[str] = set()
+    for host in moment.fleet.hosts.values():
+        for pool in host.reading.pools if host.reading and host.is_current else ():
+            key = f"{AlertRule.POOL_NEARLY_FULL}:{_place(host, pool)}"
+            used = pool.used_fraction
+            severity = None if used is None or key in told else _fullness(used, moment, key)
+            if used is None or severity is None:
+                continue
+            told.add(key)
+            where = "shared" if pool.shared else f"on {host.id}"
+            yield Alert(
+                key=key,
+                rule=AlertRule.POOL_NEARLY_FULL,
+                severity=severity,
+                subject=pool.name,
+                text=f"{used:.0%} full, {pool.available_mib} MiB left ({where})",
+                remedy="delete or move volumes: guests are paused at their next write when it is full",
+                raised_at=moment.now,
+                host=host.id,
+            )
+
+
+def vm_conditions(moment: Moment) -> Iterator[Alert]:
+    """Yield VMs that crashed or were paused by an I/O error.
+
+    A source can show "crashed" after a migration that succeeded: nothing is said of a VM that runs elsewhere,
+    is being moved, or is known on a host that does not answer.
+    """
+    migrating = moment.migrating
+    for vm in moment.fleet.vms.values():
+        home = vm.home
+        if vm.id in migrating or not all(seen.is_current for seen in vm.sightings):
+            continue
+        if home.vm.state is VmState.CRASHED or (
+            home.vm.state is VmState.SHUT_OFF and home.vm.reason is StateReason.CRASHED
+        ):
+            text = f"crashed on {home.host.id}"
+            remedy = f"read /var/log/libvirt/qemu on {home.host.id}, then start it"
+            yield _vm_alert(AlertRule.VM_CRASHED, vm, text, remedy, moment.now)
+        elif home.vm.state is VmState.PAUSED and home.vm.reason is StateReason.IO_ERROR:
+            text = f"paused on {home.host.id}: a disk could not be read or written"
+            remedy = "make room or bring its storage back, then resume it"
+            yield _vm_alert(AlertRule.VM_IO_ERROR, vm, text, remedy, moment.now)
+
+
+def operation_conditions(moment: Moment) -> Iterator[Alert]:
+    """Yield operations that failed or need a person, until a later one on the same subject succeeds."""
+    succeeded: set[str] = set()
+    for operation in sorted(moment.operations, key=lambda one: one.id, reverse=True):
+        subject = _subject(operation)
+        if operation.state is OperationState.DONE:
+            succeeded.add(subject)
+        elif subject not in succeeded:
+            yield from _operation_alert(operation, moment)
+
+
+def _unreachable(host: Host, moment: Moment) -> Iterator[Alert]:
+    if host.link.is_up:
+        return
+    # Counted from its last word, so that a row which changes its complaint is not forgiven each time.
+    since = host.reading.observed_at if host.reading else host.link.since
+    never_tried = host.link.status is LinkStatus.CONNECTING and host.link.attempts == 0
+    if never_tried or (moment.now - since).total_seconds() < moment.thresholds.unreachable_after_s:
+        return
+    yield Alert(
+        key=f"{AlertRule.HOST_UNREACHABLE}:{host.id}",
+        rule=AlertRule.HOST_UNREACHABLE,
+        severity=Severity.CRITICAL,
+        subject=host.id,
+        text=f"{host.link.status}: {host.link.cause or 'no answer'}",
+        remedy=host.link.remedy,
+        raised_at=moment.now,
+        host=host.id,
+    )
+
+
+def _operation_alert(operation: Operation, moment: Moment) -> Iterator[Alert]:
+    thresholds = moment.thresholds
+    failed = operation.state in (OperationState.FAILED, OperationState.NEEDS_ATTENTION)
+    if failed:
+        ended_at = operation.ended_at or operation.accepted_at
+        if (moment.now - ended_at).total_seconds() > thresholds.operation_shown_s:
+            return
+        text = f"{operation.title}: {operation.outcome or operation.state}"
+    elif operation.state is OperationState.SETTLING:
+        since = max((s.started_at for s in operation.steps if s.started_at), default=operation.accepted_at)
+        if (moment.now - since).total_seconds() < thresholds.settling_after_s:
+            return
+        text = f"{operation.title}: its outcome is not known yet: {operation.progress.note or 'still looking'}"
+    else:
+        return
+    needs_person = operation.state is OperationState.NEEDS_ATTENTION
+    yield Alert(
+        key=f"{AlertRule.OPERATION_FAILED}:{operation.id}",
+        rule=AlertRule.OPERATION_FAILED,
+        severity=Severity.CRITICAL if needs_person else Severity.WARNING,
+        subject=operation.subject,
+        text=text,
+        remedy="see its steps and outcome",
+        raised_at=moment.now,
+        operation=operation.id,
+        host=operation.intent.host,
+        vm=getattr(operation.intent, "vm", None),
+    )
+
+
+def _vm_alert(rule: AlertRule, vm: FleetVm, text: str, remedy: str, now: datetime) -> Alert:
+    return Alert(
+        key=f"{rule}:{vm.id}",
+        rule=rule,
+        severity=Severity.CRITICAL,
+        subject=vm.home.vm.name,
+        text=text,
+        remedy=remedy,
+        raised_at=now,
+        host=vm.home.host.id,
+        vm=vm.id,
+    )
+
+
+def _fullness(used: float, moment: Moment, key: str) -> Severity | None:
+    thresholds = moment.thresholds
+    held = moment.held.get(key)
+    slack = thresholds.clear_below if held is not None else 0.0
+    if used >= thresholds.full - (slack if held and held.severity is Severity.CRITICAL else 0.0):
+        return Severity.CRITICAL
+    return Severity.WARNING if used >= thresholds.nearly_full - slack else None
+
+
+def _place(host: Host, pool: Pool) -> str:
+    return f"shared:{pool.kind}:{pool.path or pool.name}" if pool.shared else f"{host.id}:{pool.id}"
+
+
+def _executes(seen: Sighting) -> bool:
+    return seen.vm.state in (VmState.RUNNING, VmState.SHUTTING_DOWN, VmState.SUSPENDED) and not seen.vm.job_active
+
+
+def _subject(operation: Operation) -> str:
+    vm = getattr(operation.intent, "vm", None)
+    return f"vm:{vm}" if vm else f"{operation.intent.host}:{operation.subject}"

@@ -1,0 +1,183 @@
+"""The console application: holds the latest picture, mounts the screens, and knows how things look.
+
+It decides nothing about the fleet. What a key does is in keys.py, commands/ and flow.py; what is painted in present/.
+"""
+
+import os
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from textual import events
+from textual.app import App
+from textual.theme import Theme
+
+from novacron.model.ids import OperationId
+from novacron.ports import console as port
+from novacron.ports.console import Console
+from novacron_tui.bridge import (
+    AlertsChanged,
+    BackendFound,
+    BackendLost,
+    Bridge,
+    FleetChanged,
+    OperationsChanged,
+)
+from novacron_tui.flow import Flow
+from novacron_tui.palette import Palette, Surface, load_palette, palette_names
+from novacron_tui.present.cells import Role, Span, span
+from novacron_tui.present.column import Sight
+from novacron_tui.present.glyphs import Glyphs, glyphs_for
+from novacron_tui.present.picture import Picture, busy_vms, tally
+from novacron_tui.present.words import operation_sign
+from novacron_tui.screens.fleet import FleetScreen
+from novacron_tui.screens.live import LiveScreen
+from novacron_tui.widgets.painter import Painter
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class NovaCronApp(App[None], inherit_bindings=False):
+    """The console on one backend."""
+
+    ENABLE_COMMAND_PALETTE = False
+    CSS_PATH = "console.tcss"
+
+    def __init__(
+        self,
+        console: Console,
+        *,
+        theme: str | None = None,
+        title: str = "",
+        now: Callable[[], datetime] = _utc_now,
+        glyphs: Glyphs | None = None,
+    ) -> None:
+        colour = "NO_COLOR" not in os.environ
+        self.palette = load_palette(theme, colour=colour)
+        self.glyphs = glyphs or glyphs_for(dict(os.environ))
+        # Without colour the terminal's own two are used: nothing but weight is ever sent.
+        super().__init__(ansi_color=True if not colour else None)
+        self.animation_level = "none"
+        self.painter = Painter(self.palette, ascii_only=self.glyphs.is_ascii)
+        self.console_port = console
+        self.fleet_title = title
+        self.now = now
+        self.picture = Picture()
+        self.bridge = Bridge(console, self.post_message, now)
+        self.flow = Flow(self)
+        self.mine: set[OperationId] = set()
+        """Operations asked for here, whose end is announced."""
+        self._use(self.palette)
+
+    def on_mount(self) -> None:
+        """Show the fleet and begin to listen."""
+        self.set_class(self.glyphs.is_ascii, "-ascii")
+        self.push_screen(FleetScreen())
+        self.bridge.start()
+        self.set_interval(1.0, self._tick)
+
+    async def on_unmount(self) -> None:
+        """Stop listening; the backend goes on."""
+        await self.bridge.stop()
+
+    @property
+    def sight(self) -> Sight:
+        """Return what cells may depend on besides their row."""
+        return Sight(now=self.now(), glyphs=self.glyphs, operations=self.picture.busy)
+
+    def on_fleet_changed(self, message: FleetChanged) -> None:
+        """Take the newer fleet."""
+        if isinstance(message.change, port.FleetChanged):
+            fleet = message.change.fleet
+            self._show(replace(self.picture, fleet=fleet, has_fleet=True, tally=tally(fleet)))
+
+    def on_operations_changed(self, message: OperationsChanged) -> None:
+        """Take the newer operations, and say how those asked for here ended."""
+        if isinstance(message.change, port.OperationsChanged):
+            operations = message.change.operations
+            self._show(replace(self.picture, operations=operations, busy=busy_vms(operations)))
+            self._announce()
+
+    def on_alerts_changed(self, message: AlertsChanged) -> None:
+        """Take the newer alerts."""
+        if isinstance(message.change, port.AlertsChanged):
+            self._show(replace(self.picture, alerts=message.change.alerts))
+
+    def on_backend_lost(self, message: BackendLost) -> None:
+        """Show that all this is old now; the first loss counts, not the latest attempt."""
+        if isinstance(message.change, port.BackendLost) and self.picture.lost is None:
+            self._show(replace(self.picture, lost=message.change))
+
+    def on_backend_found(self, message: BackendFound) -> None:
+        """Show that snapshots are current again."""
+        if isinstance(message.change, port.BackendFound):
+            self._show(replace(self.picture, lost=None, consoles=message.change.consoles))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say when the terminal is too small to be truthful."""
+        self.set_class(event.size.width < 60 or event.size.height < 12, "-too-small")
+
+    def say(self, *parts: Span) -> None:
+        """Show a message on the status line for a while."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, LiveScreen):
+                screen.say(parts)
+                return
+
+    def spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+        """Run a piece of work beside the screens; one of a name replaces the one before."""
+        self.run_worker(work, name=name, group=name, exclusive=True)
+
+    def next_theme(self) -> None:
+        """Change to the next palette."""
+        if not self.palette.has_colour:
+            self.say(span("NO_COLOR is set: there is one look without colour", Role.DIM))
+            return
+        names = palette_names()
+        at = names.index(self.palette.name) if self.palette.name in names else -1
+        self._use(load_palette(names[(at + 1) % len(names)]))
+        self.painter.palette = self.palette
+        for screen in self.screen_stack:
+            if isinstance(screen, LiveScreen):
+                screen.repaint()
+
+    def _use(self, palette: Palette) -> None:
+        self.palette = palette
+        self.register_theme(_textual_theme(palette))
+        self.theme = palette.name
+
+    def _show(self, picture: Picture) -> None:
+        self.picture = picture
+        for screen in self.screen_stack:
+            if isinstance(screen, LiveScreen):
+                screen.picture_changed()
+
+    def _announce(self) -> None:
+        for operation in self.picture.operations:
+            if operation.id in self.mine and operation.has_ended:
+                self.mine.discard(operation.id)
+                shape, role = operation_sign(operation.state, self.glyphs)
+                outcome = f": {operation.outcome}" if operation.outcome else ""
+                self.say(span(f"{shape} {operation.title}: {operation.state}{outcome}", role))
+
+    def _tick(self) -> None:
+        if isinstance(self.screen, LiveScreen):
+            self.screen.tick()
+
+
+def _textual_theme(palette: Palette) -> Theme:
+    """Return the few colours that boxes, which Textual draws, take from the palette."""
+    if not palette.has_colour:
+        return Theme(name=palette.name, primary="ansi_default", background="ansi_default", ansi=True)
+    surface = palette.surfaces
+    return Theme(
+        name=palette.name,
+        dark=palette.is_dark,
+        primary=surface[Surface.BORDER],
+        foreground=palette.roles[Role.TEXT],
+        background=surface[Surface.BASE],
+        surface=surface[Surface.BOX],
+        panel=surface[Surface.BAR],
+    )

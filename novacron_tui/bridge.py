@@ -1,0 +1,94 @@
+"""The one subscriber to the Console port: turns its changes into messages, the latest winning over those before.
+
+Nothing else in the console reads the stream. It runs on the app's own loop, so no thread has to call another.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from textual.message import Message
+
+from novacron.model.errors import NovaCronError
+from novacron.ports import console as port
+from novacron.ports.console import Console
+
+_RETRY_S = 1.0
+
+
+class Changed(Message):
+    """A snapshot that makes an older one of its kind superfluous."""
+
+    def __init__(self, change: port.ConsoleChange) -> None:
+        super().__init__()
+        self.change = change
+
+    def can_replace(self, message: Message) -> bool:
+        """Tell whether an unhandled older message may be dropped for this one."""
+        return type(message) is type(self)
+
+
+class FleetChanged(Changed):
+    """The fleet at a newer revision."""
+
+
+class OperationsChanged(Changed):
+    """The operations."""
+
+
+class AlertsChanged(Changed):
+    """The alerts."""
+
+
+class BackendLost(Changed):
+    """The line to the backend broke."""
+
+
+class BackendFound(Changed):
+    """The line to the backend stands, for the first time or again."""
+
+
+@dataclass(slots=True)
+class Bridge:
+    """Reads the stream for as long as the console runs."""
+
+    console: Console
+    post: Callable[[Message], object]
+    now: Callable[[], datetime]
+    _task: "asyncio.Task[None] | None" = field(default=None)
+
+    def start(self) -> None:
+        """Begin reading."""
+        self._task = asyncio.create_task(self._run(), name="bridge")
+
+    async def stop(self) -> None:
+        """Stop reading."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            cause = "the stream of changes ended"
+            try:
+                async for change in self.console.changes():
+                    self.post(_message(change))
+            except NovaCronError as error:
+                cause = str(error)
+            self.post(BackendLost(port.BackendLost(since=self.now(), cause=cause)))
+            await asyncio.sleep(_RETRY_S)
+
+
+def _message(change: port.ConsoleChange) -> Message:
+    match change:
+        case port.FleetChanged():
+            return FleetChanged(change)
+        case port.OperationsChanged():
+            return OperationsChanged(change)
+        case port.AlertsChanged():
+            return AlertsChanged(change)
+        case port.BackendLost():
+            return BackendLost(change)
+        case port.BackendFound():
+            return BackendFound(change)

@@ -1,0 +1,146 @@
+"""Create: a new VM from a form."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from novacron.model.fleet import FleetVm, Host
+from novacron.model.ids import HostId, VmId
+from novacron.model.intent import CreateVm, Intent
+from novacron.model.storage import Pool
+from novacron_tui.commands.command import Command, Context, Kind, Target
+from novacron_tui.commands.form import Field, FieldKind, Form, Option, Values, number, toggled
+from novacron_tui.present.quantity import size_mib
+from novacron_tui.present.table_view import natural
+
+_NONE: Final = Option(value="", label="none")
+
+
+def create_form(targets: Sequence[Target], context: Context) -> Form:
+    """Ask for what a new VM needs; the host of the VM under the cursor is offered first."""
+    # Chosen once a form: asking twice with the same form makes one VM.
+    new_id = VmId(str(uuid.uuid4()))
+    near = next((target.home.host.id for target in targets if isinstance(target, FleetVm)), None)
+    hosts = context.picture.fleet.hosts
+
+    def fields(values: Values) -> tuple[Field, ...]:
+        host_id = values.get("host") or near or next(iter(hosts), "")
+        host = hosts.get(HostId(host_id))
+        pool = _pool(host, values.get("pool", ""))
+        return (
+            Field(id="name", label="Name", hint="letters, digits, dots, dashes, underscores"),
+            Field(id="host", label="On host", kind=FieldKind.CHOICE, value=host_id, options=_hosts(hosts.values())),
+            Field(id="vcpus", label="vCPUs", kind=FieldKind.NUMBER, value="1"),
+            Field(id="memory", label="Memory", kind=FieldKind.NUMBER, value="512", unit="MiB"),
+            *_disk_fields(host, pool),
+            Field(
+                id="network",
+                label="Network",
+                kind=FieldKind.CHOICE,
+                value=_first_network(host),
+                options=_networks(host),
+            ),
+            Field(id="kernel", label="Kernel", hint="path on the host; empty: it boots from its disk"),
+            *(_kernel_fields() if values.get("kernel", "").strip() else ()),
+            Field(id="start", label="Start it", kind=FieldKind.TOGGLE, value="yes"),
+        )
+
+    return Form(title="New VM", fields=fields, intents=lambda values: _intents(new_id, values))
+
+
+def _disk_fields(host: Host | None, pool: Pool | None) -> tuple[Field, ...]:
+    pools = _pools(host)
+    chosen = Field(
+        id="pool",
+        label="Disk in pool",
+        kind=FieldKind.CHOICE,
+        value=pools[0].value,
+        options=pools,
+    )
+    if pool is None:
+        return (chosen,)
+    images = (Option(value="", label="blank disk"),) + tuple(
+        Option(value=volume.name, note=f"{size_mib(volume.capacity_mib)} {volume.format}")
+        for volume in sorted(pool.volumes, key=lambda volume: natural(volume.name))
+    )
+    return (
+        chosen,
+        Field(id="base", label="Copied from", kind=FieldKind.CHOICE, value="", options=images),
+        Field(
+            id="disk",
+            label="Disk size",
+            kind=FieldKind.NUMBER,
+            value="1024",
+            unit="MiB",
+            hint="a copy is as big as its image at least",
+        ),
+    )
+
+
+def _kernel_fields() -> tuple[Field, ...]:
+    return (
+        Field(id="initrd", label="Initrd", hint="path on the host"),
+        Field(id="cmdline", label="Command line", value="console=ttyS0"),
+    )
+
+
+def _intents(new_id: VmId, values: Values) -> tuple[Intent, ...] | str:
+    vcpus, memory = number(values, "vcpus", least=1), number(values, "memory", least=1)
+    if not values["name"].strip():
+        return "it needs a name"
+    if vcpus is None or memory is None:
+        return "vCPUs and memory are whole numbers of at least 1"
+    pool = values.get("pool", "")
+    disk = number(values, "disk") if pool else 0
+    if disk is None:
+        return "the size of the disk is a whole number of MiB"
+    return (
+        CreateVm(
+            vm=new_id,
+            host=HostId(values["host"]),
+            name=values["name"].strip(),
+            vcpus=vcpus,
+            memory_mib=memory,
+            pool=pool,
+            disk_mib=disk,
+            base_volume=values.get("base", "") if pool else "",
+            network=values.get("network", ""),
+            kernel=values.get("kernel", "").strip(),
+            initrd=values.get("initrd", "").strip(),
+            cmdline=values.get("cmdline", "").strip() if values.get("kernel", "").strip() else "",
+            start=toggled(values, "start"),
+        ),
+    )
+
+
+def _hosts(hosts: Iterable[Host]) -> tuple[Option, ...]:
+    return tuple(
+        Option(value=host.id, refusal="" if host.is_current else f"is {host.link.status}")
+        for host in sorted(hosts, key=lambda host: (not host.is_current, natural(host.id)))
+    ) or (_NONE,)
+
+
+def _pools(host: Host | None) -> tuple[Option, ...]:
+    pools = host.reading.pools if host and host.reading else ()
+    active = sorted((pool for pool in pools if pool.active), key=lambda pool: natural(pool.name))
+    return (
+        *(Option(value=pool.name, note=f"{size_mib(pool.available_mib)} free") for pool in active),
+        Option(value="", label="no disk"),
+    )
+
+
+def _pool(host: Host | None, name: str) -> Pool | None:
+    pools = host.reading.pools if host and host.reading else ()
+    return next((pool for pool in pools if pool.name == name), None)
+
+
+def _networks(host: Host | None) -> tuple[Option, ...]:
+    names = host.reading.facts.networks if host and host.reading else ()
+    return (*(Option(value=name) for name in names), Option(value="", label="no network"))
+
+
+def _first_network(host: Host | None) -> str:
+    return _networks(host)[0].value
+
+
+CREATION: Final = (Command(id="vm.create", title="New VM", kind=Kind.FLEET, many=False, form=create_form),)

@@ -1,0 +1,119 @@
+"""Rename, autostart, resize, delete."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from novacron.model.fleet import FleetVm
+from novacron.model.intent import DeleteVm, Intent, RenameVm, ResizeVm, SetAutostart
+from novacron.model.vm import VmState
+from novacron_tui.commands.command import Command, Context, Kind
+from novacron_tui.commands.form import Field, FieldKind, Form, Values, number
+from novacron_tui.commands.power import refuse_vm
+
+
+def _refuse_unless_off(vm: FleetVm, context: Context) -> str | None:
+    if vm.home.is_current and vm.home.vm.state is not VmState.SHUT_OFF:
+        return f"{vm.home.vm.name} is {vm.home.vm.state}; shut it down first"
+    return refuse_vm(vm, context)
+
+
+def _refuse_active(vm: FleetVm, context: Context) -> str | None:
+    if vm.home.is_current and vm.home.vm.is_active:
+        return f"{vm.home.vm.name} is {vm.home.vm.state}; shut it down or force it off first"
+    return refuse_vm(vm, context)
+
+
+def _autostart(vm: FleetVm, _context: Context) -> Intent:
+    return SetAutostart(vm=vm.id, host=vm.home.host.id, enabled=not vm.home.vm.autostart)
+
+
+def _rename_form(vms: Sequence[FleetVm], _context: Context) -> Form:
+    vm = vms[0]
+
+    def intents(values: Values) -> tuple[Intent, ...] | str:
+        name = values["name"].strip()
+        if not name or name == vm.home.vm.name:
+            return "type its new name"
+        return (RenameVm(vm=vm.id, host=vm.home.host.id, new_name=name),)
+
+    field = Field(id="name", label="New name", value=vm.home.vm.name, hint="letters, digits, dots, dashes, underscores")
+    return Form(title=f"Rename {vm.home.vm.name}", fields=lambda _values: (field,), intents=intents)
+
+
+def _resize_form(vms: Sequence[FleetVm], _context: Context) -> Form:
+    first = vms[0].home.vm
+    title = f"Size of {first.name}" if len(vms) == 1 else f"Size of {len(vms)} VMs"
+    fields = (
+        Field(id="vcpus", label="vCPUs", kind=FieldKind.NUMBER, value=str(first.vcpus)),
+        Field(
+            id="memory",
+            label="Memory",
+            kind=FieldKind.NUMBER,
+            value=str(first.memory_mib),
+            unit="MiB",
+            hint=f"up to {first.memory_max_mib} MiB at once, more at its next start",
+        ),
+    )
+
+    def intents(values: Values) -> tuple[Intent, ...] | str:
+        vcpus, memory = number(values, "vcpus", least=1), number(values, "memory", least=1)
+        if vcpus is None or memory is None:
+            return "vCPUs and memory are whole numbers of at least 1"
+        made = tuple(
+            ResizeVm(
+                vm=vm.id,
+                host=vm.home.host.id,
+                vcpus=vcpus if vcpus != vm.home.vm.vcpus else None,
+                memory_mib=memory if memory != vm.home.vm.memory_mib else None,
+            )
+            for vm in vms
+            if (vcpus, memory) != (vm.home.vm.vcpus, vm.home.vm.memory_mib)
+        )
+        return made or "it has this size already"
+
+    return Form(title=title, fields=lambda _values: fields, intents=intents)
+
+
+def _delete(*, with_disks: bool) -> Any:  # noqa: ANN401 - a Command.intent
+    def intent(vm: FleetVm, _context: Context) -> Intent:
+        return DeleteVm(vm=vm.id, host=vm.home.host.id, with_disks=with_disks)
+
+    return intent
+
+
+DEFINITION: Final = (
+    Command(
+        id="vm.rename",
+        title="Rename",
+        kind=Kind.VM,
+        many=False,
+        refuse=_refuse_unless_off,
+        form=_rename_form,
+    ),
+    Command(
+        id="vm.autostart",
+        title="Start with its host, or no longer (autostart)",
+        kind=Kind.VM,
+        refuse=refuse_vm,
+        intent=_autostart,
+    ),
+    Command(id="vm.resize", title="Set vCPUs and memory", kind=Kind.VM, refuse=refuse_vm, form=_resize_form),
+    Command(
+        id="vm.delete",
+        title="Delete its definition, keep its disks",
+        kind=Kind.VM,
+        danger=True,
+        asks=True,
+        refuse=_refuse_active,
+        intent=_delete(with_disks=False),
+    ),
+    Command(
+        id="vm.erase",
+        title="Delete it with its disks",
+        kind=Kind.VM,
+        danger=True,
+        asks=True,
+        refuse=_refuse_active,
+        intent=_delete(with_disks=True),
+    ),
+)

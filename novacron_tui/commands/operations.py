@@ -1,0 +1,25 @@
+"""Cancel what is under way, on an operation or on the VM it is about."""
+
+from typing import Final
+
+from novacron.model.operation import Operation
+from novacron_tui.commands.command import Act, Command, Context, Kind
+
+
+def refuse_cancel(operation: Operation, _context: Context) -> str | None:
+    """Return why it cannot be cancelled, or None."""
+    if operation.has_ended:
+        return f"it has ended: {operation.state}"
+    return None if operation.can_cancel else "it cannot be cancelled; it will end by itself"
+
+
+OPERATIONS: Final = (
+    Command(
+        id="operation.cancel",
+        title="Cancel the operation under way",
+        kind=Kind.OPERATION,
+        danger=True,
+        refuse=refuse_cancel,
+        act=Act.CANCEL,
+    ),
+)

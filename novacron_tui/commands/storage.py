@@ -1,0 +1,57 @@
+"""Start and stop pools, delete volumes."""
+
+from typing import Final
+
+from novacron.model.intent import DeleteVolume, Intent, SetPoolActive
+from novacron_tui.commands.command import Command, Context, Kind, VolumeRow
+from novacron_tui.present.picture import PoolRow
+
+
+def _refuse(row: PoolRow, *, active: bool) -> str | None:
+    if not row.host.is_current:
+        return f"{row.host.id} is {row.host.link.status}: nothing can be asked of it"
+    if row.pool.active is active:
+        return f"{row.pool.name} is {'active' if active else 'inactive'} already"
+    return None
+
+
+def _set(row: PoolRow, *, active: bool) -> Intent:
+    return SetPoolActive(host=row.host.id, pool=row.pool.name, active=active)
+
+
+def _refuse_volume(target: VolumeRow, _context: Context) -> str | None:
+    host = target.row.host
+    return None if host.is_current else f"{host.id} is {host.link.status}: nothing can be asked of it"
+
+
+def _delete_volume(target: VolumeRow, _context: Context) -> Intent:
+    return DeleteVolume(host=target.row.host.id, pool=target.row.pool.name, volume=target.volume.name)
+
+
+STORAGE: Final = (
+    Command(
+        id="pool.start",
+        title="Start the pool",
+        kind=Kind.POOL,
+        refuse=lambda row, _context: _refuse(row, active=True),
+        intent=lambda row, _context: _set(row, active=True),
+    ),
+    Command(
+        id="pool.stop",
+        title="Stop the pool",
+        kind=Kind.POOL,
+        danger=True,
+        asks=True,
+        refuse=lambda row, _context: _refuse(row, active=False),
+        intent=lambda row, _context: _set(row, active=False),
+    ),
+    Command(
+        id="volume.delete",
+        title="Delete the volume",
+        kind=Kind.VOLUME,
+        danger=True,
+        asks=True,
+        refuse=_refuse_volume,
+        intent=_delete_volume,
+    ),
+)

@@ -1,0 +1,33 @@
+"""Look: serial console, XML."""
+
+from typing import Final
+
+from novacron.model.fleet import FleetVm
+from novacron_tui.commands.command import Act, Command, Context, Kind
+
+
+def _refuse_silent(vm: FleetVm, _context: Context) -> str | None:
+    host = vm.home.host
+    return None if vm.home.is_current else f"{host.id} is {host.link.status}: it cannot be asked"
+
+
+def _refuse_serial(vm: FleetVm, context: Context) -> str | None:
+    reading = vm.home.vm
+    if vm.home.is_current and not reading.is_active:
+        return f"{reading.name} is {reading.state}: its console is open while it runs"
+    if vm.home.is_current and not reading.has_serial:
+        return f"{reading.name} has no serial console"
+    return _refuse_silent(vm, context)
+
+
+VIEWS: Final = (
+    Command(
+        id="vm.serial",
+        title="Serial console",
+        kind=Kind.VM,
+        many=False,
+        refuse=_refuse_serial,
+        act=Act.SERIAL,
+    ),
+    Command(id="vm.xml", title="XML definition", kind=Kind.VM, many=False, refuse=_refuse_silent, act=Act.XML),
+)

@@ -1,0 +1,173 @@
+"""The keys: one table from which bindings, footer, palette and help are made.
+
+Lower-case letters are safe or ask first; what can lose data or service is a shifted letter, reached through the
+`x` menu as well, and always asks (PEERS.md 3.8 tells what becomes of consoles that do otherwise).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Where(StrEnum):
+    """On what kind of thing a key acts: the panes, and the screens of one thing."""
+
+    VMS = "VMs"
+    HOSTS = "hosts"
+    OPERATIONS = "operations"
+    STORAGE = "storage"
+    ALERTS = "alerts"
+    VM = "one VM"
+    HOST = "one host"
+    OPERATION = "one operation"
+    VOLUMES = "volumes"
+    TEXT = "text"
+
+
+TABLES: Final = frozenset({Where.VMS, Where.HOSTS, Where.OPERATIONS, Where.STORAGE, Where.ALERTS, Where.VOLUMES})
+_PANES: Final = TABLES - {Where.VOLUMES}
+_EVERYWHERE: Final = frozenset(Where)
+_A_VM: Final = frozenset({Where.VMS, Where.VM})
+_A_HOST: Final = frozenset({Where.HOSTS, Where.HOST})
+_AN_OPERATION: Final = frozenset({Where.OPERATIONS, Where.OPERATION, Where.VMS, Where.VM})
+_READING: Final = frozenset(Where) - TABLES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """What one or several keys mean in some places."""
+
+    id: str
+    """The command's identifier, or an action of the screen itself."""
+    keys: tuple[str, ...]
+    label: str
+    """In the footer and in help."""
+    group: str
+    where: frozenset[Where] = _EVERYWHERE
+    rank: int = 0
+    """Place in the footer, the smallest first; 0: it is not named there."""
+
+
+def _vm(id: str, key: str, label: str, group: str, rank: int = 0) -> Key:  # noqa: A002
+    return Key(id=id, keys=(key,), label=label, group=group, where=_A_VM, rank=rank)
+
+
+KEYS: Final[tuple[Key, ...]] = (
+    _vm("vm.start", "s", "start", "Power", 20),
+    _vm("vm.shutdown", "d", "shut down", "Power", 22),
+    _vm("vm.reboot", "b", "reboot", "Power", 30),
+    _vm("vm.pause", "p", "pause", "Power", 32),
+    _vm("vm.resume", "u", "resume", "Power", 21),
+    _vm("vm.force-off", "F", "force off", "Danger"),
+    _vm("vm.migrate", "m", "migrate", "Change", 24),
+    _vm("vm.create", "n", "new", "Change", 34),
+    _vm("vm.rename", "r", "rename", "Change"),
+    _vm("vm.autostart", "a", "autostart", "Change"),
+    _vm("vm.resize", "z", "size", "Change"),
+    _vm("vm.delete", "D", "delete, keep disks", "Danger"),
+    _vm("vm.erase", "E", "delete with disks", "Danger"),
+    _vm("vm.serial", "c", "console", "Look", 26),
+    _vm("vm.xml", "y", "XML", "Look", 38),
+    Key(id="operation.cancel", keys=("C",), label="cancel", group="Danger", where=_AN_OPERATION, rank=23),
+    Key(id="host.reconnect", keys=("r",), label="reconnect", group="Change", where=_A_HOST, rank=20),
+    Key(id="host.vms", keys=("v",), label="its VMs", group="Look", where=_A_HOST, rank=22),
+    Key(
+        id="pool.start",
+        keys=("s",),
+        label="start pool",
+        group="Power",
+        where=frozenset({Where.STORAGE}),
+        rank=20,
+    ),
+    Key(
+        id="pool.stop",
+        keys=("S",),
+        label="stop pool",
+        group="Danger",
+        where=frozenset({Where.STORAGE}),
+        rank=22,
+    ),
+    Key(
+        id="volume.delete",
+        keys=("D",),
+        label="delete volume",
+        group="Danger",
+        where=frozenset({Where.VOLUMES}),
+        rank=22,
+    ),
+    Key(id="open", keys=("enter",), label="detail", group="Look", where=TABLES - {Where.VOLUMES}, rank=10),
+    Key(id="danger", keys=("x",), label="danger", group="Danger", where=_EVERYWHERE - {Where.TEXT}, rank=40),
+    Key(id="filter", keys=("/",), label="filter", group="Table", where=TABLES, rank=50),
+    Key(id="select", keys=("space",), label="select", group="Table", where=TABLES, rank=56),
+    Key(id="select-all", keys=("*",), label="select all shown", group="Table", where=TABLES),
+    Key(id="sort-next", keys=(">", "o"), label="sort by next column", group="Table", where=TABLES),
+    Key(id="sort-previous", keys=("<",), label="sort by previous column", group="Table", where=TABLES),
+    Key(id="sort-reverse", keys=("O",), label="reverse order", group="Table", where=TABLES),
+    Key(id="down", keys=("j", "down"), label="down", group="Move"),
+    Key(id="up", keys=("k", "up"), label="up", group="Move"),
+    Key(id="half-down", keys=("ctrl+d",), label="half a page down", group="Move"),
+    Key(id="half-up", keys=("ctrl+u",), label="half a page up", group="Move"),
+    Key(id="page-down", keys=("pagedown", "ctrl+f"), label="page down", group="Move"),
+    Key(id="page-up", keys=("pageup", "ctrl+b"), label="page up", group="Move"),
+    Key(id="first", keys=("g", "home"), label="first", group="Move"),
+    Key(id="last", keys=("G", "end"), label="last", group="Move"),
+    *(
+        Key(id=f"pane-{number}", keys=(str(number),), label=label, group="Panes", where=_PANES)
+        for number, label in enumerate(("VMs", "hosts", "operations", "storage", "alerts"), start=1)
+    ),
+    Key(id="pane-next", keys=("tab", "right", "l"), label="next pane", group="Panes", where=_PANES),
+    Key(id="pane-previous", keys=("shift+tab", "left", "h"), label="pane before", group="Panes", where=_PANES),
+    Key(id="palette", keys=(":", "ctrl+p"), label="all commands", group="Console", rank=52),
+    Key(id="help", keys=("?",), label="help", group="Console", rank=54),
+    Key(id="back", keys=("escape",), label="back", group="Console", rank=0),
+    Key(id="back", keys=("backspace",), label="back", group="Console", where=_READING),
+    Key(id="theme", keys=("t",), label="other theme", group="Console"),
+    Key(id="redraw", keys=("ctrl+l",), label="paint the screen again", group="Console"),
+    Key(id="detach", keys=("q",), label="detach", group="Console", where=_PANES, rank=58),
+    Key(id="back", keys=("q",), label="back", group="Console", where=frozenset(Where) - _PANES, rank=58),
+    Key(id="detach", keys=("ctrl+c", "ctrl+q"), label="detach", group="Console"),
+)
+GROUPS: Final = ("Look", "Power", "Change", "Danger", "Table", "Move", "Panes", "Console")
+_NAMES: Final = {
+    "escape": "esc",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "shift+tab": "S-tab",
+    "down": "↓",
+    "up": "↑",
+    "left": "←",
+    "right": "→",
+}
+
+
+def keys_at(where: Where) -> Iterator[Key]:
+    """Yield every key that means something there."""
+    return (key for key in KEYS if where in key.where)
+
+
+def find(where: Where, pressed: str) -> Key | None:
+    """Return what a key means there."""
+    return next((key for key in keys_at(where) if pressed in key.keys), None)
+
+
+def footer_keys(where: Where) -> list[Key]:
+    """Return the keys named in the footer, in their order."""
+    return sorted((key for key in keys_at(where) if key.rank), key=lambda key: key.rank)
+
+
+def key_of(id: str) -> Key | None:  # noqa: A002
+    """Return the first key of a command or action."""
+    return next((key for key in KEYS if key.id == id), None)
+
+
+def shown(key: str) -> str:
+    """Return how a key is called on screen."""
+    return _NAMES.get(key, key.replace("ctrl+", "^"))
+
+
+def pressed_name(key: str, character: str | None) -> str:
+    """Return the name under which KEYS knows a key press."""
+    if character is not None and len(character) == 1 and character.isprintable() and character != " ":
+        return character
+    return key

@@ -1,0 +1,96 @@
+"""The Alerts pane: what holds now, worst first, then what was cleared lately."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from novacron.model.alert.alert import Alert, Severity
+from novacron_tui.present.cells import Cell, Role, cell
+from novacron_tui.present.column import Column, Sight, Subject
+from novacron_tui.present.quantity import age, clock_time
+from novacron_tui.present.words import severity_sign
+
+_RANK: Final = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+def _severity(alert: Alert, sight: Sight) -> Cell:
+    if alert.cleared_at is not None:
+        return cell(f"{sight.glyphs.done} cleared", role=Role.DIM)
+    shape, role = severity_sign(alert.severity, sight.glyphs)
+    return cell(f"{shape} {alert.severity}", role=role)
+
+
+def _role(alert: Alert) -> Role:
+    return Role.TEXT if alert.cleared_at is None else Role.DIM
+
+
+def _age(alert: Alert, sight: Sight) -> Cell:
+    return cell(age(alert.cleared_at or alert.raised_at, sight.now), role=Role.DIM)
+
+
+def alert_fields(alert: Alert) -> Mapping[str, str]:
+    """Return what a filter finds an alert by."""
+    return {
+        "name": alert.subject,
+        "rule": alert.rule.value,
+        "state": "cleared" if alert.cleared_at else alert.severity.value,
+        "text": alert.text,
+        "host": alert.host or "",
+    }
+
+
+ALERTS: Final[Subject[Alert]] = Subject(
+    columns=(
+        Column(
+            id="severity",
+            title="SEVERITY",
+            width=10,
+            priority=0,
+            cell=_severity,
+            order=lambda alert: (
+                alert.cleared_at is not None,
+                _RANK[alert.severity],
+                -alert.raised_at.timestamp(),
+            ),
+        ),
+        Column(
+            id="age",
+            title="AGE",
+            width=5,
+            priority=1,
+            right=True,
+            cell=_age,
+            order=lambda alert: alert.raised_at,
+        ),
+        Column(
+            id="subject",
+            title="SUBJECT",
+            width=14,
+            widest=30,
+            priority=0,
+            cell=lambda alert, _: cell(alert.subject, role=_role(alert)),
+            order=lambda alert: alert.subject.casefold(),
+        ),
+        Column(
+            id="text",
+            title="WHAT",
+            width=30,
+            widest=200,
+            priority=0,
+            cell=lambda alert, _: cell(f"{alert.rule}: {alert.text}", role=_role(alert)),
+            order=lambda alert: alert.rule.value,
+        ),
+        Column(
+            id="raised",
+            title="RAISED",
+            width=8,
+            priority=3,
+            cell=lambda alert, _: cell(clock_time(alert.raised_at), role=Role.DIM),
+            order=lambda alert: alert.raised_at,
+        ),
+    ),
+    key=lambda alert: alert.key,
+    fields=alert_fields,
+    sort="severity",
+    empty="No alert: every host answers, no VM crashed, no pool is nearly full.",
+    is_ageing=lambda _alert: True,
+)

@@ -1,0 +1,124 @@
+"""A form as lines: fields, the options of the one being filled in, and the verdict on the whole."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from novacron.model.plan.plan import Plan
+from novacron.model.refusal import Refusal
+from novacron_tui.commands.form import Field, FieldKind, Option
+from novacron_tui.present.cells import Line, Role, Span, fit_line, paragraph, span
+from novacron_tui.present.confirm import refusal_lines
+from novacron_tui.present.glyphs import Glyphs
+from novacron_tui.present.line_edit import LineEdit
+
+_LABEL: Final = 14
+_OPTIONS_SHOWN: Final = 6
+
+Verdict = tuple[Plan | Refusal, ...] | str | None
+"""What the hypervisors say to the form as it stands; a text: what it lacks; None: they are being asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormView:
+    """A form as it is being filled in."""
+
+    title: str
+    fields: Sequence[Field]
+    edits: Mapping[str, LineEdit]
+    at: int
+    """Index of the field under the cursor."""
+    judged: Mapping[str, str]
+    """For options that were asked about: why not, or empty when yes."""
+    verdict: Verdict
+
+
+def form_lines(view: FormView, width: int, glyphs: Glyphs) -> list[Line]:
+    """Draw all of it."""
+    lines: list[Line] = [*paragraph(view.title, width - 1, Role.STRONG, indent=1), ()]
+    for index, field in enumerate(view.fields):
+        here = index == view.at
+        lines.append(fit_line(_field_line(field, view, width, glyphs, here=here), width))
+        if here and field.kind is FieldKind.CHOICE and len(field.options) > 1:
+            lines += _option_lines(field, view, width, glyphs)
+    lines += [(span(glyphs.rule * width, Role.DIM),), *_verdict_lines(view.verdict, width, glyphs)]
+    lines.append(())
+    keys = (("enter", "review"), ("tab", "next"), ("←→", "choose"), ("esc", "leave"))
+    lines.append(tuple(part for key, label in keys for part in _key(key, label)))
+    return lines
+
+
+def current_option(field: Field, value: str) -> Option | None:
+    """Return the option that is chosen."""
+    return next((option for option in field.options if option.value == value), None)
+
+
+def _field_line(field: Field, view: FormView, width: int, glyphs: Glyphs, *, here: bool) -> list[Span]:
+    mark = f" {glyphs.choice} " if here else "   "
+    spans = [span(mark, Role.KEY), span(f"{field.label:<{_LABEL}}", Role.STRONG if here else Role.DIM)]
+    edit = view.edits[field.id]
+    if field.kind is FieldKind.TOGGLE:
+        spans.append(span("yes" if edit.text == "yes" else "no ", Role.ACCENT if here else Role.TEXT))
+    elif field.kind is FieldKind.CHOICE:
+        option = current_option(field, edit.text)
+        label = (option.label or option.value) if option else "-"
+        spans.append(span(label, Role.ACCENT if here else Role.TEXT))
+        if option is not None and option.note:
+            spans.append(span(f"  {option.note}", Role.DIM))
+    else:
+        spans += edit.spans(width - _LABEL - 8, active=here)
+        if field.unit:
+            spans.append(span(f" {field.unit}", Role.DIM))
+    if here and field.hint:
+        spans.append(span(f"   {field.hint}", Role.DIM))
+    return spans
+
+
+def _option_lines(field: Field, view: FormView, width: int, glyphs: Glyphs) -> list[Line]:
+    chosen = view.edits[field.id].text
+    at = next((index for index, option in enumerate(field.options) if option.value == chosen), 0)
+    first = min(max(0, at - _OPTIONS_SHOWN // 2), max(0, len(field.options) - _OPTIONS_SHOWN))
+    shown = field.options[first : first + _OPTIONS_SHOWN]
+    lines = [fit_line(_option(option, view, glyphs, chosen=option.value == chosen), width) for option in shown]
+    rest = len(field.options) - len(shown)
+    if rest:
+        lines.append((span(f"{' ' * (_LABEL + 5)}{rest} more", Role.DIM),))
+    return lines
+
+
+def _option(option: Option, view: FormView, glyphs: Glyphs, *, chosen: bool) -> list[Span]:
+    said = view.judged.get(option.value)
+    refusal = option.refusal or said
+    sign = (
+        span(f"{glyphs.failed} ", Role.CRITICAL)
+        if refusal
+        else span(f"{glyphs.done} ", Role.GOOD)
+        if said is not None
+        else span("  ")
+    )
+    name = span(option.label or option.value, Role.ACCENT if chosen else Role.TEXT)
+    why = span(f"  {refusal or option.note}", Role.WARNING if refusal else Role.DIM)
+    arrow = glyphs.choice if chosen else " "
+    return [span(f"{' ' * (_LABEL + 3)}{arrow} ", Role.ACCENT), sign, name, why]
+
+
+def _verdict_lines(verdict: Verdict, width: int, glyphs: Glyphs) -> list[Line]:
+    if verdict is None:
+        return [(span(" asking the hosts ...", Role.DIM),)]
+    if isinstance(verdict, str):
+        return paragraph(verdict, width - 1, Role.DIM, indent=1)
+    lines: list[Line] = []
+    for answer in verdict[:4]:
+        if isinstance(answer, Refusal):
+            lines += refusal_lines(answer, width, glyphs)
+            continue
+        lines += paragraph(f"{glyphs.done} {answer.title}", width - 1, Role.GOOD, indent=1)
+        for warning in answer.warnings:
+            lines += paragraph(f"{glyphs.attention} {warning}", width - 1, Role.WARNING, indent=3)
+    if len(verdict) > 4:
+        lines.append((span(f"   and {len(verdict) - 4} more", Role.DIM),))
+    return lines
+
+
+def _key(key: str, label: str) -> tuple[Span, Span]:
+    return (span(f" {key}", Role.KEY), span(f" {label} ", Role.DIM))

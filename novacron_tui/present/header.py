@@ -1,0 +1,85 @@
+"""The two lines on top: how the fleet stands, and which panes there are."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from novacron_tui.present.cells import Line, Role, Span, justify, line_width, span
+from novacron_tui.present.glyphs import Glyphs
+from novacron_tui.present.picture import Picture
+from novacron_tui.present.quantity import age, clock_time
+
+
+def header_line(picture: Picture, title: str, now: datetime, width: int, glyphs: Glyphs) -> Line:
+    """Say how many of what, what is wrong, and whether this is current."""
+    left: list[Span] = [span(" NovaCron ", Role.TITLE)]
+    if title and width >= 100:
+        left += [span(f"{title} ", Role.DIM)]
+    bar = span(f" {glyphs.separator} ", Role.DIM)
+    left += [span(" "), *_vms(picture, glyphs, long=width >= 100)]
+    left += [bar, *_hosts(picture)]
+    left += [bar, *_alerts(picture, glyphs)]
+    if picture.under_way:
+        left += [bar, span(f"{glyphs.busy} {picture.under_way} ops", Role.MIGRATING)]
+    right = [*_link(picture, now, glyphs), span(f" {clock_time(now)[:5]} ", Role.DIM)]
+    return justify(left, right, width)
+
+
+def _vms(picture: Picture, glyphs: Glyphs, *, long: bool) -> list[Span]:
+    words = picture.tally.vms
+    if not picture.has_fleet:
+        return [span("VMs ?", Role.UNKNOWN)]
+    shown = [span("VMs ", Role.DIM), span(f"{glyphs.running}{words.get('running', 0)}", Role.RUNNING)]
+    for word, shape, role in (
+        ("paused", glyphs.paused, Role.PAUSED),
+        ("crashed", glyphs.crashed, Role.CRASHED),
+        ("unknown", glyphs.unknown, Role.UNKNOWN),
+        ("shut off", glyphs.off, Role.OFF),
+    ):
+        count = words.get(word, 0)
+        if count:
+            shown.append(span(f" {shape}{count}", role))
+    if long:
+        shown.append(span(f" of {sum(words.values())}", Role.DIM))
+    return shown
+
+
+def _hosts(picture: Picture) -> list[Span]:
+    up, total = picture.tally.hosts_up, picture.tally.hosts
+    if not picture.has_fleet:
+        return [span("hosts ?", Role.UNKNOWN)]
+    shown = [span("hosts ", Role.DIM), span(f"{up}/{total}", Role.GOOD if up == total else Role.WARNING)]
+    if up < total:
+        shown.append(span(f" {total - up} down", Role.CRITICAL))
+    return shown
+
+
+def _alerts(picture: Picture, glyphs: Glyphs) -> list[Span]:
+    if picture.critical:
+        return [span(f"{glyphs.crashed} {picture.critical} critical", Role.CRITICAL)]
+    if picture.holding:
+        return [span(f"{glyphs.attention} {picture.holding} alerts", Role.WARNING)]
+    return [span("no alerts", Role.DIM)]
+
+
+def _link(picture: Picture, now: datetime, glyphs: Glyphs) -> list[Span]:
+    if picture.lost is not None:
+        ago = age(picture.lost.since, now)
+        return [span(f" {glyphs.crashed} backend lost {ago}, reconnecting ", Role.CRITICAL)]
+    if not picture.has_fleet:
+        return [span(f" {glyphs.busy} connecting ", Role.MIGRATING)]
+    if picture.consoles > 1:
+        return [span(f" {picture.consoles} consoles ", Role.DIM)]
+    return []
+
+
+def tabs_line(panes: Sequence[tuple[str, str, int | None]], current: int, note: Line, width: int) -> Line:
+    """Name the panes with their keys and counts; the one shown stands out. `note` goes to the right."""
+    left: list[Span] = []
+    for index, (key, title, count) in enumerate(panes):
+        shown = f" {title}" if count is None else f" {title} {count}"
+        here = index == current
+        left.append(span(f" {key}", Role.KEY))
+        left.append(span(f"{shown} ", Role.STRONG if here else Role.DIM))
+    if line_width(left) > width:
+        left = [part for index, part in enumerate(left) if index % 2 == 0 or index == 2 * current + 1]
+    return justify(left, note, width)

@@ -1,0 +1,152 @@
+"""The Operations pane: what was asked for, how far it is, and how it ended."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from novacron.model.operation import Operation, OperationState
+from novacron_tui.present.cells import Cell, Role, cell
+from novacron_tui.present.column import Column, Sight, Subject
+from novacron_tui.present.meter import bar
+from novacron_tui.present.quantity import age, clock_time, duration, fraction, rate_mib
+from novacron_tui.present.words import operation_sign
+
+BAR_CELLS: Final = 8
+
+
+def _state(operation: Operation, sight: Sight) -> Cell:
+    shape, role = operation_sign(operation.state, sight.glyphs)
+    word = "attention" if operation.state is OperationState.NEEDS_ATTENTION else operation.state
+    return cell(f"{shape} {word}", role=role)
+
+
+def _title(operation: Operation, _sight: Sight) -> Cell:
+    if operation.state in {OperationState.FAILED, OperationState.NEEDS_ATTENTION} and operation.outcome:
+        return cell(f"{operation.title}: {operation.outcome}")
+    return cell(operation.title, role=Role.DIM if operation.has_ended else Role.TEXT)
+
+
+def _progress(operation: Operation, sight: Sight) -> Cell:
+    far = operation.progress.fraction
+    if operation.has_ended or far is None:
+        return cell("")
+    return cell(f"{bar(far, BAR_CELLS, sight.glyphs)} {fraction(far):>4}", fraction(far), role=Role.MIGRATING)
+
+
+def _remaining(operation: Operation, _sight: Sight) -> Cell:
+    if operation.has_ended:
+        return cell("")
+    left, note = operation.progress.remaining_s, operation.progress.note
+    if left is None and note:
+        return cell("never?", role=Role.WARNING)
+    return cell("-" if left is None else duration(left), role=Role.DIM if left is None else Role.TEXT)
+
+
+def _rate(operation: Operation, _sight: Sight) -> Cell:
+    job = operation.progress.job
+    if operation.has_ended or job is None:
+        return cell("")
+    return cell(rate_mib(job.rate_mib_s))
+
+
+def _lasted(operation: Operation, sight: Sight) -> Cell:
+    end = operation.ended_at or sight.now
+    return cell(duration((end - operation.accepted_at).total_seconds()), role=Role.DIM)
+
+
+def operation_fields(operation: Operation) -> Mapping[str, str]:
+    """Return what a filter finds an operation by."""
+    return {
+        "title": operation.title,
+        "name": operation.subject,
+        "state": operation.state.value,
+        "kind": operation.intent.kind,
+        "actor": operation.actor,
+        "host": getattr(operation.intent, "host", ""),
+        "outcome": operation.outcome,
+    }
+
+
+OPERATIONS: Final[Subject[Operation]] = Subject(
+    columns=(
+        Column(
+            id="state",
+            title="STATE",
+            width=12,
+            priority=0,
+            cell=_state,
+            order=lambda operation: (operation.has_ended, operation.state.value),
+        ),
+        Column(
+            id="title",
+            title="OPERATION",
+            width=24,
+            widest=200,
+            priority=0,
+            cell=_title,
+            order=lambda operation: operation.title.casefold(),
+        ),
+        Column(
+            id="progress",
+            title="PROGRESS",
+            width=13,
+            priority=1,
+            cell=_progress,
+            order=lambda operation: operation.progress.fraction,
+        ),
+        Column(
+            id="left",
+            title="LEFT",
+            width=6,
+            priority=2,
+            right=True,
+            cell=_remaining,
+            order=lambda operation: operation.progress.remaining_s,
+        ),
+        Column(
+            id="rate",
+            title="RATE",
+            width=7,
+            priority=5,
+            right=True,
+            cell=_rate,
+            order=lambda operation: job.rate_mib_s if (job := operation.progress.job) else None,
+        ),
+        Column(
+            id="took",
+            title="TOOK",
+            width=5,
+            priority=4,
+            right=True,
+            cell=_lasted,
+            order=lambda operation: operation.accepted_at,
+        ),
+        Column(
+            id="when",
+            title="ACCEPTED",
+            width=8,
+            priority=3,
+            cell=lambda operation, _: cell(clock_time(operation.accepted_at), role=Role.DIM),
+            order=lambda operation: operation.accepted_at,
+        ),
+        Column(
+            id="actor",
+            title="BY",
+            width=8,
+            widest=12,
+            priority=6,
+            cell=lambda operation, _: cell(operation.actor, role=Role.DIM),
+            order=lambda operation: operation.actor,
+        ),
+    ),
+    key=lambda operation: operation.id,
+    fields=operation_fields,
+    sort="when",
+    reverse=True,
+    empty="Nothing was asked for yet. What you start on a VM is listed here and goes on without you.",
+    is_ageing=lambda operation: not operation.has_ended,
+)
+
+
+def ended_ago(operation: Operation, sight: Sight) -> str:
+    """Return when it ended, for a line of text."""
+    return f"{age(operation.ended_at, sight.now)} ago" if operation.ended_at else "under way"

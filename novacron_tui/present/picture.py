@@ -1,0 +1,109 @@
+"""Everything the console shows, as one value: the latest snapshots, and how the line to the backend stands."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from novacron.model.alert.alert import Alert, Severity
+from novacron.model.fleet import Fleet, FleetVm, Host
+from novacron.model.ids import HostId, OperationId, VmId
+from novacron.model.operation import Operation
+from novacron.model.storage import Pool
+from novacron.ports.console import BackendLost
+from novacron_tui.present.words import vm_word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """The counts in the header."""
+
+    vms: Mapping[str, int] = field(default_factory=dict)
+    """VMs by the word for their state, "unknown" being one of them."""
+    hosts_up: int = 0
+    hosts: int = 0
+    pools: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """The latest snapshots."""
+
+    fleet: Fleet = field(default_factory=Fleet)
+    has_fleet: bool = False
+    """False until the backend has told the fleet once: an empty fleet is not the same as an unknown one."""
+    operations: tuple[Operation, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    lost: BackendLost | None = None
+    """Set while there is no line to the backend; all the rest is then old."""
+    consoles: int = 0
+    tally: Tally = Tally()
+    busy: Mapping[VmId, Operation] = field(default_factory=dict)
+    """The operation under way on each VM that has one."""
+
+    @property
+    def critical(self) -> int:
+        """How many critical alerts hold."""
+        return sum(alert.cleared_at is None and alert.severity is Severity.CRITICAL for alert in self.alerts)
+
+    @property
+    def holding(self) -> int:
+        """How many alerts hold."""
+        return sum(alert.cleared_at is None for alert in self.alerts)
+
+    @property
+    def under_way(self) -> int:
+        """How many operations are under way."""
+        return sum(not operation.has_ended for operation in self.operations)
+
+    def operation(self, wanted: OperationId) -> Operation | None:
+        """Return an operation by its identifier, or None."""
+        return next((operation for operation in self.operations if operation.id == wanted), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolRow:
+    """A pool on its host."""
+
+    host: Host
+    pool: Pool
+
+    @property
+    def key(self) -> str:
+        """A pool is known by host and UUID: a shared one has the same name on each."""
+        return f"{self.host.id}/{self.pool.id}"
+
+
+def tally(fleet: Fleet) -> Tally:
+    """Count what the header shows."""
+    words: Counter[str] = Counter(vm_word(vm) for vm in fleet.vms.values())
+    return Tally(vms=words, hosts=len(fleet.hosts), hosts_up=sum(host.link.is_up for host in fleet.hosts.values()))
+
+
+def busy_vms(operations: tuple[Operation, ...]) -> Mapping[VmId, Operation]:
+    """Return the operation under way on each VM that has one."""
+    busy: dict[VmId, Operation] = {}
+    for operation in operations:
+        vm = getattr(operation.intent, "vm", None)
+        if vm is not None and not operation.has_ended:
+            busy.setdefault(vm, operation)
+    return busy
+
+
+def pool_rows(fleet: Fleet) -> list[PoolRow]:
+    """Return every pool of every host that ever told of one."""
+    return [
+        PoolRow(host=host, pool=pool)
+        for host in fleet.hosts.values()
+        if host.reading is not None
+        for pool in host.reading.pools
+    ]
+
+
+def vms_on(fleet: Fleet, host: HostId) -> list[FleetVm]:
+    """Return the VMs whose home is that host."""
+    return [vm for vm in fleet.vms.values() if vm.home.host.id == host]
+
+
+def operations_of(picture: Picture, vm: VmId) -> list[Operation]:
+    """Return the operations on a VM, newest first."""
+    return [operation for operation in picture.operations if getattr(operation.intent, "vm", None) == vm]

@@ -1,0 +1,110 @@
+"""The line above the footer: what the row under the cursor has to say that its cells had no room for."""
+
+from novacron.model.alert.alert import Alert
+from novacron.model.fleet import FleetVm, Host
+from novacron.model.operation import Operation
+from novacron_tui.present.cells import Line, Role, Span, span
+from novacron_tui.present.column import Sight
+from novacron_tui.present.picture import PoolRow
+from novacron_tui.present.quantity import age, clock_time, duration, rate_mib, size_mib
+from novacron_tui.present.words import runs_twice
+
+
+def vm_status(vm: FleetVm, sight: Sight) -> Line:
+    """Say what is wrong with it, what is done to it, or who it is."""
+    reading, host = vm.home.vm, vm.home.host
+    if not vm.home.is_current:
+        at = host.reading.observed_at if host.reading else host.link.since
+        return _parts(
+            span(f"{reading.name}: last seen {reading.state} at {clock_time(at)}", Role.UNKNOWN),
+            span(f"{host.id} is {host.link.status}: {host.link.cause}", Role.WARNING),
+            span(host.link.remedy, Role.DIM),
+        )
+    operation = sight.operations.get(vm.id)
+    if operation is not None:
+        return operation_status(operation, sight)
+    if runs_twice(vm):
+        where = ", ".join(seen.host.id for seen in vm.sightings if seen.vm.is_active)
+        return _parts(span(f"{reading.name} runs on {where} at once: its disks are in danger", Role.CRITICAL))
+    also = ", ".join(f"{seen.host.id} ({seen.vm.state})" for seen in vm.others)
+    return _parts(
+        span(reading.name, Role.TEXT),
+        span(f"{reading.state}{f', {reading.reason}' if reading.reason else ''}", Role.DIM),
+        span(f"{reading.vcpus} vCPU {size_mib(reading.memory_mib)}", Role.DIM),
+        span(f"also on {also}" if also else "", Role.WARNING),
+        span(vm.id, Role.DIM),
+        span(reading.description, Role.DIM),
+    )
+
+
+def host_status(host: Host, sight: Sight) -> Line:
+    """Say why it does not answer and what to do; or what it is."""
+    link = host.link
+    if not link.is_up:
+        again = ""
+        if link.retry_at is not None:
+            left = (link.retry_at - sight.now).total_seconds()
+            again = f"again in {duration(left)}" if left > 0 else "trying again"
+        return _parts(
+            span(f"{host.id} {link.status}: {link.cause or 'nothing heard yet'}", Role.WARNING),
+            span(link.remedy, Role.TEXT),
+            span(again, Role.DIM),
+        )
+    labels = " ".join(f"{name}={value}" for name, value in host.spec.labels.items())
+    seen = f"read {age(host.reading.observed_at, sight.now)} ago" if host.reading else ""
+    return _parts(span(host.id), span(host.spec.address, Role.DIM), span(labels, Role.DIM), span(seen, Role.DIM))
+
+
+def operation_status(operation: Operation, sight: Sight) -> Line:
+    """Say how it goes or how it ended."""
+    if operation.has_ended:
+        bad = operation.state.value in {"failed", "needs attention"}
+        return _parts(
+            span(f"{operation.title}: {operation.state}", Role.CRITICAL if bad else Role.TEXT),
+            span(operation.outcome, Role.WARNING if bad else Role.DIM),
+        )
+    job, progress = operation.progress.job, operation.progress
+    figures = ""
+    if job is not None:
+        figures = (
+            f"{rate_mib(job.rate_mib_s)}, {size_mib(job.memory_remaining_mib)} left, "
+            f"dirties {rate_mib(job.dirty_rate_mib_s)}, iteration {job.iteration or '-'}"
+        )
+    left = f"about {duration(progress.remaining_s)} left" if progress.remaining_s is not None else ""
+    step = next((step.title for step in operation.steps if step.state.value == "started"), "")
+    return _parts(
+        span(operation.title, Role.MIGRATING),
+        span(progress.note, Role.WARNING),
+        span(left, Role.TEXT),
+        span(figures or step, Role.DIM),
+    )
+
+
+def pool_status(row: PoolRow, sight: Sight) -> Line:
+    """Say where it is."""
+    pool = row.pool
+    read = age(row.host.reading.inventory_at if row.host.reading else None, sight.now)
+    return _parts(
+        span(f"{pool.name} on {row.host.id}"),
+        span(f"{pool.kind} {pool.path}", Role.DIM),
+        span("autostart" if pool.autostart else "", Role.DIM),
+        span(f"volumes read {read} ago", Role.DIM),
+    )
+
+
+def alert_status(alert: Alert, sight: Sight) -> Line:
+    """Say all of it, and what to do."""
+    cleared = f"cleared {age(alert.cleared_at, sight.now)} ago" if alert.cleared_at else ""
+    return _parts(
+        span(f"{alert.subject}: {alert.text}", Role.TEXT),
+        span(alert.remedy, Role.KEY),
+        span(cleared, Role.DIM),
+    )
+
+
+def _parts(*parts: Span) -> Line:
+    shown: list[Span] = [span(" ")]
+    for part in parts:
+        if part.text:
+            shown += (part, span("  "))
+    return tuple(shown[:-1])

@@ -1,0 +1,208 @@
+"""The Storage pane: one row for each pool of each host; and the volumes of one pool."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from novacron.model.storage import Volume
+from novacron_tui.present.cells import Cell, Role, cell
+from novacron_tui.present.column import Column, Sight, Subject
+from novacron_tui.present.meter import bar, fullness_role
+from novacron_tui.present.picture import PoolRow
+from novacron_tui.present.quantity import age, fraction, size_mib
+from novacron_tui.present.table_view import natural
+
+
+def _word(row: PoolRow) -> str:
+    if not row.host.is_current:
+        return "unknown"
+    return "active" if row.pool.active else "inactive"
+
+
+def _state(row: PoolRow, sight: Sight) -> Cell:
+    glyphs = sight.glyphs
+    if not row.host.is_current:
+        ago = age(row.host.reading.observed_at if row.host.reading else None, sight.now)
+        return cell(f"{glyphs.unknown} unknown {ago}", f"{glyphs.unknown} {ago}", role=Role.UNKNOWN)
+    if row.pool.active:
+        return cell(f"{glyphs.running} active", role=Role.RUNNING)
+    return cell(f"{glyphs.off} inactive", role=Role.OFF)
+
+
+def _used(row: PoolRow, sight: Sight) -> Cell:
+    used = row.pool.used_fraction
+    if used is None or not row.host.is_current:
+        return cell("?" if not row.host.is_current else "", role=Role.UNKNOWN)
+    drawn = f"{bar(used, 6, sight.glyphs)} {fraction(used):>4}"
+    return cell(drawn, fraction(used), role=fullness_role(used))
+
+
+def _amount(value: int, row: PoolRow) -> Cell:
+    if not row.host.is_current:
+        return cell("?", role=Role.UNKNOWN)
+    return cell(size_mib(value) if row.pool.active else "-", role=Role.TEXT if row.pool.active else Role.DIM)
+
+
+def pool_fields(row: PoolRow) -> Mapping[str, str]:
+    """Return what a filter finds a pool by."""
+    return {
+        "name": row.pool.name,
+        "host": row.host.id,
+        "state": _word(row),
+        "kind": row.pool.kind,
+        "path": row.pool.path,
+        "site": row.host.spec.site,
+        "shared": "shared" if row.pool.shared else "local",
+    }
+
+
+POOLS: Final[Subject[PoolRow]] = Subject(
+    columns=(
+        Column(
+            id="pool",
+            title="POOL",
+            width=13,
+            widest=28,
+            priority=0,
+            cell=lambda row, _: cell(row.pool.name),
+            order=lambda row: (natural(row.pool.name), natural(row.host.id)),
+        ),
+        Column(
+            id="host",
+            title="HOST",
+            width=12,
+            widest=24,
+            priority=0,
+            cell=lambda row, _: cell(row.host.id),
+            order=lambda row: (natural(row.host.id), natural(row.pool.name)),
+        ),
+        Column(id="state", title="STATE", width=12, widest=14, priority=1, cell=_state, order=_word),
+        Column(
+            id="used",
+            title="USED",
+            width=11,
+            priority=2,
+            cell=_used,
+            order=lambda row: row.pool.used_fraction,
+        ),
+        Column(
+            id="free",
+            title="FREE",
+            width=5,
+            priority=2,
+            right=True,
+            cell=lambda row, _: _amount(row.pool.available_mib, row),
+            order=lambda row: row.pool.available_mib,
+        ),
+        Column(
+            id="size",
+            title="SIZE",
+            width=5,
+            priority=3,
+            right=True,
+            cell=lambda row, _: _amount(row.pool.capacity_mib, row),
+            order=lambda row: row.pool.capacity_mib,
+        ),
+        Column(
+            id="shared",
+            title="SCOPE",
+            width=6,
+            priority=5,
+            cell=lambda row, _: cell("shared" if row.pool.shared else "local", role=Role.DIM),
+            order=lambda row: not row.pool.shared,
+        ),
+        Column(
+            id="kind",
+            title="KIND",
+            width=6,
+            widest=8,
+            priority=6,
+            cell=lambda row, _: cell(row.pool.kind, role=Role.DIM),
+            order=lambda row: row.pool.kind,
+        ),
+        Column(
+            id="volumes",
+            title="VOLS",
+            width=4,
+            priority=7,
+            right=True,
+            cell=lambda row, _: cell(len(row.pool.volumes), role=Role.DIM),
+            order=lambda row: len(row.pool.volumes),
+        ),
+        Column(
+            id="path",
+            title="PATH",
+            width=16,
+            widest=80,
+            priority=8,
+            cell=lambda row, _: cell(row.pool.path, role=Role.DIM),
+            order=lambda row: row.pool.path,
+        ),
+    ),
+    key=lambda row: row.key,
+    fields=pool_fields,
+    sort="pool",
+    empty="No storage pool is known yet.",
+    is_ageing=lambda row: not row.host.is_current,
+)
+
+VOLUMES: Final[Subject[Volume]] = Subject(
+    columns=(
+        Column(
+            id="name",
+            title="VOLUME",
+            width=24,
+            widest=60,
+            priority=0,
+            cell=lambda volume, _: cell(volume.name),
+            order=lambda volume: natural(volume.name),
+        ),
+        Column(
+            id="format",
+            title="FORMAT",
+            width=7,
+            priority=1,
+            cell=lambda volume, _: cell(volume.format, role=Role.DIM),
+            order=lambda volume: volume.format,
+        ),
+        Column(
+            id="capacity",
+            title="SIZE",
+            width=6,
+            priority=0,
+            right=True,
+            cell=lambda volume, _: cell(size_mib(volume.capacity_mib)),
+            order=lambda volume: volume.capacity_mib,
+        ),
+        Column(
+            id="allocation",
+            title="WRITTEN",
+            width=7,
+            priority=1,
+            right=True,
+            cell=lambda volume, _: cell(size_mib(volume.allocation_mib)),
+            order=lambda volume: volume.allocation_mib,
+        ),
+        Column(
+            id="backing",
+            title="BASE IMAGE",
+            width=12,
+            widest=40,
+            priority=3,
+            cell=lambda volume, _: cell(volume.backing_path.rpartition("/")[2], role=Role.DIM),
+            order=lambda volume: volume.backing_path or None,
+        ),
+        Column(
+            id="path",
+            title="PATH",
+            width=16,
+            widest=100,
+            priority=2,
+            cell=lambda volume, _: cell(volume.path, role=Role.DIM),
+            order=lambda volume: volume.path,
+        ),
+    ),
+    key=lambda volume: volume.path,
+    fields=lambda volume: {"name": volume.name, "path": volume.path, "format": volume.format},
+    sort="name",
+    empty="This pool has no volume, or its list was not read yet.",
+)

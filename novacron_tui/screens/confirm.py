@@ -1,0 +1,103 @@
+"""The confirm screen: opens at once, asks the hypervisors for the plan, and lets the operator decide."""
+
+from collections.abc import Sequence
+
+from textual import events
+
+from novacron.model.intent import Intent
+from novacron.model.plan.plan import Danger, Plan
+from novacron_tui.present.cells import Line, Role, paragraph, span
+from novacron_tui.present.confirm import Review, button_line, review_lines, typed_lines
+from novacron_tui.present.line_edit import LineEdit
+from novacron_tui.screens.box import BoxScreen
+
+
+class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
+    """Dismisses with the plans to be carried out, or None."""
+
+    def __init__(self, title: str, intents: Sequence[Intent], review: Review | None = None) -> None:
+        super().__init__()
+        self._heading = title
+        self._intents = intents
+        self._review = review
+        self._typed = LineEdit()
+        self._on_yes = review is not None and not review.is_final
+        self._error = ""
+
+    def on_mount(self) -> None:
+        """Ask for the plans."""
+        if self._review is None:
+            self.run_worker(self._ask(), name="preview")
+
+    def lines(self, width: int) -> Sequence[Line]:
+        """Say what would be done."""
+        glyphs = self.console_app.glyphs
+        if self._error:
+            return [*paragraph(self._error, width - 1, Role.CRITICAL, indent=1), (), _CLOSE]
+        if self._review is None:
+            return [(span(f" {self._heading}", Role.STRONG),), (), (span(" asking the hosts ...", Role.DIM),)]
+        lines = review_lines(self._review, width, glyphs)
+        lines.append(())
+        if not self._review.plans:
+            lines.append(_CLOSE)
+        elif self._review.danger is Danger.TYPE_NAME:
+            lines += typed_lines(self._review.word, self._typed, width)
+        else:
+            lines.append(button_line(yes_first=not self._review.is_final, on_yes=self._on_yes))
+        return lines
+
+    async def pressed(self, event: events.Key) -> None:
+        """Decide. A key pressed before the plan is there decides nothing."""
+        review = self._review
+        if event.key == "escape":
+            self.dismiss(None)
+        elif review is None or not review.plans:
+            if self._error or review is not None:
+                self._leave(event)
+        elif review.danger is Danger.TYPE_NAME:
+            self._type(event, review)
+        else:
+            self._choose(event, review)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Take a pasted name as typed, but never as enter."""
+        self._typed = self._typed.insert(event.text)
+        self.update()
+
+    def _leave(self, event: events.Key) -> None:
+        if event.key in {"enter", "q", "n"}:
+            self.dismiss(None)
+
+    def _type(self, event: events.Key, review: Review) -> None:
+        if event.key == "enter":
+            if self._typed.text.strip() == review.word:
+                self.dismiss(review.plans)
+            return
+        edited = self._typed.press(event.key, event.character)
+        if edited is not None:
+            self._typed = edited
+            self.update()
+
+    def _choose(self, event: events.Key, review: Review) -> None:
+        if event.key == "y" or (event.key == "enter" and self._on_yes):
+            self.dismiss(review.plans)
+        elif event.key in {"n", "q", "enter"}:
+            self.dismiss(None)
+        elif event.key in {"tab", "shift+tab", "left", "right", "h", "l"}:
+            self._on_yes = not self._on_yes
+            self.update()
+
+    async def _ask(self) -> None:
+        answer = await self.console_app.flow.review(self._intents)
+        if isinstance(answer, str):
+            self._error = answer
+        elif answer.plans and not answer.refusals and answer.danger is Danger.NONE:
+            self.dismiss(answer.plans)
+            return
+        else:
+            self._review = answer
+            self._on_yes = not answer.is_final
+        self.update()
+
+
+_CLOSE: Line = (span(" esc", Role.KEY), span(" leaves it", Role.DIM))

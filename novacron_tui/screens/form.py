@@ -1,0 +1,173 @@
+"""The form screen: fields, their options judged by previews, and the verdict on the whole while it is filled in."""
+
+import asyncio
+from collections.abc import Sequence
+
+from textual import events
+
+from novacron.model.intent import Intent
+from novacron.model.refusal import Refusal
+from novacron_tui.commands.form import Field, FieldKind, Form
+from novacron_tui.present.cells import Line
+from novacron_tui.present.form_lines import FormView, Verdict, form_lines
+from novacron_tui.present.line_edit import LineEdit
+from novacron_tui.screens.box import BoxScreen
+
+_JUDGED_AT_ONCE = 12
+"""More destinations than this are judged when they are chosen: a preview asks real hypervisors."""
+
+
+class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
+    """Dismisses with the intents, or None."""
+
+    def __init__(self, form: Form) -> None:
+        super().__init__()
+        self._form = form
+        self._edits: dict[str, LineEdit] = {}
+        self._at = 0
+        self._judged: dict[str, str] = {}
+        self._verdict: Verdict = ""
+        self._fields = self._settle_fields()
+
+    def on_mount(self) -> None:
+        """Ask about what stands in the form already."""
+        self._changed()
+        if self._form.judged:
+            self.run_worker(self._judge_options(), name="judge-options")
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What stands in each field."""
+        return {name: edit.text for name, edit in self._edits.items()}
+
+    def lines(self, width: int) -> Sequence[Line]:
+        """Draw the form."""
+        view = FormView(
+            title=self._form.title,
+            fields=self._fields,
+            edits=self._edits,
+            at=self._at,
+            judged=self._judged,
+            verdict=self._verdict,
+        )
+        return form_lines(view, width, self.console_app.glyphs)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Paste into the field under the cursor."""
+        field = self._fields[self._at]
+        if field.kind in {FieldKind.TEXT, FieldKind.NUMBER}:
+            self._put(field, self._edits[field.id].insert(event.text))
+
+    async def pressed(self, event: events.Key) -> None:
+        """Move between fields, fill them in, finish."""
+        field = self._fields[self._at]
+        if event.key == "escape":
+            self.dismiss(None)
+        elif event.key == "enter":
+            intents = self._form.intents(self.values)
+            if not isinstance(intents, str):
+                self.dismiss(intents)
+        elif event.key in {"tab", "down", "shift+tab", "up"}:
+            step = 1 if event.key in {"tab", "down"} else -1
+            self._at = (self._at + step) % len(self._fields)
+            self.update()
+        else:
+            self._fill(field, event)
+
+    def _fill(self, field: Field, event: events.Key) -> None:
+        edit = self._edits[field.id]
+        if field.kind is FieldKind.TOGGLE:
+            wanted = {"y": "yes", "n": "no"}.get(event.key, "no" if edit.text == "yes" else "yes")
+            if event.key in {"space", "left", "right", "y", "n"}:
+                self._put(field, LineEdit.of(wanted))
+        elif field.kind is FieldKind.CHOICE:
+            chosen = _choice(field, edit.text, event)
+            if chosen is not None:
+                self._put(field, LineEdit.of(chosen))
+        else:
+            if field.kind is FieldKind.NUMBER and event.character and event.character.isprintable():
+                if event.character not in "0123456789":
+                    return
+            edited = edit.press(event.key, event.character)
+            if edited is not None:
+                self._put(field, edited)
+
+    def _put(self, field: Field, edit: LineEdit) -> None:
+        before = self._edits[field.id].text
+        self._edits[field.id] = edit
+        if edit.text != before:
+            self._fields = self._settle_fields(changed=field.id)
+            self._changed()
+        self.update()
+
+    def _settle_fields(self, changed: str = "") -> tuple[Field, ...]:
+        """Ask the form for its fields until choices that are no longer possible have been replaced."""
+        for _ in range(4):
+            fields = self._form.fields(self.values)
+            stale = False
+            for field in fields:
+                possible = {option.value for option in field.options}
+                known = self._edits.get(field.id)
+                if known is None or (
+                    field.kind is FieldKind.CHOICE and field.id != changed and known.text not in possible
+                ):
+                    self._edits[field.id] = LineEdit.of(field.value)
+                    stale = True
+            if not stale:
+                break
+        self._at = min(self._at, len(fields) - 1)
+        return fields
+
+    def _changed(self) -> None:
+        intents = self._form.intents(self.values)
+        if isinstance(intents, str):
+            self._verdict = intents
+            self.workers.cancel_group(self, "verdict")
+        else:
+            self._verdict = None
+            # Latest wins: an answer to a form that has changed since is worth nothing.
+            self.run_worker(self._ask(intents), group="verdict", exclusive=True)
+        self.update()
+
+    async def _ask(self, intents: Sequence[Intent]) -> None:
+        answer = await self.console_app.flow.review(intents)
+        self._verdict = answer if isinstance(answer, str) else (*answer.plans, *answer.refusals)
+        self.update()
+
+    async def _judge_options(self) -> None:
+        """Ask for every destination whether it could, a few at a time."""
+        field = next(field for field in self._fields if field.id == self._form.judged)
+        options = [option for option in field.options if not option.refusal]
+        if len(options) > _JUDGED_AT_ONCE:
+            return
+        gate = asyncio.Semaphore(3)
+
+        async def judge(value: str) -> None:
+            intents = self._form.intents({**self.values, field.id: value})
+            if isinstance(intents, str):
+                return
+            async with gate:
+                answer = await self.console_app.flow.review(intents)
+            if not isinstance(answer, str):
+                first: Refusal | None = next(iter(answer.refusals), None)
+                self._judged[value] = first.reason if first else ""
+                self.update()
+
+        await asyncio.gather(*(judge(option.value) for option in options))
+
+
+def _choice(field: Field, value: str, event: events.Key) -> str | None:
+    """Return the option a key leads to: arrows step, a letter jumps to the next that begins with it."""
+    values = [option.value for option in field.options]
+    if not values:
+        return None
+    at = values.index(value) if value in values else 0
+    if event.key in {"right", "space", "l"}:
+        return values[(at + 1) % len(values)]
+    if event.key in {"left", "h"}:
+        return values[(at - 1) % len(values)]
+    if event.character and event.character.isprintable():
+        ring = values[at + 1 :] + values[: at + 1]
+        typed = event.character.casefold()
+        return next((each for each in ring if each.casefold().startswith(typed)), None)
+    return None

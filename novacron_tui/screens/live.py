@@ -1,0 +1,194 @@
+"""What every full screen is: header, title, body, status and footer, drawn from the app's latest picture."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+
+from novacron_tui import keys
+from novacron_tui.commands.command import Context, Target
+from novacron_tui.commands.registry import COMMANDS
+from novacron_tui.keys import Key, Where
+from novacron_tui.palette import Surface
+from novacron_tui.present.cells import Line, Role, Span, fit_line, paragraph, span
+from novacron_tui.present.footer import footer_line
+from novacron_tui.present.header import header_line
+from novacron_tui.widgets.lines import Lines
+
+if TYPE_CHECKING:
+    from novacron_tui.app import NovaCronApp
+
+_MESSAGE_S = 12
+"""How long a message stays on the status line."""
+
+
+class LiveScreen(Screen[None]):
+    """A screen that follows the picture. Subclasses say what is in the body, and what it is about."""
+
+    AUTO_FOCUS = None
+    where: Where = Where.TEXT
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._message: Line = ()
+        self._message_left_s = 0
+
+    @property
+    def console_app(self) -> "NovaCronApp":
+        """Return the app, by its own type."""
+        return cast("NovaCronApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Mount the frame around the body."""
+        yield _one(Lines(self._header, surface=Surface.BAR, name="header"))
+        yield _one(Lines(self._title_fitted, surface=Surface.BASE, name="title"))
+        yield from self.body()
+        yield _one(Lines(self._status, surface=Surface.BASE, name="status"))
+        yield _one(Lines(self._footer, surface=Surface.BAR, name="footer"))
+        yield Lines(_too_small, name="too-small")
+
+    # What a subclass gives.
+
+    def body(self) -> Iterable[Widget]:
+        """Yield the widgets between title and status."""
+        return ()
+
+    def title_line(self, width: int) -> Line:
+        """Return the line under the header."""
+        return ()
+
+    def status_line(self) -> Line:
+        """Return what the status line says when there is no message."""
+        return ()
+
+    def targets(self) -> tuple[Target, ...]:
+        """Return what a command would act on."""
+        return ()
+
+    def draw(self) -> None:
+        """Bring the body up to date with the picture."""
+
+    def draw_ages(self) -> None:
+        """Bring up to date what changes by time alone."""
+
+    def repaint(self) -> None:
+        """Paint everything again: the palette changed."""
+        for lines in self.query(Lines):
+            lines.repaint()
+
+    async def act(self, key: Key) -> None:
+        """Do what a key that is no command means here."""
+
+    async def type(self, event: events.Key) -> bool:
+        """Take a key that is being typed into something; False when it is not."""
+        return False
+
+    # What all of them do.
+
+    def context(self) -> Context:
+        """Return what a command is told."""
+        app = self.console_app
+        return Context(picture=app.picture, now=app.now(), targets=self.targets())
+
+    def picture_changed(self) -> None:
+        """Draw the newer picture, when this is what is looked at."""
+        if self.is_behind_box:
+            self.draw()
+            self.update_frame()
+
+    @property
+    def is_behind_box(self) -> bool:
+        """Whether only dialogs stand before this screen: it is still seen, and still the truth."""
+        stack = self.app.screen_stack
+        if not self.is_mounted or self not in stack:
+            return False
+        return not any(isinstance(screen, LiveScreen) for screen in stack[stack.index(self) + 1 :])
+
+    def tick(self) -> None:
+        """Let a second pass."""
+        if self._message_left_s:
+            self._message_left_s -= 1
+            if not self._message_left_s:
+                self._message = ()
+        self.draw_ages()
+        self.update_frame()
+
+    def say(self, parts: Sequence[Span]) -> None:
+        """Show a message on the status line for a while."""
+        self._message = (span(" "), *parts)
+        self._message_left_s = _MESSAGE_S
+        self.update_frame()
+
+    def update_frame(self) -> None:
+        """Bring header, title, status and footer up to date; what did not change is not painted."""
+        for lines in self.query("Lines.-one").results(Lines):
+            lines.update()
+
+    def on_screen_resume(self) -> None:
+        """Catch up: the picture may have changed while this was behind another screen."""
+        self.draw()
+        self.update_frame()
+
+    async def on_key(self, event: events.Key) -> None:
+        """Look the key up in the one table of keys."""
+        event.stop()
+        event.prevent_default()
+        if await self.type(event):
+            return
+        key = keys.find(self.where, keys.pressed_name(event.key, event.character))
+        if key is not None:
+            await self.press(key)
+
+    async def press(self, key: Key) -> None:
+        """Do what a key means, or say why not."""
+        app = self.console_app
+        if key.id in COMMANDS:
+            app.flow.run(COMMANDS[key.id], self.context())
+            return
+        match key.id:
+            case "palette":
+                app.flow.open_palette(self.where, self.context())
+            case "danger":
+                app.flow.open_danger(self.where, self.context())
+            case "help":
+                app.flow.open_help(self.where)
+            case "theme":
+                app.next_theme()
+            case "redraw":
+                self.refresh(layout=True)
+            case "detach":
+                app.exit()
+            case _:
+                await self.act(key)
+
+    def _header(self, width: int) -> Sequence[Line]:
+        app = self.console_app
+        return (header_line(app.picture, app.fleet_title, app.now(), width, app.glyphs),)
+
+    def _title_fitted(self, width: int) -> Sequence[Line]:
+        return (fit_line(self.title_line(width), width),)
+
+    def _status(self, width: int) -> Sequence[Line]:
+        return (fit_line(self._message or self.status_line(), width),)
+
+    def _footer(self, width: int) -> Sequence[Line]:
+        context = self.context()
+        named = [
+            (keys.shown(key.keys[0]), key.label)
+            for key in keys.footer_keys(self.where)
+            if key.id not in COMMANDS or COMMANDS[key.id].enabled(context) is None
+        ]
+        return (footer_line(named, width),)
+
+
+def _one(lines: Lines) -> Lines:
+    lines.add_class("-one")
+    return lines
+
+
+def _too_small(width: int) -> Sequence[Line]:
+    text = "This terminal is too small to show the fleet truthfully: 60 columns and 12 rows are needed."
+    return [(), *paragraph(text, width, Role.WARNING, indent=1)]

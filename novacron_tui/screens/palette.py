@@ -1,0 +1,65 @@
+"""The palette: every command that has a key here, found by typing; and the danger menu, which is part of it."""
+
+from collections.abc import Sequence
+
+from textual import events
+
+from novacron_tui.keys import Key
+from novacron_tui.present.cells import Line
+from novacron_tui.present.line_edit import LineEdit
+from novacron_tui.present.palette_lines import Entry, find_entries, palette_lines
+from novacron_tui.screens.box import BoxScreen
+
+
+class PaletteScreen(BoxScreen[Key | None]):
+    """Dismisses with the key whose meaning was chosen, or None."""
+
+    def __init__(self, title: str, entries: Sequence[tuple[Entry, Key]], *, by_key: bool = False) -> None:
+        super().__init__()
+        self._heading = title
+        self._keys = {entry.id: key for entry, key in entries}
+        self._entries = [entry for entry, _ in entries]
+        self._by_key = by_key
+        self._typed = LineEdit()
+        self._at = 0
+
+    def lines(self, width: int) -> Sequence[Line]:
+        """Show what is found."""
+        found = find_entries(self._entries, self._typed.text)
+        return palette_lines(self._heading, found, self._typed, self._at, width, self.console_app.glyphs)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Search for what is pasted."""
+        self._search(self._typed.insert(event.text))
+
+    async def pressed(self, event: events.Key) -> None:
+        """Move, type, choose."""
+        found = find_entries(self._entries, self._typed.text)
+        if event.key == "escape":
+            self.dismiss(None)
+        elif event.key == "enter":
+            if found and not found[self._at].reason:
+                self.dismiss(self._keys[found[self._at].id])
+        elif event.key in {"down", "ctrl+n", "tab", "up", "ctrl+p", "shift+tab"}:
+            step = 1 if event.key in {"down", "ctrl+n", "tab"} else -1
+            self._at = (self._at + step) % max(1, len(found))
+            self.update()
+        elif self._by_key and event.character and not self._typed.text and self._direct(event.character):
+            return
+        else:
+            edited = self._typed.press(event.key, event.character)
+            if edited is not None:
+                self._search(edited)
+
+    def _search(self, edited: LineEdit) -> None:
+        self._typed = edited
+        self._at = 0
+        self.update()
+
+    def _direct(self, character: str) -> bool:
+        """In a menu the command's own key chooses it."""
+        for entry in self._entries:
+            if entry.key == character and not entry.reason:
+                self.dismiss(self._keys[entry.id])
+                return True
+        return False

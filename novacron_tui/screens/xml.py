@@ -1,0 +1,58 @@
+"""A VM's definition as its hypervisor has it."""
+
+from collections.abc import Iterable, Sequence
+
+from textual.widget import Widget
+
+from novacron.model.errors import NovaCronError
+from novacron.model.fleet import FleetVm
+from novacron.model.safetext import SafeText
+from novacron_tui.present.cells import Line, Role, Span, span
+from novacron_tui.present.width import settle
+from novacron_tui.screens.reading import ReadingScreen
+from novacron_tui.widgets.lines import Lines
+
+_LONGEST = 20_000
+"""Lines of XML that are shown."""
+
+
+class XmlScreen(ReadingScreen):
+    """Shows the XML of one VM."""
+
+    def __init__(self, vm: FleetVm) -> None:
+        super().__init__()
+        self._vm = vm
+        self._said: list[Line] = [(span(" asking ...", Role.DIM),)]
+
+    def body(self) -> Iterable[Widget]:
+        """Mount the text."""
+        yield Lines(lambda _width: self._said, name="text")
+
+    def title_line(self, width: int) -> Line:
+        """Say whose it is."""
+        home = self._vm.home
+        return (span(f" {home.vm.name}", Role.STRONG), span(f"  XML on {home.host.id}", Role.DIM))
+
+    def on_mount(self) -> None:
+        """Ask for it."""
+        self.run_worker(self._ask(), name="definition")
+
+    async def _ask(self) -> None:
+        try:
+            xml = await self.console_app.console_port.definition(self._vm.id, self._vm.home.host.id)
+            self._said = list(_xml_lines(xml))
+        except NovaCronError as error:
+            self._said = [(span(f" {error}", Role.CRITICAL),)]
+        self.text.update()
+
+
+def _xml_lines(xml: str) -> Sequence[Line]:
+    """Show tags and text apart; only "\\n" breaks a line, anything else that might is shown as an escape."""
+    return [_xml_line(text) for text in xml.split("\n")[:_LONGEST]]
+
+
+def _xml_line(text: str) -> Line:
+    safe = settle(SafeText.clip(text, 1000))
+    body = safe.lstrip(" ")
+    indent = Span(SafeText(" " * (1 + len(safe) - len(body))))
+    return (indent, span(body, Role.ACCENT if body.startswith("<") else Role.TEXT))

@@ -1,0 +1,193 @@
+"""The table of every pane: any number of rows, of which only those on screen are ever looked at.
+
+Textual's own DataTable repaints itself whole for one changed cell (10 KB); here a changed cell is a region of one
+line, and a second without changes writes nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from textual import events
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+
+from novacron_tui.palette import Surface
+from novacron_tui.present.cells import Line, Role, Span, fit_cell, paragraph, span
+from novacron_tui.present.column import GAP, Column, Sight, Subject, choose_columns
+from novacron_tui.present.table_view import TableView
+from novacron_tui.present.width import fit
+from novacron_tui.widgets.painted import Painted
+
+T = TypeVar("T")
+_MARGIN = 1
+"""Cells before the first column, where selected rows are marked, and behind the last, for the position."""
+
+
+@dataclass(frozen=True, slots=True)
+class _PaintedRow:
+    """One line as it stands on screen."""
+
+    mark: Span
+    cells: tuple[Span, ...]
+    surface: Surface
+
+
+class FleetTable(Painted, Generic[T]):
+    """Paints a TableView: a header line, then the rows that fit."""
+
+    DEFAULT_CSS = "FleetTable { width: 1fr; height: 1fr; }"
+
+    class Moved(Message):
+        """The cursor is on another row, or its row changed."""
+
+    def __init__(self, subject: Subject[T], *, name: str | None = None) -> None:
+        super().__init__(id=name)
+        self.view = TableView(subject)
+        self.columns: tuple[tuple[Column[T], int], ...] = ()
+        self._sight: Sight | None = None
+        self._painted: list[_PaintedRow | None] = []
+        self._thumb: tuple[int, int] = (0, 0)
+
+    def show(self, rows: Iterable[T], sight: Sight) -> None:
+        """Take newer facts and paint what they change."""
+        self._sight = sight
+        self.view.set_rows(rows)
+        self.repaint_changes()
+
+    def tick(self, sight: Sight) -> None:
+        """Let time pass: ages on screen grow."""
+        self._sight = sight
+        ageing = self.view.subject.is_ageing
+        if any(ageing(row) for row in self.view.visible):
+            self.repaint_changes()
+
+    def repaint_changes(self) -> None:
+        """Paint the cells that are not what they were."""
+        if self._sight is None or not self._painted:
+            return
+        for y, wanted in enumerate(self._wanted()):
+            if wanted != self._painted[y]:
+                self._refresh_line(y, self._painted[y], wanted)
+                self._painted[y] = wanted
+        thumb = self._thumb_now()
+        if thumb != self._thumb:
+            self._thumb = thumb
+            self.refresh(Region(self.size.width - _MARGIN, 1, _MARGIN, max(1, self.size.height - 1)))
+        self.post_message(self.Moved())
+
+    def repaint(self) -> None:
+        """Paint everything again: sorting, palette or width changed."""
+        self._lay_out()
+        self.refresh()
+        self.post_message(self.Moved())
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Choose columns anew."""
+        self.repaint()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll."""
+        self.view.scroll(3)
+        self.repaint_changes()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll."""
+        self.view.scroll(-3)
+        self.repaint_changes()
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor on a row, or sort by the column clicked on."""
+        if event.y > 0:
+            self.view.move_to(self.view.top + event.y - 1)
+            self.repaint_changes()
+            return
+        x = _MARGIN
+        for column, width in self.columns:
+            if x <= event.x < x + width:
+                self.view.sort_by(column.id)
+                self.repaint()
+            x += width + GAP
+
+    def render_line(self, y: int) -> Strip:
+        """Paint one line from what was decided in repaint_changes."""
+        width = self.size.width
+        if y == 0:
+            return self.painter.strip(self._header(), width, Surface.BAR)
+        row = self._painted[y - 1] if y - 1 < len(self._painted) else None
+        if row is None:
+            return self.painter.strip(self._empty_line(y - 1), width)
+        spans: list[Span] = [row.mark]
+        for part in row.cells:
+            spans += (part, span(" " * GAP))
+        strip = self.painter.strip(tuple(spans), width, row.surface)
+        top, bottom = self._thumb
+        if top <= y - 1 < bottom:
+            thumb = self.painter.strip((span(self.glyphs.thumb, Role.DIM),), _MARGIN, row.surface)
+            return Strip.join([strip.crop(0, width - _MARGIN), thumb])
+        return strip
+
+    def _lay_out(self) -> None:
+        width, height = self.size.width, max(0, self.size.height - 1)
+        self.columns = choose_columns(self.view.subject.columns, width - 2 * _MARGIN)
+        self.view.set_height(height)
+        self._painted = self._wanted(height) if self._sight is not None else [None] * height
+        self._thumb = self._thumb_now()
+
+    def _wanted(self, height: int | None = None) -> "list[_PaintedRow | None]":
+        lines: list[_PaintedRow | None] = [self._row(row, self.view.top + y) for y, row in enumerate(self.view.visible)]
+        return lines + [None] * ((len(self._painted) if height is None else height) - len(lines))
+
+    def _row(self, row: T, index: int) -> _PaintedRow:
+        assert self._sight is not None  # noqa: S101 - callers have looked
+        selected = self.view.key_at(index) in self.view.selected
+        surface = Surface.CURSOR if index == self.view.cursor else Surface.SELECTED if selected else Surface.BASE
+        return _PaintedRow(
+            span(self.glyphs.marked if selected else " ", Role.KEY),
+            tuple(fit_cell(column.cell(row, self._sight), width, right=column.right) for column, width in self.columns),
+            surface,
+        )
+
+    def _refresh_line(self, y: int, before: _PaintedRow | None, after: _PaintedRow | None) -> None:
+        if before is None or after is None or before.surface is not after.surface or before.mark != after.mark:
+            self.refresh(Region(0, y + 1, self.size.width, 1))
+            return
+        x = _MARGIN
+        for old, new, (_, width) in zip(before.cells, after.cells, self.columns, strict=True):
+            if old != new:
+                self.refresh(Region(x, y + 1, width, 1))
+            x += width + GAP
+
+    def _header(self) -> Line:
+        parts: list[Span] = [span(" " * _MARGIN)]
+        for column, width in self.columns:
+            title = column.title
+            if column.id == self.view.sort:
+                arrow = self.glyphs.descending if self.view.reverse else self.glyphs.ascending
+                # The arrow must be seen even where the title fills its column.
+                title = f"{arrow}{title}" if column.right else f"{title[: width - 1]}{arrow}"
+            role = Role.ACCENT if column.id == self.view.sort else Role.COLUMN
+            text = span(title).text
+            parts.append(Span(fit(text, width, right=column.right), role))
+            parts.append(span(" " * GAP))
+        return tuple(parts)
+
+    def _empty_line(self, y: int) -> Line:
+        if self._sight is None or self.view.rows or y < 1:
+            return ()
+        if self.view.total:
+            text = f"Nothing of {self.view.total} matches this filter; esc clears it."
+        else:
+            text = self.view.subject.empty
+        lines: Sequence[Line] = paragraph(text, self.size.width - 4, Role.DIM, indent=2)
+        return lines[y - 1] if y - 1 < len(lines) else ()
+
+    def _thumb_now(self) -> tuple[int, int]:
+        """Return the lines between which the position mark stands; nothing when all rows are seen."""
+        total, height = len(self.view.rows), self.view.height
+        if total <= height:
+            return (0, 0)
+        size = max(1, height * height // total)
+        top = round(self.view.top * (height - size) / (total - height))
+        return (top, top + size)

@@ -1,0 +1,69 @@
+"""The grounds: a simulated one always, a real one in the lab."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from novacron.adapters.simulated.gateway import SimulatedGateway
+from novacron.adapters.simulated.world import World
+from novacron.engine.clock import SystemClock
+from tests.contract.ground import Ground
+from tests.fake_clock import FakeClock
+from tests.lab.conftest import lab, lab_folder, pytest_terminal_summary
+
+__all__ = ["ground", "lab", "lab_folder", "pytest_terminal_summary"]
+
+_GUEST = Path("/var/lib/libvirt/guest")
+
+
+@pytest.fixture(params=["simulated", pytest.param("libvirt", marks=pytest.mark.lab)])
+async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+    """Two connected hypervisors of each adapter in turn."""
+    if request.param == "simulated":
+        clock = FakeClock()
+        async with clock.flowing():
+            yielded = _simulated(clock)
+            await yielded.open()
+            yield yielded
+            await yielded.clean()
+    else:
+        yielded = _real(request)
+        await yielded.open()
+        yield yielded
+        await yielded.clean()
+
+
+def _simulated(clock: FakeClock) -> Ground:
+    world = World.of_fleet(hosts=2, vms=4, clock=clock)
+    first, second = world.specs
+    return Ground(
+        gateway=SimulatedGateway(world),
+        clock=clock,
+        specs=(first, second),
+        shared_pool="shared",
+        local_pool="local",
+        base_volume="debian-12.qcow2",
+    )
+
+
+def _real(request: pytest.FixtureRequest) -> Ground:
+    # Late: the simulated half of the suite needs neither the binding nor a lab.
+    from novacron.adapters.libvirt.gateway import LibvirtGateway
+    from novacron.config.fleet_file import load
+    from novacron.lab.guest.image import CMDLINE
+
+    running = request.getfixturevalue("lab")
+    clock = SystemClock()
+    first, second, *_ = load(running.fleet_toml).hosts
+    return Ground(
+        gateway=LibvirtGateway(clock),
+        clock=clock,
+        specs=(first, second),
+        shared_pool="shared",
+        local_pool="local",
+        base_volume="tiny.qcow2",
+        kernel=str(_GUEST / "vmlinuz"),
+        initrd=str(_GUEST / "initrd"),
+        cmdline=CMDLINE + " novacron.name={name}",
+    )

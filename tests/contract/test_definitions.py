@@ -1,0 +1,105 @@
+"""Definitions: made once, changed, moved, removed."""
+
+import uuid
+from dataclasses import replace
+
+import pytest
+
+from novacron.model.errors import Conflict, OperationError
+from novacron.model.ids import VmId
+from novacron.model.vm import VmState
+from tests.contract.ground import DEADLINE_S, Ground
+
+
+async def test_defining_twice_by_one_intent_makes_one_vm(ground: Ground) -> None:
+    intent = await ground.a_defined_vm()
+    path = await ground.a.create_disk(intent, deadline_s=DEADLINE_S)
+    await ground.a.define(intent, path, deadline_s=DEADLINE_S)
+    reading = await ground.a.read(inventory=False, deadline_s=DEADLINE_S)
+    assert [vm.name for vm in reading.vms].count(intent.name) == 1
+
+
+async def test_a_name_that_another_vm_has_is_a_conflict(ground: Ground) -> None:
+    intent = await ground.a_defined_vm(ground.intent(pool=""))
+    other = replace(intent, vm=VmId(str(uuid.uuid4())))
+    with pytest.raises(Conflict):
+        await ground.a.define(other, "", deadline_s=DEADLINE_S)
+    assert await ground.seen(ground.a, other.vm) is None
+
+
+async def test_rename_keeps_the_uuid(ground: Ground) -> None:
+    intent = await ground.a_defined_vm()
+    new_name = f"{intent.name}-renamed"
+    await ground.a.rename(intent.vm, new_name, deadline_s=DEADLINE_S)
+    reading = await ground.seen(ground.a, intent.vm)
+    assert reading is not None
+    assert reading.name == new_name
+
+
+async def test_a_running_vm_cannot_be_renamed(ground: Ground) -> None:
+    intent = await ground.a_running_vm()
+    with pytest.raises(OperationError):
+        await ground.a.rename(intent.vm, f"{intent.name}-renamed", deadline_s=DEADLINE_S)
+
+
+async def test_renaming_to_a_taken_name_is_an_error(ground: Ground) -> None:
+    one, other = await ground.a_defined_vm(), await ground.a_defined_vm()
+    with pytest.raises(OperationError):
+        await ground.a.rename(one.vm, other.name, deadline_s=DEADLINE_S)
+
+
+async def test_autostart_is_set_and_cleared(ground: Ground) -> None:
+    intent = await ground.a_defined_vm()
+    for enabled in (True, False):
+        await ground.a.set_autostart(intent.vm, enabled, deadline_s=DEADLINE_S)
+        reading = await ground.seen(ground.a, intent.vm)
+        assert reading is not None
+        assert reading.autostart is enabled
+
+
+async def test_resize_changes_what_it_has_when_shut_off(ground: Ground) -> None:
+    intent = await ground.a_defined_vm()
+    await ground.a.resize(intent.vm, 2, 192, deadline_s=DEADLINE_S)
+    reading = await ground.seen(ground.a, intent.vm)
+    assert reading is not None
+    assert (reading.vcpus, reading.memory_mib) == (2, 192)
+
+
+async def test_resizing_a_running_vm_beyond_its_maxima_counts_from_its_next_start(ground: Ground) -> None:
+    intent = await ground.a_running_vm()
+    await ground.a.resize(intent.vm, 2, 192, deadline_s=DEADLINE_S)
+    before = await ground.seen(ground.a, intent.vm)
+    await ground.a.force_off(intent.vm, deadline_s=DEADLINE_S)
+    await ground.a.start(intent.vm, deadline_s=DEADLINE_S)
+    after = await ground.seen(ground.a, intent.vm)
+    assert before is not None
+    assert before.state is VmState.RUNNING
+    assert (before.vcpus, before.memory_mib) == (1, 128)
+    assert after is not None
+    assert (after.vcpus, after.memory_mib) == (2, 192)
+
+
+async def test_undefine_removes_it_and_may_be_repeated(ground: Ground) -> None:
+    intent = await ground.a_defined_vm()
+    await ground.a.undefine(intent.vm, deadline_s=DEADLINE_S)
+    assert await ground.seen(ground.a, intent.vm) is None
+    await ground.a.undefine(intent.vm, deadline_s=DEADLINE_S)
+
+
+async def test_a_definition_can_be_taken_to_another_host(ground: Ground) -> None:
+    intent = await ground.a_defined_vm()
+    xml = await ground.a.definition(intent.vm, deadline_s=DEADLINE_S)
+    await ground.b.define_xml(xml, deadline_s=DEADLINE_S)
+    await ground.a.undefine(intent.vm, deadline_s=DEADLINE_S)
+    reading = await ground.seen(ground.b, intent.vm)
+    assert reading is not None
+    assert reading.name == intent.name
+    assert reading.state is VmState.SHUT_OFF
+    assert reading.memory_mib == intent.memory_mib
+    await ground.b.start(intent.vm, deadline_s=DEADLINE_S)
+    assert await ground.runs_only_on(ground.b, ground.a, intent.vm)
+
+
+async def test_what_is_no_definition_is_refused(ground: Ground) -> None:
+    with pytest.raises(OperationError):
+        await ground.a.define_xml("<domain><name>half", deadline_s=DEADLINE_S)

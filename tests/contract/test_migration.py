@@ -1,0 +1,193 @@
+"""Live migration, in the three ways and as each end sees it."""
+
+import asyncio
+
+import pytest
+
+from novacron.model.errors import LinkError, LinkLost, NovaCronError, OperationError, OutcomeUnknown
+from novacron.model.intent import CreateVm, MigrationMode
+from novacron.model.vm import JobProgress, VmState
+from novacron.ports.hypervisor import MigrationRequest
+from tests.contract.ground import DEADLINE_S, Ground
+
+_CRAWL_MIB_S = 2
+"""Slow enough that even a small guest is under way for half a minute."""
+
+_EACH_MODE = pytest.mark.parametrize("mode", list(MigrationMode))
+
+
+async def _under_way(ground: Ground, intent: CreateVm, mode: MigrationMode) -> asyncio.Task[None]:
+    """Start a migration that crawls, and return when memory is being copied."""
+    task = asyncio.create_task(ground.migrate(intent, mode, bandwidth_mib_s=_CRAWL_MIB_S))
+
+    async def copies() -> bool:
+        if task.done():
+            task.result()
+        job = await ground.a.job(intent.vm, deadline_s=DEADLINE_S)
+        return job is not None and (job.memory_total_mib or 0) > 0 and job.elapsed_s > 0.5
+
+    assert await ground.eventually(copies, timeout_s=20)
+    return task
+
+
+@_EACH_MODE
+async def test_it_ends_running_at_the_destination_and_not_at_the_source(ground: Ground, mode: MigrationMode) -> None:
+    intent = await ground.a_booted_vm()
+    await ground.migrate(intent, mode)
+    assert await ground.runs_only_on(ground.b, ground.a, intent.vm)
+    arrived = await ground.seen(ground.b, intent.vm)
+    assert arrived is not None
+    assert arrived.name == intent.name
+    assert arrived.persistent
+    assert not arrived.job_active
+    # The other way round proves that nothing was left behind in its way.
+    request = MigrationRequest(vm=intent.vm, mode=mode, copy_storage=False)
+    await ground.b.migrate(request, ground.a, deadline_s=60)
+    assert await ground.runs_only_on(ground.a, ground.b, intent.vm)
+
+
+@_EACH_MODE
+async def test_an_aborted_one_leaves_it_running_at_the_source(ground: Ground, mode: MigrationMode) -> None:
+    intent = await ground.a_booted_vm()
+    task = await _under_way(ground, intent, mode)
+    await ground.a.abort_job(intent.vm, deadline_s=DEADLINE_S)
+    with pytest.raises(OperationError):
+        await task
+    assert await ground.runs_only_on(ground.a, ground.b, intent.vm)
+    await ground.migrate(intent, mode)
+    assert await ground.runs_only_on(ground.b, ground.a, intent.vm)
+
+
+async def test_its_job_has_figures_while_it_is_under_way(ground: Ground) -> None:
+    intent = await ground.a_booted_vm()
+    assert await ground.a.job(intent.vm, deadline_s=DEADLINE_S) is None
+    task = await _under_way(ground, intent, MigrationMode.PEER_TO_PEER)
+    seen: list[JobProgress] = []
+    for _ in range(3):
+        job = await ground.a.job(intent.vm, deadline_s=DEADLINE_S)
+        assert job is not None
+        seen.append(job)
+        await ground.clock.sleep(1.0)
+    reading = await ground.seen(ground.a, intent.vm)
+    assert reading is not None
+    assert reading.job_active
+    for job in seen:
+        assert job.memory_total_mib is not None
+        assert job.memory_remaining_mib is not None
+        assert 0 <= job.memory_remaining_mib <= job.memory_total_mib
+        assert job.iteration is not None
+    assert seen[0].elapsed_s < seen[-1].elapsed_s
+    assert 0 < (seen[-1].rate_mib_s or 0) < 10 * _CRAWL_MIB_S
+    await ground.a.abort_job(intent.vm, deadline_s=DEADLINE_S)
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_peer_to_peer_one_goes_on_when_our_links_end(ground: Ground) -> None:
+    intent = await ground.a_booted_vm()
+    task = await _under_way(ground, intent, MigrationMode.PEER_TO_PEER)
+    await ground.a.close()
+    await ground.b.close()
+    with pytest.raises((OutcomeUnknown, LinkError)):
+        await task
+    await ground.open()
+
+    async def arrived() -> bool:
+        return await ground.runs_only_on(ground.b, ground.a, intent.vm)
+
+    assert await ground.eventually(arrived, timeout_s=120, every_s=1.0)
+
+
+async def test_a_direct_one_falls_back_to_the_source_when_our_links_end(ground: Ground) -> None:
+    intent = await ground.a_booted_vm()
+    task = await _under_way(ground, intent, MigrationMode.DIRECT)
+    await ground.a.close()
+    await ground.b.close()
+    with pytest.raises(NovaCronError):
+        await task
+    await ground.open()
+
+    async def fell_back() -> bool:
+        reading = await ground.seen(ground.a, intent.vm)
+        back = reading is not None and not reading.job_active
+        return back and await ground.runs_only_on(ground.a, ground.b, intent.vm)
+
+    assert await ground.eventually(fell_back, timeout_s=30, every_s=0.5)
+
+
+@pytest.mark.parametrize("mode", [MigrationMode.PEER_TO_PEER, MigrationMode.RELAYED])
+async def test_storage_is_copied_along(ground: Ground, mode: MigrationMode) -> None:
+    intent = await ground.a_booted_vm(ground.intent(pool=ground.local_pool))
+    await ground.migrate(intent, mode, copy_storage=True)
+    assert await ground.runs_only_on(ground.b, ground.a, intent.vm)
+    arrived = await ground.seen(ground.b, intent.vm)
+    assert arrived is not None
+    (probe,) = await ground.b.probe_disks((arrived.disks[0].source,), deadline_s=DEADLINE_S)
+    assert probe.visible
+
+
+async def test_what_is_off_cannot_be_live_migrated(ground: Ground) -> None:
+    intent = await ground.a_defined_vm()
+    with pytest.raises(OperationError):
+        await ground.migrate(intent, MigrationMode.PEER_TO_PEER)
+    assert await ground.seen(ground.b, intent.vm) is None
+
+
+async def test_the_destination_sees_the_lock_of_a_running_vms_disk(ground: Ground) -> None:
+    intent = await ground.a_running_vm()
+    reading = await ground.seen(ground.a, intent.vm)
+    assert reading is not None
+    path = reading.disks[0].source
+    (probe,) = await ground.b.probe_disks((path,), deadline_s=DEADLINE_S)
+    assert probe.visible
+    assert probe.lock_seen is True
+    await ground.a.force_off(intent.vm, deadline_s=DEADLINE_S)
+    (probe,) = await ground.b.probe_disks((path,), deadline_s=DEADLINE_S)
+    assert probe.lock_seen is not True
+
+
+async def test_a_disk_in_use_cannot_be_started_from_a_second_host(ground: Ground) -> None:
+    intent = await ground.a_running_vm()
+    xml = await ground.a.definition(intent.vm, deadline_s=DEADLINE_S)
+    await ground.b.define_xml(xml, deadline_s=DEADLINE_S)
+    with pytest.raises(OperationError):
+        await ground.b.start(intent.vm, deadline_s=DEADLINE_S)
+    assert await ground.runs_only_on(ground.a, ground.b, intent.vm)
+
+
+async def test_a_host_that_fits_says_so(ground: Ground) -> None:
+    intent = await ground.a_running_vm()
+    xml = await ground.a.definition(intent.vm, deadline_s=DEADLINE_S)
+    fit = await ground.b.fit(xml, deadline_s=DEADLINE_S)
+    assert fit.cpu_compatible is not False
+    assert fit.domain_type_supported is True
+    assert fit.machine_supported is not False
+    assert fit.missing_networks == ()
+    assert not fit.name_taken
+    assert (fit.memory_free_mib or 0) > intent.memory_mib
+    assert fit.kernel_visible is (True if intent.kernel else None)
+
+
+async def test_fit_names_the_network_that_is_missing(ground: Ground) -> None:
+    intent = await ground.a_defined_vm(ground.intent(pool="", network="no-such-network"))
+    xml = await ground.a.definition(intent.vm, deadline_s=DEADLINE_S)
+    fit = await ground.b.fit(xml, deadline_s=DEADLINE_S)
+    assert fit.missing_networks == ("no-such-network",)
+
+
+async def test_fit_tells_a_taken_name_from_the_same_vm(ground: Ground) -> None:
+    intent = await ground.a_defined_vm(ground.intent(pool=""))
+    xml = await ground.a.definition(intent.vm, deadline_s=DEADLINE_S)
+    namesake = ground.intent(intent.name, pool="")
+    await ground.b.define(namesake, "", deadline_s=DEADLINE_S)
+    assert (await ground.b.fit(xml, deadline_s=DEADLINE_S)).name_taken
+    assert not (await ground.a.fit(xml, deadline_s=DEADLINE_S)).name_taken
+
+
+async def test_close_returns_at_once_and_ends_what_is_asked_after(ground: Ground) -> None:
+    other = await ground.connect(ground.specs[0])
+    async with asyncio.timeout(1):
+        await other.close()
+    with pytest.raises(LinkLost):
+        await other.read(inventory=False, deadline_s=DEADLINE_S)
+    intent = await ground.a_running_vm()
+    assert (await ground.state(ground.a, intent.vm))[0] is VmState.RUNNING

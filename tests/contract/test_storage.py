@@ -1,0 +1,96 @@
+"""Disks and pools: made once, never taken from somebody else, deleted once."""
+
+import uuid
+from dataclasses import replace
+
+import pytest
+
+from novacron.model.errors import Conflict, NotFound
+from novacron.model.ids import VmId
+from novacron.model.storage import Pool, Volume
+from novacron.ports.hypervisor import Hypervisor
+from tests.contract.ground import DEADLINE_S, Ground
+
+
+async def _pool(hypervisor: Hypervisor, name: str) -> Pool:
+    reading = await hypervisor.read(inventory=True, deadline_s=DEADLINE_S)
+    return next(pool for pool in reading.pools if pool.name == name)
+
+
+async def _volume(hypervisor: Hypervisor, pool: str, path: str) -> Volume | None:
+    volumes = (await _pool(hypervisor, pool)).volumes
+    return next((volume for volume in volumes if volume.path == path), None)
+
+
+async def test_creating_a_disk_twice_gives_the_same_path(ground: Ground) -> None:
+    intent = ground.intent()
+    path = await ground.a.create_disk(intent, deadline_s=DEADLINE_S)
+    assert await ground.a.create_disk(intent, deadline_s=DEADLINE_S) == path
+    volume = await _volume(ground.a, ground.shared_pool, path)
+    assert volume is not None
+    assert volume.capacity_mib == intent.disk_mib
+
+
+async def test_a_disk_from_a_base_image_is_at_least_as_large(ground: Ground) -> None:
+    base = next(
+        volume for volume in (await _pool(ground.a, ground.shared_pool)).volumes if volume.name == ground.base_volume
+    )
+    path = await ground.a.create_disk(ground.intent(base_volume=base.name), deadline_s=DEADLINE_S)
+    volume = await _volume(ground.a, ground.shared_pool, path)
+    assert volume is not None
+    assert volume.capacity_mib >= base.capacity_mib
+    assert volume.path != base.path
+
+
+async def test_a_volume_made_for_another_vm_is_a_conflict(ground: Ground) -> None:
+    intent = ground.intent()
+    await ground.a.create_disk(intent, deadline_s=DEADLINE_S)
+    stranger = replace(intent, vm=VmId(str(uuid.uuid4())))
+    with pytest.raises(Conflict):
+        await ground.a.create_disk(stranger, deadline_s=DEADLINE_S)
+
+
+async def test_a_pool_or_image_that_is_not_there_is_not_found(ground: Ground) -> None:
+    with pytest.raises(NotFound):
+        await ground.a.create_disk(ground.intent(pool="no-such-pool"), deadline_s=DEADLINE_S)
+    with pytest.raises(NotFound):
+        await ground.a.create_disk(ground.intent(base_volume="no-such-image"), deadline_s=DEADLINE_S)
+
+
+async def test_deleting_a_disk_removes_the_volume_and_may_be_repeated(ground: Ground) -> None:
+    path = await ground.a.create_disk(ground.intent(), deadline_s=DEADLINE_S)
+    await ground.a.delete_disk(path, deadline_s=DEADLINE_S)
+    assert await _volume(ground.a, ground.shared_pool, path) is None
+    await ground.a.delete_disk(path, deadline_s=DEADLINE_S)
+
+
+async def test_deleting_a_volume_by_name_may_be_repeated(ground: Ground) -> None:
+    path = await ground.a.create_disk(ground.intent(pool=ground.local_pool), deadline_s=DEADLINE_S)
+    volume = await _volume(ground.a, ground.local_pool, path)
+    assert volume is not None
+    await ground.a.delete_volume(ground.local_pool, volume.name, deadline_s=DEADLINE_S)
+    assert await _volume(ground.a, ground.local_pool, path) is None
+    await ground.a.delete_volume(ground.local_pool, volume.name, deadline_s=DEADLINE_S)
+
+
+async def test_a_pool_is_stopped_and_started(ground: Ground) -> None:
+    await ground.a.set_pool_active(ground.local_pool, False, deadline_s=DEADLINE_S)
+    try:
+        assert not (await _pool(ground.a, ground.local_pool)).active
+    finally:
+        await ground.a.set_pool_active(ground.local_pool, True, deadline_s=DEADLINE_S)
+    assert (await _pool(ground.a, ground.local_pool)).active
+
+
+async def test_the_shared_pool_shows_one_hosts_volume_on_the_other(ground: Ground) -> None:
+    path = await ground.a.create_disk(ground.intent(), deadline_s=DEADLINE_S)
+    (probe,) = await ground.b.probe_disks((path,), deadline_s=DEADLINE_S)
+    assert probe.visible
+    assert (await _pool(ground.b, ground.shared_pool)).shared
+
+
+async def test_a_local_volume_is_not_visible_elsewhere(ground: Ground) -> None:
+    path = await ground.a.create_disk(ground.intent(pool=ground.local_pool), deadline_s=DEADLINE_S)
+    (probe,) = await ground.b.probe_disks((path,), deadline_s=DEADLINE_S)
+    assert not probe.visible
+    assert not (await _pool(ground.a, ground.local_pool)).shared
