@@ -119,7 +119,7 @@ _FAINT: Final = frozenset({Role.DIM, Role.OFF, Role.BAR_REST})
 _MONOCHROME: Final = Palette(
     name="monochrome",
     has_colour=False,
-    surfaces={surface: "default" for surface in Surface},
+    surfaces=dict.fromkeys(Surface, "default"),
     roles={
         role: "bold"
         if role in _BOLD

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from textual import events
 from textual.widget import Widget
 
 from novacron.model.alert.alert import Alert
@@ -13,20 +12,18 @@ from novacron_tui.commands.command import Target
 from novacron_tui.keys import Key
 from novacron_tui.present.cells import Line, Role, Span, span
 from novacron_tui.present.header import tabs_line
-from novacron_tui.present.line_edit import LineEdit
-from novacron_tui.screens.live import LiveScreen
 from novacron_tui.screens.panes import PANES, Pane
+from novacron_tui.screens.table import TableScreen
 from novacron_tui.widgets.fleet_table import FleetTable
 
 
-class FleetScreen(LiveScreen):
+class FleetScreen(TableScreen):
     """The first screen, under all others. Panes are mounted when first looked at."""
 
     def __init__(self) -> None:
         super().__init__()
         self._current = 0
         self._tables: dict[int, FleetTable[Any]] = {}
-        self._typing: LineEdit | None = None
         self.where = PANES[0].where
 
     @property
@@ -58,17 +55,6 @@ class FleetScreen(LiveScreen):
             note.append(span(f" {len(view.rows)} of {view.total} ", Role.WARNING))
         return tabs_line(panes, self._current, tuple(note), width)
 
-    def status_line(self) -> Line:
-        """Show the filter while it is typed or holds; else what the row under the cursor says."""
-        view = self.table.view
-        if self._typing is not None:
-            return (span(" / ", Role.KEY), *self._typing.spans(self.size.width - 6, active=True))
-        row = view.cursor_row
-        told = () if row is None else self.pane.status(row, self.console_app.sight)
-        if view.filter_text:
-            return (span(f" /{view.filter_text} ", Role.WARNING), *told)
-        return told
-
     def targets(self) -> tuple[Target, ...]:
         """Return what is selected, or under the cursor; with VMs also what is under way on them."""
         chosen: tuple[Target, ...] = self.table.view.chosen
@@ -81,10 +67,6 @@ class FleetScreen(LiveScreen):
         app = self.console_app
         if app.picture.has_fleet and self.table.is_mounted:
             self.table.show(self.pane.rows(app.picture), app.sight)
-
-    def draw_ages(self) -> None:
-        """Let ages on screen grow."""
-        self.table.tick(self.console_app.sight)
 
     def repaint(self) -> None:
         """Paint everything again."""
@@ -111,79 +93,23 @@ class FleetScreen(LiveScreen):
         self.table.repaint()
         self.update_frame()
 
-    def on_fleet_table_moved(self) -> None:
-        """Say what the row under the cursor is, and which keys it has."""
-        self.update_frame()
-
-    def on_paste(self, event: events.Paste) -> None:
-        """Paste into the filter; anywhere else pasted text is not taken for keys."""
-        if self._typing is not None:
-            self._set_typing(self._typing.insert(event.text))
-
-    async def type(self, event: events.Key) -> bool:
-        """Type into the filter."""
-        if self._typing is None:
-            return False
-        if event.key in {"enter", "escape"}:
-            if event.key == "escape":
-                self.table.view.set_filter("")
-            self._typing = None
-            self.table.repaint()
-            return True
-        edited = self._typing.press(event.key, event.character)
-        if edited is not None:
-            self._set_typing(edited)
-            return True
-        # Arrows and pages still move, so that one can look while typing.
-        return event.key not in {"up", "down", "pageup", "pagedown"}
+    def row_status(self, row: Any) -> Line:  # noqa: ANN401 - a row of any pane
+        """Return what the pane says of a row."""
+        return self.pane.status(row, self.console_app.sight)
 
     async def act(self, key: Key) -> None:
-        """Move, sort, select, filter, change panes, open."""
-        view = self.table.view
-        if _move(view, key.id):
-            self.table.repaint_changes()
-            return
+        """Change panes, open; the rest as in any table."""
         if key.id.startswith("pane-"):
             name = key.id.removeprefix("pane-")
             step = {"next": 1, "previous": -1}.get(name)
             await self.show_pane((self._current + step) % len(PANES) if step else int(name) - 1)
-            return
-        match key.id:
-            case "filter":
-                self._typing = LineEdit.of(view.filter_text)
-                self.update_frame()
-            case "select":
-                view.toggle_selected()
-                view.move(1)
-                self.table.repaint_changes()
-            case "select-all":
-                view.select_all()
-                self.table.repaint_changes()
-            case "sort-next" | "sort-previous":
-                shown = [column for column, _ in self.table.columns]
-                view.sort_next(1 if key.id == "sort-next" else -1, shown)
-                self.table.repaint()
-            case "sort-reverse":
-                view.sort_by(view.sort)
-                self.table.repaint()
-            case "open":
-                await self._open()
-            case "back":
-                self._back()
-
-    def _set_typing(self, edit: LineEdit) -> None:
-        self._typing = edit
-        self.table.view.set_filter(edit.text)
-        self.table.repaint()
-
-    def _back(self) -> None:
-        view = self.table.view
-        if view.selected:
-            view.selected = set()
-        elif view.filter_text:
-            view.set_filter("")
-        self._message = ()
-        self.table.repaint()
+        elif key.id == "open":
+            await self._open()
+        elif key.id == "back":
+            self.clear()
+            self.say(())
+        else:
+            await super().act(key)
 
     async def _open(self) -> None:
         row = self.table.view.cursor_row
@@ -208,25 +134,3 @@ class FleetScreen(LiveScreen):
         table: FleetTable[Any] = FleetTable(pane.subject, name=f"pane-{index + 1}")
         self._tables[index] = table
         return table
-
-
-def _move(view: Any, action: str) -> bool:  # noqa: ANN401 - a view of any rows
-    """Move the cursor of a table; False when the action is none that moves."""
-    page = max(1, view.height - 1)
-    steps = {
-        "down": 1,
-        "up": -1,
-        "half-down": page // 2,
-        "half-up": -(page // 2),
-        "page-down": page,
-        "page-up": -page,
-    }
-    if action in steps:
-        view.move(steps[action])
-    elif action == "first":
-        view.move_to(0)
-    elif action == "last":
-        view.move_to(len(view.rows) - 1)
-    else:
-        return False
-    return True

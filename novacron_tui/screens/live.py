@@ -48,7 +48,7 @@ class LiveScreen(Screen[None]):
         yield from self.body()
         yield _one(Lines(self._status, surface=Surface.BASE, name="status"))
         yield _one(Lines(self._footer, surface=Surface.BAR, name="footer"))
-        yield Lines(_too_small, name="too-small")
+        yield Lines(_too_small, name="too-small", id="too-small")
 
     # What a subclass gives.
 
@@ -118,7 +118,7 @@ class LiveScreen(Screen[None]):
 
     def say(self, parts: Sequence[Span]) -> None:
         """Show a message on the status line for a while."""
-        self._message = (span(" "), *parts)
+        self._message = (span(" "), *parts) if parts else ()
         self._message_left_s = _MESSAGE_S
         self.update_frame()
 

@@ -1,0 +1,81 @@
+"""One operation in full: its steps, its figures, its outcome."""
+
+from novacron.model.operation import Operation, OperationState, StepRecord
+from novacron_tui.present.cells import Line, Role, fit_line, paragraph, span
+from novacron_tui.present.column import Sight
+from novacron_tui.present.meter import bar_spans
+from novacron_tui.present.quantity import clock_time, duration, fraction, rate_mib, size_mib
+from novacron_tui.present.words import operation_sign, step_sign
+
+_BAD = frozenset({OperationState.FAILED, OperationState.NEEDS_ATTENTION})
+
+
+def operation_lines(operation: Operation, sight: Sight, width: int) -> list[Line]:
+    """Say all that is known."""
+    shape, role = operation_sign(operation.state, sight.glyphs)
+    end = operation.ended_at or sight.now
+    took = duration((end - operation.accepted_at).total_seconds())
+    lines: list[Line] = [
+        (
+            span(f" {shape} {operation.state}", role),
+            span(f"  accepted {clock_time(operation.accepted_at)} by {operation.actor}", Role.DIM),
+            span(f"  {'took' if operation.has_ended else 'for'} {took}", Role.DIM),
+        )
+    ]
+    if operation.outcome:
+        role = Role.CRITICAL if operation.state in _BAD else Role.TEXT
+        lines += paragraph(operation.outcome, width - 2, role, indent=1)
+    lines += [(), *_progress_lines(operation, sight, width), _title("Steps")]
+    for step in operation.steps:
+        lines += _step_lines(step, sight, width)
+    lines += [(), _title("What was asked for")]
+    lines += paragraph(_intent_text(operation), width - 3, Role.DIM, indent=2)
+    lines.append((span(f"  {operation.id}", Role.DIM),))
+    return [fit_line(line, width) for line in lines]
+
+
+def _progress_lines(operation: Operation, sight: Sight, width: int) -> list[Line]:
+    progress, job = operation.progress, operation.progress.job
+    lines: list[Line] = []
+    if progress.fraction is not None and not operation.has_ended:
+        left = progress.remaining_s
+        estimate = f"about {duration(left)} left" if left is not None else "end not in sight yet"
+        bar = bar_spans(progress.fraction, min(40, width - 34), sight.glyphs)
+        lines.append((span(" "), *bar, span(f" {fraction(progress.fraction)}"), span(f"  {estimate}", Role.DIM)))
+    if progress.note:
+        lines += paragraph(f"{sight.glyphs.attention} {progress.note}", width - 2, Role.WARNING, indent=1)
+    if job is not None:
+        rows = (
+            ("memory", f"{size_mib(job.memory_remaining_mib)} of {size_mib(job.memory_total_mib)} left"),
+            ("disks", f"{size_mib(job.disk_remaining_mib)} of {size_mib(job.disk_total_mib)} left"),
+            ("rate", f"{rate_mib(job.rate_mib_s)}, guest dirties {rate_mib(job.dirty_rate_mib_s)}"),
+            ("iteration", f"{job.iteration if job.iteration is not None else '-'}"),
+            ("pause", f"{job.downtime_ms} ms" if job.downtime_ms is not None else "-"),
+            ("elapsed", duration(job.elapsed_s)),
+        )
+        shown = [row for row in rows if row[0] != "disks" or job.disk_total_mib]
+        lines += [(span(f"  {name:<10}", Role.DIM), span(text)) for name, text in shown]
+    return [*lines, ()] if lines else []
+
+
+def _step_lines(step: StepRecord, sight: Sight, width: int) -> list[Line]:
+    shape, role = step_sign(step.state, sight.glyphs)
+    when = clock_time(step.started_at) if step.started_at else " " * 8
+    took = ""
+    if step.started_at is not None and step.finished_at is not None:
+        took = duration((step.finished_at - step.started_at).total_seconds())
+    lines: list[Line] = [(span(f"  {shape} ", role), span(f"{when} {took:>5}  ", Role.DIM), span(step.title))]
+    if step.detail:
+        lines += paragraph(step.detail, width - 4, Role.DIM, indent=20)
+    return lines
+
+
+def _intent_text(operation: Operation) -> str:
+    intent = operation.intent
+    # Values the operator chose; what was left open says nothing.
+    shown = {name: getattr(intent, name) for name in intent.__slots__}
+    return "  ".join(f"{name}={value}" for name, value in shown.items() if value not in (None, "", False))
+
+
+def _title(text: str) -> Line:
+    return (span(f" {text}", Role.COLUMN),)

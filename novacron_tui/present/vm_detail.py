@@ -1,0 +1,126 @@
+"""One VM in full."""
+
+from collections.abc import Sequence
+
+from novacron.model.fleet import FleetVm, Sighting
+from novacron.model.operation import Operation
+from novacron_tui.present.cells import Line, Role, Span, fit_line, paragraph, span
+from novacron_tui.present.column import Sight
+from novacron_tui.present.operations import ended_ago
+from novacron_tui.present.quantity import percent, rate, size_mib
+from novacron_tui.present.status import operation_status
+from novacron_tui.present.vms import state_cell
+from novacron_tui.present.words import operation_sign
+
+
+def vm_head(vm: FleetVm, sight: Sight, width: int) -> list[Line]:
+    """Say what it is and does: the lines above the plots."""
+    reading, host = vm.home.vm, vm.home.host
+    state = state_cell(vm, sight)
+    site = f" ({host.spec.site})" if host.spec.site else ""
+    lines: list[Line] = [
+        (
+            span(f" {state.forms[0]}", state.role),
+            span(f"  {reading.reason}" if reading.reason and vm.home.is_current else "", Role.DIM),
+            *_fact("on", f"{host.id}{site}"),
+            *_fact("vCPU", reading.vcpus),
+            *_fact("memory", _memory_text(vm)),
+            *_fact("autostart", "yes" if reading.autostart else "no"),
+            span("" if reading.persistent else "  transient: gone when it stops", Role.WARNING),
+        )
+    ]
+    if not vm.home.is_current:
+        cause = f"{host.id} is {host.link.status}: {host.link.cause}. {host.link.remedy}"
+        lines += paragraph(cause, width - 1, Role.WARNING, indent=1)
+    else:
+        lines.append(_usage(vm))
+    operation = sight.operations.get(vm.id)
+    if operation is not None:
+        lines.append(operation_status(operation, sight))
+    return [fit_line(line, width) for line in lines]
+
+
+def vm_rest(vm: FleetVm, operations: Sequence[Operation], sight: Sight, width: int) -> list[Line]:
+    """Say what belongs to it: the lines below the plots."""
+    reading = vm.home.vm
+    lines: list[Line] = [_title("Disks")]
+    for disk in reading.disks:
+        sizes = f"{size_mib(disk.allocation_mib)}/{size_mib(disk.capacity_mib)}"
+        marks = " ".join(word for word, on in (("read-only", disk.readonly), ("shareable", disk.shareable)) if on)
+        lines.append(
+            (
+                span(f"  {disk.target:<5}", Role.ACCENT),
+                span(f"{disk.kind if disk.kind != 'disk' else disk.format:<7}{sizes:>11}  "),
+                span(disk.source or "(empty)", Role.DIM),
+                span(f"  {marks}" if marks else "", Role.WARNING),
+            )
+        )
+    lines += [] if reading.disks else [_none("no disk")]
+    lines.append(_title("Network"))
+    for nic in reading.nics:
+        lines.append(
+            (
+                span(f"  {nic.mac:<19}", Role.ACCENT),
+                span(f"{nic.network}  "),
+                span(f"{nic.model}  {nic.link}", Role.DIM),
+            )
+        )
+    lines += [] if reading.nics else [_none("no interface")]
+    lines.append(_title("Operations"))
+    lines += [_operation(operation, sight) for operation in operations[:12]] or [_none("none yet")]
+    if vm.others:
+        lines.append(_title("Seen elsewhere, too"))
+        lines += [_sighting(seen) for seen in vm.others]
+    lines += [_title("Identity"), (span(f"  {vm.id}"), span(f"  {reading.name}", Role.DIM))]
+    if reading.description:
+        lines += paragraph(reading.description, width - 2, Role.DIM, indent=2)
+    return [fit_line(line, width) for line in lines]
+
+
+def _memory_text(vm: FleetVm) -> str:
+    reading = vm.home.vm
+    used = reading.usage.memory_used_mib or reading.usage.memory_rss_mib
+    total = size_mib(reading.memory_mib)
+    most = f" (max {size_mib(reading.memory_max_mib)})" if reading.memory_max_mib > reading.memory_mib else ""
+    shown = f"{size_mib(used)} of {total}" if used is not None and vm.home.is_current else total
+    return f"{shown}{most}"
+
+
+def _usage(vm: FleetVm) -> Line:
+    usage = vm.home.vm.usage
+    return (
+        *_fact("CPU", f"{percent(usage.cpu_percent)}%" if usage.cpu_percent is not None else "-"),
+        *_fact("RSS", size_mib(usage.memory_rss_mib)),
+        *_fact("disk read", f"{rate(usage.disk_read_b_s)}/s"),
+        *_fact("write", f"{rate(usage.disk_write_b_s)}/s"),
+        *_fact("net in", f"{rate(usage.net_rx_b_s)}/s"),
+        *_fact("out", f"{rate(usage.net_tx_b_s)}/s"),
+    )
+
+
+def _operation(operation: Operation, sight: Sight) -> Line:
+    shape, role = operation_sign(operation.state, sight.glyphs)
+    return (
+        span(f"  {shape} {operation.state:<11}", role),
+        span(operation.title),
+        span(f"  {ended_ago(operation, sight)}", Role.DIM),
+        span(f"  {operation.outcome}" if operation.outcome else "", Role.DIM),
+    )
+
+
+def _sighting(seen: Sighting) -> Line:
+    word = str(seen.vm.state) if seen.is_current else f"unknown, was {seen.vm.state}"
+    role = Role.CRITICAL if seen.is_current and seen.vm.is_active else Role.DIM
+    return (span(f"  {seen.host.id:<16}", Role.ACCENT), span(word, role))
+
+
+def _fact(name: str, value: object) -> tuple[Span, Span]:
+    return (span(f"  {name} ", Role.DIM), span(value))
+
+
+def _title(text: str) -> Line:
+    return (span(f" {text}", Role.COLUMN),)
+
+
+def _none(text: str) -> Line:
+    return (span(f"  {text}", Role.DIM),)

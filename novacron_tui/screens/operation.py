@@ -1,0 +1,43 @@
+"""One operation: its steps with times, a migration's figures, how it ended."""
+
+from collections.abc import Iterable, Sequence
+
+from textual.widget import Widget
+
+from novacron.model.operation import Operation
+from novacron_tui.commands.command import Target
+from novacron_tui.keys import Where
+from novacron_tui.present.cells import Line, Role, span
+from novacron_tui.present.operation_detail import operation_lines
+from novacron_tui.screens.reading import ReadingScreen
+from novacron_tui.widgets.lines import Lines
+
+
+class OperationScreen(ReadingScreen):
+    """Follows one operation."""
+
+    where = Where.OPERATION
+
+    def __init__(self, operation: Operation) -> None:
+        super().__init__()
+        self._operation = operation
+
+    def body(self) -> Iterable[Widget]:
+        """Mount the text."""
+        yield Lines(self._lines, name="text")
+
+    def title_line(self, width: int) -> Line:
+        """Name it."""
+        return (span(" Operation ", Role.DIM), span(self._operation.title, Role.STRONG))
+
+    def targets(self) -> tuple[Target, ...]:
+        """Return the operation."""
+        return (self._operation,)
+
+    def draw(self) -> None:
+        """Follow the operation."""
+        self._operation = self.console_app.picture.operation(self._operation.id) or self._operation
+        super().draw()
+
+    def _lines(self, width: int) -> Sequence[Line]:
+        return operation_lines(self._operation, self.console_app.sight, width)

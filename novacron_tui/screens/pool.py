@@ -1,0 +1,70 @@
+"""One pool: its volumes."""
+
+from collections.abc import Iterable
+
+from textual.widget import Widget
+
+from novacron.model.storage import Volume
+from novacron_tui.commands.command import Target, VolumeRow
+from novacron_tui.keys import Key, Where
+from novacron_tui.present.cells import Line, Role, span
+from novacron_tui.present.picture import PoolRow, pool_rows
+from novacron_tui.present.quantity import age, size_mib
+from novacron_tui.present.storage import VOLUMES
+from novacron_tui.screens.table import TableScreen
+from novacron_tui.widgets.fleet_table import FleetTable
+
+
+class PoolScreen(TableScreen):
+    """Follows one pool of one host, and lists its volumes."""
+
+    where = Where.VOLUMES
+
+    def __init__(self, row: PoolRow) -> None:
+        super().__init__()
+        self._row = row
+        self._table: FleetTable[Volume] = FleetTable(VOLUMES, name="volumes")
+
+    @property
+    def table(self) -> FleetTable[Volume]:
+        """Its table."""
+        return self._table
+
+    def body(self) -> Iterable[Widget]:
+        """Mount the table."""
+        yield self._table
+
+    def title_line(self, width: int) -> Line:
+        """Name it, and say how old the list is."""
+        row, app = self._row, self.console_app
+        read = age(row.host.reading.inventory_at if row.host.reading else None, app.now())
+        return (
+            span(" Pool ", Role.DIM),
+            span(row.pool.name, Role.STRONG),
+            span(f" on {row.host.id}  {size_mib(row.pool.available_mib)} free", Role.DIM),
+            span(f"  read {read} ago", Role.DIM if row.host.is_current else Role.UNKNOWN),
+        )
+
+    def row_status(self, row: Volume) -> Line:
+        """Say where the volume is."""
+        base = f"  on {row.backing_path}" if row.backing_path else ""
+        return (span(f" {row.path}"), span(base, Role.DIM))
+
+    def targets(self) -> tuple[Target, ...]:
+        """Return the chosen volumes, each with its pool."""
+        return tuple(VolumeRow(row=self._row, volume=volume) for volume in self._table.view.chosen)
+
+    def draw(self) -> None:
+        """Follow the pool."""
+        app = self.console_app
+        rows = pool_rows(app.picture.fleet)
+        self._row = next((row for row in rows if row.key == self._row.key), self._row)
+        if self._table.is_mounted:
+            self._table.show(self._row.pool.volumes, app.sight)
+
+    async def act(self, key: Key) -> None:
+        """Go back when there is nothing to clear."""
+        if key.id == "back" and not self.clear():
+            self.app.pop_screen()
+        else:
+            await super().act(key)

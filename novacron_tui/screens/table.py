@@ -1,0 +1,134 @@
+"""A screen with a table: the keys that move, sort, select and filter, alike wherever rows are listed."""
+
+from typing import Any
+
+from textual import events
+
+from novacron_tui.keys import Key
+from novacron_tui.present.cells import Line, Role, span
+from novacron_tui.present.line_edit import LineEdit
+from novacron_tui.present.table_view import TableView
+from novacron_tui.screens.live import LiveScreen
+from novacron_tui.widgets.fleet_table import FleetTable
+
+
+class TableScreen(LiveScreen):
+    """Drives the table a subclass names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._typing: LineEdit | None = None
+
+    @property
+    def table(self) -> FleetTable[Any]:
+        """The table that is looked at."""
+        raise NotImplementedError
+
+    def row_status(self, row: Any) -> Line:  # noqa: ANN401 - a row of any table
+        """Return what the status line says of the row under the cursor."""
+        return ()
+
+    def status_line(self) -> Line:
+        """Show the filter while it is typed or holds; else what the row under the cursor says."""
+        view = self.table.view
+        if self._typing is not None:
+            return (span(" / ", Role.KEY), *self._typing.spans(self.size.width - 6, active=True))
+        row = view.cursor_row
+        told = () if row is None else self.row_status(row)
+        if view.filter_text:
+            return (span(f" /{view.filter_text} ", Role.WARNING), *told)
+        return told
+
+    def draw_ages(self) -> None:
+        """Let ages on screen grow."""
+        self.table.tick(self.console_app.sight)
+
+    def clear(self) -> bool:
+        """Clear the selection, or else the filter; False when there was neither."""
+        view = self.table.view
+        if view.selected:
+            view.selected = set()
+        elif view.filter_text:
+            view.set_filter("")
+        else:
+            return False
+        self.table.repaint()
+        return True
+
+    def on_fleet_table_moved(self) -> None:
+        """Say what the row under the cursor is, and which keys it has."""
+        self.update_frame()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Paste into the filter; anywhere else pasted text is not taken for keys."""
+        if self._typing is not None:
+            self._set_typing(self._typing.insert(event.text))
+
+    async def type(self, event: events.Key) -> bool:
+        """Type into the filter."""
+        if self._typing is None:
+            return False
+        if event.key in {"enter", "escape"}:
+            if event.key == "escape":
+                self.table.view.set_filter("")
+            self._typing = None
+            self.table.repaint()
+            return True
+        edited = self._typing.press(event.key, event.character)
+        if edited is not None:
+            self._set_typing(edited)
+            return True
+        # Arrows and pages still move, so that one can look while typing.
+        return event.key not in {"up", "down", "pageup", "pagedown"}
+
+    async def act(self, key: Key) -> None:
+        """Move, sort, select, filter."""
+        view = self.table.view
+        if _move(view, key.id):
+            self.table.repaint_changes()
+            return
+        match key.id:
+            case "filter":
+                self._typing = LineEdit.of(view.filter_text)
+                self.update_frame()
+            case "select":
+                view.toggle_selected()
+                view.move(1)
+                self.table.repaint_changes()
+            case "select-all":
+                view.select_all()
+                self.table.repaint_changes()
+            case "sort-next" | "sort-previous":
+                shown = [column for column, _ in self.table.columns]
+                view.sort_next(1 if key.id == "sort-next" else -1, shown)
+                self.table.repaint()
+            case "sort-reverse":
+                view.sort_by(view.sort)
+                self.table.repaint()
+
+    def _set_typing(self, edit: LineEdit) -> None:
+        self._typing = edit
+        self.table.view.set_filter(edit.text)
+        self.table.repaint()
+
+
+def _move(view: TableView[Any], action: str) -> bool:
+    """Move the cursor of a table; False when the action is none that moves."""
+    page = max(1, view.height - 1)
+    steps = {
+        "down": 1,
+        "up": -1,
+        "half-down": page // 2,
+        "half-up": -(page // 2),
+        "page-down": page,
+        "page-up": -page,
+    }
+    if action in steps:
+        view.move(steps[action])
+    elif action == "first":
+        view.move_to(0)
+    elif action == "last":
+        view.move_to(len(view.rows) - 1)
+    else:
+        return False
+    return True

@@ -1,0 +1,88 @@
+"""One VM: state, plots of the last minutes, disks, interfaces, operations."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from textual.widget import Widget
+
+from novacron.model.errors import NovaCronError
+from novacron.model.fleet import FleetVm
+from novacron.model.sample import VmSample
+from novacron_tui.commands.command import Target
+from novacron_tui.keys import Where
+from novacron_tui.present.cells import Line, Role, span
+from novacron_tui.present.picture import operations_of
+from novacron_tui.present.vm_detail import vm_head, vm_rest
+from novacron_tui.screens.reading import ReadingScreen
+from novacron_tui.widgets.lines import Lines
+
+
+class VmScreen(ReadingScreen):
+    """Follows one VM by UUID, wherever it goes."""
+
+    where = Where.VM
+
+    def __init__(self, vm: FleetVm) -> None:
+        super().__init__()
+        self._vm = vm
+        self._gone = False
+        self._samples: tuple[VmSample, ...] = ()
+        self._sampled_at: datetime | None = None
+        self._plots: tuple[int, datetime | None, list[Line]] | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """Mount the text."""
+        yield Lines(self._lines, name="text")
+
+    def title_line(self, width: int) -> Line:
+        """Name it."""
+        gone = span("  no longer known on any host", Role.CRITICAL) if self._gone else span("")
+        return (span(" VM ", Role.DIM), span(self._vm.home.vm.name, Role.STRONG), gone)
+
+    def targets(self) -> tuple[Target, ...]:
+        """Return the VM, and what is under way on it."""
+        operation = self.console_app.picture.busy.get(self._vm.id)
+        vm: tuple[Target, ...] = () if self._gone else (self._vm,)
+        return (*vm, operation) if operation is not None else vm
+
+    def draw(self) -> None:
+        """Follow the VM, and ask for its samples when there is a newer reading."""
+        found = self.console_app.picture.fleet.find_vm(self._vm.id)
+        self._gone = found is None
+        self._vm = found or self._vm
+        reading = self._vm.home.host.reading
+        read_at = reading.observed_at if reading else None
+        if read_at != self._sampled_at:
+            self._sampled_at = read_at
+            self.run_worker(self._sample(), group="samples", exclusive=True)
+        super().draw()
+
+    def on_mount(self) -> None:
+        """Draw what is known at once."""
+        self.draw()
+
+    async def _sample(self) -> None:
+        try:
+            self._samples = await self.console_app.console_port.samples(self._vm.id)
+        except NovaCronError:
+            return  # The plots stay as they are; the header says that the backend is lost.
+        self._plots = None
+        self.text.update()
+
+    def _lines(self, width: int) -> Sequence[Line]:
+        app = self.console_app
+        sight = app.sight
+        lines = [*vm_head(self._vm, sight, width), ()]
+        lines += self._plot_lines(width)
+        lines.append(())
+        return [*lines, *vm_rest(self._vm, operations_of(app.picture, self._vm.id), sight, width)]
+
+    def _plot_lines(self, width: int) -> list[Line]:
+        latest = self._samples[-1].observed_at if self._samples else None
+        if self._plots is None or self._plots[:2] != (width, latest):
+            from novacron_tui.plots import usage_plots
+
+            app = self.console_app
+            drawn = usage_plots(self._samples, latest or app.now(), width, app.glyphs)
+            self._plots = (width, latest, drawn)
+        return self._plots[2]

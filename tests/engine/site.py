@@ -1,0 +1,174 @@
+"""A small simulated site with the real engine on it, in virtual time: what every engine test stands on.
+
+Three hosts that share one store. `kill` ends the backend as SIGKILL would: nothing is written any more, the world
+goes on; `start` brings up a new one on the same journal.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from novacron.adapters.simulated.gateway import SimulatedGateway
+from novacron.adapters.simulated.host import SimulatedHost
+from novacron.adapters.simulated.machine import Machine
+from novacron.adapters.simulated.population import a_shared_store, add_stores
+from novacron.adapters.simulated.world import World
+from novacron.engine.service import ConsoleService
+from novacron.engine.settings import EngineSettings
+from novacron.model.alert.alert import Alert
+from novacron.model.fleet import Fleet
+from novacron.model.ids import HostId, OperationId, VmId
+from novacron.model.intent import Intent, MigrateVm
+from novacron.model.operation import Operation
+from novacron.model.refusal import Refusal
+from novacron.model.vm import VmDisk, VmNic, VmState
+from novacron.ports.hypervisor import HypervisorGateway
+from novacron.ports.journal import Journal
+from tests.builders import an_id
+from tests.fake_clock import FakeClock
+from tests.memory_journal import MemoryJournal
+
+A, B, C = HostId("kvm-a"), HostId("kvm-b"), HostId("kvm-c")
+SETTINGS = EngineSettings()
+
+
+@dataclass(slots=True, kw_only=True)
+class Site:
+    """The world, the backend on it, and short ways to use both."""
+
+    clock: FakeClock
+    world: World
+    journal: Journal
+    settings: EngineSettings = SETTINGS
+    service: ConsoleService = field(init=False)
+    gateway: HypervisorGateway | None = None
+    _keys: "count[int]" = field(default_factory=count)
+    _up: bool = False
+
+    async def start(self) -> None:
+        """Bring up a backend and let it read every host."""
+        self.service = ConsoleService(
+            self.world.specs,
+            self.gateway or SimulatedGateway(self.world),
+            self.journal,
+            self.clock,
+            fleet_source="test",
+            settings=self.settings,
+        )
+        await self.clock.run(self.service.start())
+        self._up = True
+        await self.clock.advance(0.5)
+
+    async def kill(self) -> None:
+        """End the backend without a word."""
+        if self._up:
+            self._up = False
+            await self.clock.run(self.service.stop())
+
+    def add(
+        self,
+        name: str = "web-1",
+        *,
+        host: HostId = A,
+        state: VmState = VmState.RUNNING,
+        pool: str = "shared",
+        change: Callable[[Machine], Machine] = lambda machine: machine,
+    ) -> VmId:
+        """Put a VM with one disk on a host, behind the backend's back."""
+        home = self.world.host(host)
+        identity = an_id(name)
+        path = home.pools[pool].store.add(f"{name}.qcow2", capacity_mib=10240, allocation_mib=100, owner=identity)
+        machine = Machine(
+            id=identity,
+            name=name,
+            state=state,
+            vcpus=2,
+            vcpus_max=4,
+            memory_mib=2048,
+            memory_max_mib=2048,
+            disks=(VmDisk(target="vda", source=path, format="qcow2", capacity_mib=10240, allocation_mib=100),),
+            nics=(VmNic(mac="52:54:00:00:00:01", network="default"),),
+            started_at=self.clock.monotonic(),
+        )
+        home.machines[identity] = change(machine)
+        return identity
+
+    def alter(self, vm: VmId, host: HostId = A, **changes: object) -> None:
+        """Change a VM on a host, behind the backend's back."""
+        home = self.world.host(host)
+        home.machines[vm] = replace(home.machines[vm], **changes)
+
+    def state(self, vm: VmId, host: HostId = A) -> VmState | None:
+        """Return its true state on a host; None when that host does not know it."""
+        machine = self.world.host(host).machines.get(vm)
+        return machine.state if machine else None
+
+    def running_on(self, vm: VmId) -> list[HostId]:
+        """Return every host on which it truly runs."""
+        return [host for host in self.world.hosts if self.state(vm, host) is VmState.RUNNING]
+
+    async def fleet(self) -> Fleet:
+        """Return the fleet as the backend sees it."""
+        return await self.service.fleet()
+
+    async def submit(self, intent: Intent, *, key: str = "", actor: str = "alice") -> Operation | Refusal:
+        """Submit what was decided by the fleet as it is now."""
+        revision = (await self.fleet()).revision
+        work = self.service.submit(
+            intent, seen_revision=revision, idempotency_key=key or f"key-{next(self._keys)}", actor=actor
+        )
+        return await self.clock.run(work)
+
+    async def accepted(self, intent: Intent) -> OperationId:
+        """Submit and insist that it is accepted."""
+        answer = await self.submit(intent)
+        assert isinstance(answer, Operation), answer
+        return answer.id
+
+    async def refused(self, intent: Intent) -> Refusal:
+        """Submit and insist that it is refused."""
+        answer = await self.submit(intent)
+        assert isinstance(answer, Refusal), answer
+        return answer
+
+    async def operation(self, operation: OperationId) -> Operation:
+        """Return an operation as it stands."""
+        found = [one for one in await self.service.operations() if one.id == operation]
+        assert found, operation
+        return found[0]
+
+    async def ended(self, operation: OperationId, *, limit_s: float = 600) -> Operation:
+        """Let time pass until an operation has ended."""
+
+        def over() -> bool:
+            return all(
+                one.has_ended for one in self.service._ledger.operations if one.id == operation  # noqa: SLF001
+            )
+
+        await self.clock.run_until(over, limit_s=limit_s)
+        return await self.operation(operation)
+
+    async def do(self, intent: Intent) -> Operation:
+        """Submit and wait for the end."""
+        return await self.ended(await self.accepted(intent))
+
+    async def alerts(self) -> tuple[Alert, ...]:
+        """Return the alerts that hold."""
+        return tuple(alert for alert in await self.service.alerts() if alert.cleared_at is None)
+
+
+def a_site(*, journal: Journal | None = None, settings: EngineSettings = SETTINGS) -> Site:
+    """Return a site of three hosts without VMs; nothing watches it yet."""
+    clock = FakeClock()
+    world = World(clock)
+    shared = a_shared_store()
+    for name in (A, B, C):
+        host = SimulatedHost(name, clock=clock)
+        add_stores(host, shared)
+        world.add_host(host)
+    return Site(clock=clock, world=world, journal=journal or MemoryJournal(), settings=settings)
+
+
+def migrate(vm: VmId, *, copy_storage: bool = False, to: HostId = B) -> MigrateVm:
+    """Return the intent to move a VM from the first host."""
+    return MigrateVm(vm=vm, host=A, destination=to, copy_storage=copy_storage)
