@@ -84,9 +84,9 @@ class Flow:
 
     def open_detail(self, row: Any) -> None:  # noqa: ANN401 - a row of any pane
         """Open the screen of one thing."""
-        from novacron_tui.screens import detail
+        from novacron_tui.screens.detail import screen_for
 
-        screen = detail.screen_for(row)
+        screen = screen_for(row)
         if screen is not None:
             self._app.push_screen(screen)
 

@@ -99,7 +99,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key(id="open", keys=("enter",), label="detail", group="Look", where=TABLES - {Where.VOLUMES}, rank=10),
     Key(id="danger", keys=("x",), label="danger", group="Danger", where=_EVERYWHERE - {Where.TEXT}, rank=40),
     Key(id="filter", keys=("/",), label="filter", group="Table", where=TABLES, rank=50),
-    Key(id="select", keys=("space",), label="select", group="Table", where=TABLES, rank=56),
+    Key(id="select", keys=("space",), label="select", group="Table", where=TABLES, rank=45),
     Key(id="select-all", keys=("*",), label="select all shown", group="Table", where=TABLES),
     Key(id="sort-next", keys=(">", "o"), label="sort by next column", group="Table", where=TABLES),
     Key(id="sort-previous", keys=("<",), label="sort by previous column", group="Table", where=TABLES),
@@ -118,7 +118,7 @@ KEYS: Final[tuple[Key, ...]] = (
     ),
     Key(id="pane-next", keys=("tab", "right", "l"), label="next pane", group="Panes", where=_PANES),
     Key(id="pane-previous", keys=("shift+tab", "left", "h"), label="pane before", group="Panes", where=_PANES),
-    Key(id="palette", keys=(":", "ctrl+p"), label="all commands", group="Console", rank=52),
+    Key(id="palette", keys=(":", "ctrl+p"), label="all", group="Console", rank=52),
     Key(id="help", keys=("?",), label="help", group="Console", rank=54),
     Key(id="back", keys=("escape",), label="back", group="Console", rank=0),
     Key(id="back", keys=("backspace",), label="back", group="Console", where=_READING),
@@ -128,6 +128,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key(id="back", keys=("q",), label="back", group="Console", where=frozenset(Where) - _PANES, rank=58),
     Key(id="detach", keys=("ctrl+c", "ctrl+q"), label="detach", group="Console"),
 )
+STANDING: Final = 50
+"""From this rank on a key is always named."""
 GROUPS: Final = ("Look", "Power", "Change", "Danger", "Table", "Move", "Panes", "Console")
 _NAMES: Final = {
     "escape": "esc",
@@ -152,8 +154,13 @@ def find(where: Where, pressed: str) -> Key | None:
 
 
 def footer_keys(where: Where) -> list[Key]:
-    """Return the keys named in the footer, in their order."""
-    return sorted((key for key in keys_at(where) if key.rank), key=lambda key: key.rank)
+    """Return the keys that the footer names where there is room, in their order."""
+    return sorted((key for key in keys_at(where) if 0 < key.rank < STANDING), key=lambda key: key.rank)
+
+
+def standing_keys(where: Where) -> list[Key]:
+    """Return the keys that the footer always names, in their order."""
+    return sorted((key for key in keys_at(where) if key.rank >= STANDING), key=lambda key: key.rank)
 
 
 def key_of(id: str) -> Key | None:  # noqa: A002

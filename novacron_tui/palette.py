@@ -126,7 +126,7 @@ _MONOCHROME: Final = Palette(
         else "dim"
         if role in _FAINT
         else "reverse"
-        if role is Role.CURSOR_TEXT
+        if role in {Role.CURSOR_TEXT, Role.TAB}
         else "italic"
         if role is Role.UNKNOWN
         else ""

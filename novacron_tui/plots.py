@@ -13,7 +13,7 @@ from novacron.model.safetext import SafeText
 from novacron.model.sample import VmSample
 from novacron_tui.present.cells import Line, Role, Span, fit_line, line_width, span
 from novacron_tui.present.glyphs import Glyphs
-from novacron_tui.present.quantity import duration, percent, rate, size_mib
+from novacron_tui.present.quantity import percent, rate, size_mib
 
 HEIGHT: Final = 7
 """Lines of one plot, its title included."""
@@ -78,7 +78,7 @@ def _draw(
     figure.ylim(0, top)
     figure.xlim(earliest, 0)
     figure.yticks([0, top / 2, top], [f"{shown(tick):>5}" for tick in (0.0, top / 2, top)])
-    figure.xticks([earliest, 0], [f"-{duration(-earliest)}", "now"])
+    figure.xticks([earliest, 0], [_ago(earliest), "now"])
     figure.xaxes(True, False)
     figure.yaxes(True, False)
     text = str(figure.build()).replace("\x1b[0m", "")
@@ -104,6 +104,10 @@ def _round_up(value: float) -> float:
             if value <= step * factor:
                 return step * factor
         step *= 10
+
+
+def _ago(seconds: float) -> str:
+    return f"{seconds / 60:.0f}m" if seconds <= -60 else f"{seconds:.0f}s"
 
 
 def _coloured(text: str, glyphs: Glyphs) -> Line:

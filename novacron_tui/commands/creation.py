@@ -59,9 +59,10 @@ def _disk_fields(host: Host | None, pool: Pool | None) -> tuple[Field, ...]:
     )
     if pool is None:
         return (chosen,)
-    images = (Option(value="", label="blank disk"),) + tuple(
-        Option(value=volume.name, note=f"{size_mib(volume.capacity_mib)} {volume.format}")
-        for volume in sorted(pool.volumes, key=lambda volume: natural(volume.name))
+    volumes = sorted(pool.volumes, key=lambda volume: natural(volume.name))
+    images = (
+        Option(value="", label="blank disk"),
+        *(Option(value=volume.name, note=f"{size_mib(volume.capacity_mib)} {volume.format}") for volume in volumes),
     )
     return (
         chosen,

@@ -46,7 +46,7 @@ def migrate_form(vms: Sequence[FleetVm], context: Context) -> Form:
                 id="copy",
                 label="Copy disks",
                 kind=FieldKind.TOGGLE,
-                value="no",
+                value="yes" if any(_has_local_disk(vm) for vm in vms) else "no",
                 hint="needed when the disks are not on storage that both hosts share",
             ),
             Field(
@@ -114,6 +114,13 @@ def _destinations(vms: Sequence[FleetVm], context: Context) -> tuple[Option, ...
         if sources != {host.id}
     ]
     return tuple(sorted(options, key=lambda option: (bool(option.refusal), natural(option.value))))
+
+
+def _has_local_disk(vm: FleetVm) -> bool:
+    """Tell whether a disk lies in a pool that is known to be its host's own."""
+    reading = vm.home.host.reading
+    local = [pool.path.rstrip("/") + "/" for pool in reading.pools if not pool.shared and pool.path] if reading else []
+    return any(disk.source.startswith(path) for disk in vm.home.vm.disks if not disk.readonly for path in local)
 
 
 def _free_mib(host: Host) -> int | None:

@@ -19,6 +19,8 @@ class Role(StrEnum):
     STRONG = "strong"
     TITLE = "title"
     KEY = "key"
+    TAB = "tab"
+    """The pane that is shown, among those that are not."""
     ACCENT = "accent"
     COLUMN = "column"
     GOOD = "good"

@@ -121,7 +121,7 @@ def _touched(plan: Plan) -> list[str]:
     """Name what is touched; a VM also by the beginning of its UUID, since names can look alike."""
     vm = getattr(plan.intent, "vm", None)
     touches = list(plan.touches)
-    if vm and touches:
+    if vm and touches and vm[:8] not in touches[0]:
         touches[0] = f"{touches[0]}  {vm[:8]}"
     return touches
 

@@ -1,7 +1,8 @@
 """The filter line: what an operator types to see fewer rows.
 
 Words must all be found, anywhere in the row. `host:lab1` looks at one field only, by any unambiguous beginning of
-its name (`h:lab1`), `host:=lab1` wants exactly that; a leading `-` or `!` wants the opposite; `~wb1` finds w…b…1 in this order.
+its name (`h:lab1`), `host:=lab1` wants exactly that; a leading `-` or `!`
+wants the opposite; `~wb1` finds w, b and 1 in this order.
 """
 
 from collections.abc import Mapping

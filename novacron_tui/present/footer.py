@@ -2,22 +2,19 @@
 
 from collections.abc import Iterable
 
-from novacron_tui.present.cells import Line, Role, Span, line_width, span
+from novacron_tui.present.cells import Line, Role, Span, justify, line_width, span
 
 
-def footer_line(keys: Iterable[tuple[str, str]], width: int) -> Line:
-    """Name as many keys as fit; those given first matter most. The last one given is always shown."""
-    wanted = list(keys)
-    if not wanted:
-        return ()
+def footer_line(own: Iterable[tuple[str, str]], always: Iterable[tuple[str, str]], width: int) -> Line:
+    """Name as many keys of the row as fit, those given first mattering most; then those that are always there."""
+    last = [part for key, label in always for part in _key(key, label)]
     shown: list[Span] = []
-    last = _key(*wanted[-1])
-    for key, label in wanted[:-1]:
+    for key, label in own:
         part = _key(key, label)
         if line_width(shown) + line_width(part) + line_width(last) > width:
             break
         shown += part
-    return (*shown, *last)
+    return justify(shown, last, width)
 
 
 def _key(key: str, label: str) -> tuple[Span, ...]:

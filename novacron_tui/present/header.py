@@ -78,8 +78,8 @@ def tabs_line(panes: Sequence[tuple[str, str, int | None]], current: int, note: 
     for index, (key, title, count) in enumerate(panes):
         shown = f" {title}" if count is None else f" {title} {count}"
         here = index == current
-        left.append(span(f" {key}", Role.KEY))
-        left.append(span(f"{shown} ", Role.STRONG if here else Role.DIM))
+        left.append(span(f" {key}", Role.TAB if here else Role.KEY))
+        left.append(span(f"{shown} ", Role.TAB if here else Role.DIM))
     if line_width(left) > width:
         left = [part for index, part in enumerate(left) if index % 2 == 0 or index == 2 * current + 1]
     return justify(left, note, width)

@@ -93,9 +93,9 @@ def _name(vm: FleetVm, _sight: Sight) -> Cell:
 
 
 def _host(vm: FleetVm, _sight: Sight) -> Cell:
-    others = f" +{len(vm.others)}" if vm.others else ""
     role = Role.TEXT if vm.home.is_current else Role.UNKNOWN
-    return cell(f"{vm.home.host.id}{others}", role=role)
+    host = vm.home.host.id
+    return cell(f"{host} +{len(vm.others)}", f"{host}+", role=role) if vm.others else cell(host, role=role)
 
 
 def _flags(vm: FleetVm, _sight: Sight) -> Cell:
@@ -129,7 +129,7 @@ VMS: Final[Subject[FleetVm]] = Subject(
         Column(
             id="name",
             title="NAME",
-            width=15,
+            width=20,
             widest=40,
             priority=0,
             cell=_name,

@@ -32,8 +32,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
     def on_mount(self) -> None:
         """Ask about what stands in the form already."""
         self._changed()
-        if self._form.judged:
-            self.run_worker(self._judge_options(), name="judge-options")
+        self._judge_again()
 
     @property
     def values(self) -> dict[str, str]:
@@ -64,15 +63,20 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         if event.key == "escape":
             self.dismiss(None)
         elif event.key == "enter":
-            intents = self._form.intents(self.values)
-            if not isinstance(intents, str):
-                self.dismiss(intents)
+            self._finish()
         elif event.key in {"tab", "down", "shift+tab", "up"}:
             step = 1 if event.key in {"tab", "down"} else -1
             self._at = (self._at + step) % len(self._fields)
             self.update()
         else:
             self._fill(field, event)
+
+    def _finish(self) -> None:
+        """Go on to the confirmation; a form that is refused as it stands stays open, its verdict says why."""
+        intents = self._form.intents(self.values)
+        refused = isinstance(self._verdict, tuple) and all(isinstance(answer, Refusal) for answer in self._verdict)
+        if not isinstance(intents, str) and not refused:
+            self.dismiss(intents)
 
     def _fill(self, field: Field, event: events.Key) -> None:
         edit = self._edits[field.id]
@@ -85,9 +89,9 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
             if chosen is not None:
                 self._put(field, LineEdit.of(chosen))
         else:
-            if field.kind is FieldKind.NUMBER and event.character and event.character.isprintable():
-                if event.character not in "0123456789":
-                    return
+            typed = event.character or ""
+            if field.kind is FieldKind.NUMBER and typed.isprintable() and typed not in "0123456789":
+                return
             edited = edit.press(event.key, event.character)
             if edited is not None:
                 self._put(field, edited)
@@ -98,6 +102,8 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         if edit.text != before:
             self._fields = self._settle_fields(changed=field.id)
             self._changed()
+            if field.kind in {FieldKind.CHOICE, FieldKind.TOGGLE} and field.id != self._form.judged:
+                self._judge_again()
         self.update()
 
     def _settle_fields(self, changed: str = "") -> tuple[Field, ...]:
@@ -133,6 +139,11 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         answer = await self.console_app.flow.review(intents)
         self._verdict = answer if isinstance(answer, str) else (*answer.plans, *answer.refusals)
         self.update()
+
+    def _judge_again(self) -> None:
+        self._judged = {}
+        if self._form.judged:
+            self.run_worker(self._judge_options(), group="judge", exclusive=True)
 
     async def _judge_options(self) -> None:
         """Ask for every destination whether it could, a few at a time."""

@@ -17,6 +17,7 @@ from novacron_tui.present.cells import Line, Role, Span, fit_line, paragraph, sp
 from novacron_tui.present.footer import footer_line
 from novacron_tui.present.header import header_line
 from novacron_tui.widgets.lines import Lines
+from novacron_tui.widgets.narrow_update import NarrowCompositor
 
 if TYPE_CHECKING:
     from novacron_tui.app import NovaCronApp
@@ -33,6 +34,7 @@ class LiveScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._compositor = NarrowCompositor()
         self._message: Line = ()
         self._message_left_s = 0
 
@@ -48,7 +50,7 @@ class LiveScreen(Screen[None]):
         yield from self.body()
         yield _one(Lines(self._status, surface=Surface.BASE, name="status"))
         yield _one(Lines(self._footer, surface=Surface.BAR, name="footer"))
-        yield Lines(_too_small, name="too-small", id="too-small")
+        yield Lines(_too_small, name="too-small")
 
     # What a subclass gives.
 
@@ -67,6 +69,19 @@ class LiveScreen(Screen[None]):
     def targets(self) -> tuple[Target, ...]:
         """Return what a command would act on."""
         return ()
+
+    def footer_keys(self) -> list[tuple[str, str]]:
+        """Return the keys to be named: those that would do something to what is under the cursor."""
+        context = self.context()
+        return [
+            (keys.shown(key.keys[0]), key.label)
+            for key in keys.footer_keys(self.where)
+            if key.id not in COMMANDS or COMMANDS[key.id].enabled(context) is None
+        ]
+
+    def standing_keys(self) -> list[tuple[str, str]]:
+        """Return the keys that are named whatever the row."""
+        return [(keys.shown(key.keys[0]), key.label) for key in keys.standing_keys(self.where)]
 
     def draw(self) -> None:
         """Bring the body up to date with the picture."""
@@ -175,13 +190,7 @@ class LiveScreen(Screen[None]):
         return (fit_line(self._message or self.status_line(), width),)
 
     def _footer(self, width: int) -> Sequence[Line]:
-        context = self.context()
-        named = [
-            (keys.shown(key.keys[0]), key.label)
-            for key in keys.footer_keys(self.where)
-            if key.id not in COMMANDS or COMMANDS[key.id].enabled(context) is None
-        ]
-        return (footer_line(named, width),)
+        return (footer_line(self.footer_keys(), self.standing_keys(), width),)
 
 
 def _one(lines: Lines) -> Lines:

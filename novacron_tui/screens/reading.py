@@ -11,7 +11,7 @@ class ReadingScreen(LiveScreen):
     @property
     def text(self) -> Lines:
         """What is read."""
-        return next(lines for lines in self.query(Lines) if lines.name == "text")
+        return self.query_one("#text", Lines)
 
     def draw(self) -> None:
         """Say what is to be said now."""

@@ -38,8 +38,8 @@ class Painter:
         segments = self.segments(spans, surface)
         if used < width:
             segments.append(Segment(" " * (width - used), self.blank(surface)))
-            return Strip(segments, width)
-        strip = Strip(segments, used)
+            return Strip(segments, width).simplify()
+        strip = Strip(segments, used).simplify()
         return strip if used == width else strip.adjust_cell_length(width, self.blank(surface))
 
     def blank(self, surface: Surface = Surface.BASE) -> Style:

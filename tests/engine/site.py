@@ -141,9 +141,7 @@ class Site:
         """Let time pass until an operation has ended."""
 
         def over() -> bool:
-            return all(
-                one.has_ended for one in self.service._ledger.operations if one.id == operation  # noqa: SLF001
-            )
+            return all(one.has_ended for one in self.service._ledger.operations if one.id == operation)
 
         await self.clock.run_until(over, limit_s=limit_s)
         return await self.operation(operation)

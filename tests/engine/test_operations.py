@@ -2,6 +2,7 @@
 
 import pytest
 
+from novacron.model.ids import OperationId
 from novacron.model.intent import (
     CreateVm,
     DeleteVm,
@@ -39,9 +40,7 @@ VM = an_id("web-1")
         (VmState.RUNNING, RebootVm(vm=VM, host=A), VmState.RUNNING),
     ],
 )
-async def test_a_verb_brings_the_vm_into_its_state(
-    site: Site, before: VmState, intent: Intent, after: VmState
-) -> None:
+async def test_a_verb_brings_the_vm_into_its_state(site: Site, before: VmState, intent: Intent, after: VmState) -> None:
     site.add(state=before)
     await site.start()
     ended = await site.do(intent)
@@ -172,9 +171,9 @@ async def test_delete_never_takes_a_disk_that_another_vm_has(site: Site) -> None
 async def test_a_vm_that_is_started_behind_our_back_is_not_deleted(site: Site) -> None:
     site.add(state=VmState.SHUT_OFF)
     await site.start()
-    operation = await site.accepted(DeleteVm(vm=VM, host=A, with_disks=True))
+    # No event and no reading in between: the fleet still says "shut off" when it is decided.
     site.alter(VM, state=VmState.RUNNING)
-    ended = await site.ended(operation)
+    ended = await site.do(DeleteVm(vm=VM, host=A, with_disks=True))
     assert ended.state is OperationState.FAILED
     assert "somebody started it" in ended.outcome
     assert site.state(VM) is VmState.RUNNING
@@ -197,25 +196,67 @@ async def test_a_cold_migration_moves_the_definition(site: Site) -> None:
     assert (site.state(VM, A), site.state(VM, B)) == (None, VmState.SHUT_OFF)
 
 
-async def test_a_start_whose_answer_is_lost_is_settled_by_a_look(site: Site) -> None:
+async def begin_a_start_and_lose_its_answer(site: Site, *, happens: bool) -> OperationId:
+    """Let the host take a second for each answer, and freeze it while the start is on its way."""
     site.add(state=VmState.SHUT_OFF)
     await site.start()
-    site.world.hang(A, effects_come_late=True)
+    site.world.slow(A, 1.0)
     operation = await site.accepted(StartVm(vm=VM, host=A))
-    await site.clock.advance(60)
-    assert not (await site.operation(operation)).has_ended or site.state(VM) is VmState.SHUT_OFF
+    await site.clock.advance(1.5)
+    site.world.hang(A)
+    await site.clock.advance(120)
+    assert (await site.operation(operation)).state is OperationState.SETTLING
+    if happens:
+        site.world.start(site.world.host(A), VM)
     site.world.heal(A)
+    return operation
+
+
+async def test_a_start_whose_answer_was_lost_and_that_happened_is_done(site: Site) -> None:
+    operation = await begin_a_start_and_lose_its_answer(site, happens=True)
     ended = await site.ended(operation)
-    # Whether the call got through before the link broke decides; what is said is what is.
-    assert (ended.state is OperationState.DONE) == (site.state(VM) is VmState.RUNNING), ended.outcome
+    assert ended.state is OperationState.DONE, ended.outcome
+    assert site.state(VM) is VmState.RUNNING
 
 
-async def test_an_operation_on_a_host_that_cannot_be_asked_fails_and_says_nothing_was_done(site: Site) -> None:
+async def test_a_start_whose_answer_was_lost_and_that_did_not_happen_is_left_to_a_person(site: Site) -> None:
+    operation = await begin_a_start_and_lose_its_answer(site, happens=False)
+    ended = await site.ended(operation)
+    assert ended.state is OperationState.NEEDS_ATTENTION, ended.outcome
+    assert "shut off" in ended.outcome
+    assert site.state(VM) is VmState.SHUT_OFF
+
+
+async def test_a_start_on_a_host_that_froze_before_it_was_asked_fails_and_says_nothing_was_done(site: Site) -> None:
     site.add(state=VmState.SHUT_OFF)
     await site.start()
-    operation = await site.accepted(StartVm(vm=VM, host=A))
-    site.world.cut(A)
-    ended = await site.ended(operation)
-    assert ended.state in (OperationState.FAILED, OperationState.DONE)
-    assert (site.state(VM) is VmState.RUNNING) == (ended.state is OperationState.DONE)
+    site.world.hang(A)
+    ended = await site.do(StartVm(vm=VM, host=A))
+    assert ended.state is OperationState.FAILED
+    assert "nothing was done" in ended.outcome
 
+
+async def test_a_no_from_the_hypervisor_is_a_failure_in_its_words(site: Site) -> None:
+    site.add(state=VmState.SHUT_OFF)
+    site.world.host(A).set_networks(())
+    await site.start()
+    ended = await site.do(StartVm(vm=VM, host=A))
+    assert ended.state is OperationState.FAILED
+    assert "no network with matching name" in ended.outcome
+
+
+async def test_a_fault_of_ours_in_a_step_ends_the_operation_and_says_so(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.add(state=VmState.SHUT_OFF)
+    await site.start()
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("novacron.engine.run.step_of", broken)
+    ended = await site.do(StartVm(vm=VM, host=A))
+    assert ended.state is OperationState.NEEDS_ATTENTION
+    assert "ZeroDivisionError" in ended.outcome
+    monkeypatch.undo()
+    assert (await site.do(StartVm(vm=VM, host=A))).state is OperationState.DONE

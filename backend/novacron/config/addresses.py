@@ -1,6 +1,7 @@
 """`--connect URI…`: hosts named on the command line instead of in a file."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from novacron.model.errors import ConfigError
@@ -10,6 +11,7 @@ from novacron.model.ids import HostId
 _SSH_SCHEMES = frozenset({"qemu+ssh", "qemu+libssh", "qemu+libssh2"})
 _REFUSED_PARAMETERS = frozenset({"command", "netcat", "proxy", "no_verify", "no_tty", "pkipath", "auth"})
 """libvirt runs some of these as local programs and switches checks off by others."""
+_REMEDY = "see docs/fleet-toml.md for what is taken"
 
 
 def specs_of(addresses: Sequence[str]) -> tuple[HostSpec, ...]:
@@ -28,15 +30,14 @@ def specs_of(addresses: Sequence[str]) -> tuple[HostSpec, ...]:
 
 def spec_of(address: str, name: str = "") -> HostSpec:
     """Return the host behind one address; `name` is what it is to be called, its own name if empty."""
+    try:
+        parts = urlsplit(address if "://" in address else f"ssh://{address}")
+        host = parts.hostname or ""
+    except ValueError as error:
+        raise ConfigError(address, f"this is no address: {error}", _REMEDY) from error
     if "://" not in address:
-        if not address or address.startswith("-") or any(character.isspace() for character in address):
-            raise ConfigError(
-                address or "address", "this is neither a libvirt URI nor an ssh name", "see docs/fleet-toml.md"
-            )
-        label = name or address.rpartition("@")[2].partition(":")[0]
-        return HostSpec(id=HostId(label), ssh=address, peer_uri=f"qemu+ssh://{address}/system")
-    parts = urlsplit(address)
-    parameters = parse_qs(parts.query)
+        return _ssh_spec(address, address, host, name)
+    parameters = parse_qs(parts.query, keep_blank_values=True)
     refused = sorted(_REFUSED_PARAMETERS & parameters.keys())
     if refused:
         raise ConfigError(
@@ -44,15 +45,21 @@ def spec_of(address: str, name: str = "") -> HostSpec:
             f"the parameter {refused[0]} is not taken from a URI",
             "put what is needed into ~/.ssh/config and name the host by ssh",
         )
-    if parts.scheme in _SSH_SCHEMES:
-        ssh = unquote(parts.netloc)
-        return HostSpec(
-            id=HostId(name or parts.hostname or ssh),
-            ssh=ssh,
-            socket=parameters.get("socket", [""])[0],
-            peer_uri=f"qemu+ssh://{ssh}/system",
-        )
-    return HostSpec(id=HostId(name or parts.hostname or _local_name(parts.scheme, parts.path)), uri=address)
+    if parts.scheme not in _SSH_SCHEMES:
+        label = name or host or _local_name(parts.scheme, parts.path)
+        if not label:
+            raise ConfigError(address, "this is no libvirt URI", _REMEDY)
+        return HostSpec(id=HostId(label), uri=address)
+    if parts.path != "/system":
+        raise ConfigError(address, f"over ssh only /system is reached, not {parts.path or '/'}", _REMEDY)
+    spec = _ssh_spec(address, unquote(parts.netloc), host, name)
+    return replace(spec, socket=parameters.get("socket", [""])[0])
+
+
+def _ssh_spec(address: str, ssh: str, host: str, name: str) -> HostSpec:
+    if not host or ssh.startswith("-") or host.startswith("-") or any(c.isspace() or not c.isprintable() for c in ssh):
+        raise ConfigError(address or "address", "this is neither a libvirt URI nor an ssh name", _REMEDY)
+    return HostSpec(id=HostId(name or host), ssh=ssh, peer_uri=f"qemu+ssh://{ssh}/system")
 
 
 def _local_name(scheme: str, path: str) -> str:

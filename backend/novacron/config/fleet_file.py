@@ -3,12 +3,14 @@
 import os
 import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
 import tomlkit
+import tomlkit.items
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from novacron.model.errors import ConfigError
@@ -66,42 +68,39 @@ class _File(_Strict):
     console: _ConsoleSection = _ConsoleSection()
 
 
+_SECTIONS: dict[str, type[_Strict]] = {"site": _Site, "host": _Host, "console": _ConsoleSection}
+
+
 def load(path: Path) -> FleetFile:
     """Read a fleet file.
 
     Raises ConfigError naming the file, the place, the cause and the remedy.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(
-            str(path), "there is no such file", "novacron host add makes it; novacron --connect URI goes without"
-        ) from None
-    except OSError as error:
-        raise ConfigError(str(path), f"cannot be read: {error.strerror}", "check its owner and mode") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(str(path), f"is not UTF-8 at byte {error.start}", "save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(str(path), f"is not TOML: {error}", "mend it at the place named") from error
-    try:
-        parsed = _File.model_validate(content)
-    except ValidationError as error:
-        raise _explain(path, error) from error
-    _refuse_doubles(path, parsed)
-    return FleetFile(
-        source=str(path),
-        hosts=tuple(_spec(host, path.parent) for host in parsed.host),
-        sites=tuple(site.name for site in parsed.site),
-        theme=parsed.console.theme,
-    )
+    return _understood(path, _text_of(path))
 
 
 def add_host(path: Path, spec: HostSpec) -> None:
-    """Append a host, keeping every comment; the file is made if there is none, and replaced whole or not at all."""
-    document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
-    if path.exists() and any(host.id == spec.id for host in load(path).hosts):
+    """Append a host, keeping every comment; the file is made if there is none, and replaced whole or not at all.
+
+    Raises ConfigError when the file is broken, has such a host, or could not be read with it.
+    """
+    before = _text_of(path) if path.exists() else ""
+    if any(host.id == spec.id for host in _understood(path, before).hosts):
         raise ConfigError(str(path), f"host {spec.id} is in it already", "choose another name")
-    table = tomlkit.table()
+    document = tomlkit.parse(before)
+    hosts = document.get("host")
+    if hosts is None:
+        hosts = tomlkit.aot()
+        document.append("host", hosts)
+    hosts.append(_table_of(spec, inline=isinstance(hosts, tomlkit.items.Array)))
+    after = tomlkit.dumps(document)
+    _understood(path, after)
+    _replace(path, after)
+
+
+def _table_of(spec: HostSpec, *, inline: bool) -> tomlkit.items.Table | tomlkit.items.InlineTable:
+    """Return a host as TOML; inside a one-line list of hosts only an inline table can stand."""
+    table = tomlkit.inline_table() if inline else tomlkit.table()
     fields = {
         "name": spec.id,
         "site": spec.site,
@@ -112,25 +111,57 @@ def add_host(path: Path, spec: HostSpec) -> None:
         "peer_uri": spec.peer_uri,
         "migration_address": spec.migration_address,
     }
-    for key, value in fields.items():
-        if value:
-            table[key] = value
+    table.update({key: value for key, value in fields.items() if value})
     if spec.labels:
         labels = tomlkit.inline_table()
         labels.update(spec.labels)
         table["labels"] = labels
-    hosts = document.get("host")
-    if hosts is None:
-        hosts = tomlkit.aot()
-        document.append("host", hosts)
-    hosts.append(table)
+    return table
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write through a link to the file it names, which keeps its mode."""
+    path = path.resolve()
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-        fresh.write_text(tomlkit.dumps(document), encoding="utf-8")
+        fresh.write_text(text, encoding="utf-8")
+        if path.exists():
+            fresh.chmod(path.stat().st_mode & 0o7777)
         fresh.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
         raise ConfigError(str(path), f"cannot be written: {error.strerror}", "check its folder") from error
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            str(path), "there is no such file", "novacron host add makes it; novacron --connect URI goes without"
+        ) from None
+    except OSError as error:
+        raise ConfigError(str(path), f"cannot be read: {error.strerror}", "check its owner and mode") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), f"is not UTF-8 at byte {error.start}", "save it as UTF-8") from error
+
+
+def _understood(path: Path, text: str) -> FleetFile:
+    try:
+        parsed = _File.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(path), f"is not TOML: {error}", "mend it at the place named") from error
+    except ValidationError as error:
+        raise _explain(path, error) from error
+    _refuse_doubles(path, parsed)
+    return FleetFile(
+        source=str(path),
+        hosts=tuple(_spec(host, path.parent) for host in parsed.host),
+        sites=tuple(site.name for site in parsed.site),
+        theme=parsed.console.theme,
+    )
 
 
 def _spec(host: _Host, folder: Path) -> HostSpec:
@@ -171,7 +202,7 @@ def _explain(path: Path, error: ValidationError) -> ConfigError:
     place = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
     if first["type"] == "extra_forbidden":
         key = str(location[-1])
-        section = _Host if "host" in location else _Site if "site" in location else _File
+        section = _SECTIONS.get(str(location[0]), _File) if len(location) > 1 else _File
         near = get_close_matches(key, section.model_fields, n=1)
         return ConfigError(
             str(path),

@@ -9,6 +9,7 @@ from novacron.model.errors import ConfigError
 
 _LONGEST_SOCKET_PATH = 100
 """The kernel takes 107 bytes; some room for a temporary name beside it."""
+_CHOOSE = "choose another by NOVACRON_RUNTIME_DIR or NOVACRON_STATE_DIR"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,28 +44,37 @@ def config_file() -> Path:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder nobody else may look into; one that exists must be ours and closed to others.
+    """Make a folder nobody else may look into, or swap; one that exists must be ours and closed to others.
 
     Raises ConfigError naming the folder, what is wrong and what to do.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        found = folder.stat()
+        found, around = folder.lstat(), folder.parent.stat()
     except OSError as error:
         raise ConfigError(
-            str(folder),
-            f"cannot be made: {error.strerror}",
-            "make it writable, or choose another by NOVACRON_STATE_DIR",
+            str(folder), f"cannot be made: {error.strerror}", f"make it writable, or {_CHOOSE}"
         ) from error
+    if stat.S_ISLNK(found.st_mode):
+        raise ConfigError(str(folder), "is a link", f"put a folder there, or {_CHOOSE}")
     if found.st_uid != os.geteuid():
-        raise ConfigError(str(folder), f"belongs to user {found.st_uid}, not to you", "remove it, or choose another")
+        raise ConfigError(str(folder), f"belongs to user {found.st_uid}, not to you", f"remove it, or {_CHOOSE}")
+    _refuse_swappable(folder.parent, around)
     if stat.S_IMODE(found.st_mode) & 0o077:
         try:
             folder.chmod(0o700)
         except OSError as error:
             raise ConfigError(str(folder), f"is open to others: {error.strerror}", f"chmod 700 {folder}") from error
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise ConfigError(str(folder), "cannot be written", "make it writable, or choose another by NOVACRON_STATE_DIR")
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+        raise ConfigError(str(folder), "cannot be written", f"make it writable, or {_CHOOSE}")
+
+
+def _refuse_swappable(parent: Path, found: os.stat_result) -> None:
+    """Whoever may rename our folder may put their own in its place, socket and all."""
+    if found.st_uid not in (os.geteuid(), 0):
+        raise ConfigError(str(parent), f"belongs to user {found.st_uid}, not to you", f"remove it, or {_CHOOSE}")
+    if found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
+        raise ConfigError(str(parent), "can be written by everybody", f"chmod o-w {parent}, or {_CHOOSE}")
 
 
 def _runtime_folder() -> Path:

@@ -55,10 +55,11 @@ class Executor:
 
     async def preview(self, intent: Intent) -> Plan | Refusal:
         """Say what it would do; changes nothing."""
+        return self._refuse_locked(intent) or await self.plan(intent)
+
+    async def plan(self, intent: Intent) -> Plan | Refusal:
+        """Plan it as if nothing held its subject: for one who holds it already."""
         ground = self._ground
-        refusal = self._refuse_locked(intent)
-        if refusal is not None:
-            return refusal
         facts = await gather_facts(intent, ground.store.fleet, ground.watchers, ground.clock, ground.settings)
         if isinstance(facts, Refusal):
             return facts
@@ -124,7 +125,7 @@ class Executor:
         refusal = self._refuse_locked(intent) or self._refuse_changed(intent, seen_revision)
         if refusal is not None:
             return refusal
-        planned = await self.preview(intent)
+        planned = await self.plan(intent)
         if isinstance(planned, Refusal):
             return planned
         # Again: asking the hosts took its time, and from here to the lock nothing is awaited.

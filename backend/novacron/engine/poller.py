@@ -6,7 +6,8 @@ lock, no semaphore, no pool. What is wrong with a host costs its own row and not
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -48,6 +49,7 @@ class HostPoller:
         self._identity = ""
         self._attempts = 0
         self._waiting: list[tuple[bool, asyncio.Future[None]]] = []
+        self._leased: list[Hypervisor] = []
 
     @property
     def hypervisor(self) -> Hypervisor:
@@ -60,6 +62,24 @@ class HostPoller:
         if self._hypervisor is None or not link.is_up:
             raise LinkError(self._spec.id, link.cause or f"it is {link.status}", link.remedy, status=link.status)
         return self._hypervisor
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncIterator[Hypervisor]:
+        """Lend the connection for a call that takes minutes.
+
+        A reading that stays out replaces the connection, but does not end a migration that is carried over it.
+
+        Raises:
+            LinkError: there is none that answers.
+        """
+        hypervisor = self.hypervisor
+        self._leased.append(hypervisor)
+        try:
+            yield hypervisor
+        finally:
+            self._leased.remove(hypervisor)
+            if hypervisor is not self._hypervisor:
+                await self._close(hypervisor)
 
     def poke(self, *, inventory: bool = False) -> None:
         """Take the next turn now: read, or try to connect."""
@@ -223,7 +243,9 @@ class HostPoller:
 
     def _backoff_s(self, status: LinkStatus) -> float:
         settings = self._watch.settings
-        if status in NEEDS_PERSON:
+        # A libvirtd that was there a moment ago is being restarted far more often than it was removed.
+        restarts = status is LinkStatus.NO_LIBVIRT and bool(self._identity)
+        if status in NEEDS_PERSON and not restarts:
             return settings.backoff_person_s
         whole_s = min(settings.backoff_most_s, settings.backoff_first_s * 2.0 ** min(self._attempts - 1, 10))
         # Half of it at random: a switch that failed must not bring all hosts back in the same instant.
@@ -236,8 +258,10 @@ class HostPoller:
 
     async def _let_go(self) -> None:
         hypervisor, self._hypervisor = self._hypervisor, None
-        if hypervisor is None:
-            return
+        if hypervisor is not None and hypervisor not in self._leased:
+            await self._close(hypervisor)
+
+    async def _close(self, hypervisor: Hypervisor) -> None:
         try:
             await within(self._watch.clock, 2.0, hypervisor.close(), subject=self._spec.id, what="closing")
         except NovaCronError:

@@ -40,7 +40,7 @@ async def _may_begin(run: OperationRun, executor: Executor, ground: Ground) -> b
     intent = operation.intent
     for host in (intent.host, intent.destination) if isinstance(intent, MigrateVm) else (intent.host,):
         await run.work.patient_hypervisor(host)
-    planned = await executor.preview(intent)
+    planned = await executor.plan(intent)
     if isinstance(planned, Refusal):
         await run.give_up(OperationState.FAILED, f"the backend was restarted before it began: {planned}")
         return False

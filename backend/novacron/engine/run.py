@@ -97,11 +97,18 @@ class OperationRun:
         return None
 
     async def _act(self, step: Step) -> str:
-        try:
-            return await step.act(self.work)
-        except OutcomeUnknown as error:
-            await self._to(OperationState.SETTLING)
-            return await self._settle(step, f"the answer of {error.subject} was lost: {error.detail}")
+        while True:
+            try:
+                return await step.act(self.work)
+            except OutcomeUnknown as error:
+                await self._to(OperationState.SETTLING)
+                return await self._settle(step, f"the answer of {error.subject} was lost: {error.detail}")
+            except LinkError as error:
+                # Nothing was asked yet. At the first step that is a "no"; half-way it is a wait.
+                if not any(known.state is StepState.FINISHED for known in self.operation.steps):
+                    raise StepFailed(f"{error.subject} cannot be asked: {error.detail}; nothing was done") from error
+                self.work.note(f"waiting for {error.subject}: {error.detail}")
+            await self._clock.sleep(self._settings.blind_first_s)
 
     async def _settle(self, step: Step, why: str) -> str:
         """Settle a step, for as long as links break under it."""

@@ -60,12 +60,19 @@ class Channel:
         return channel
 
     @property
+    def connection(self) -> Connection:
+        """libvirt's own connection, for a call that takes two. Only for use in a thread of a call."""
+        return self._connection
+
+    @property
     def is_closed(self) -> bool:
         """Whether it can no longer be used."""
         return self._closed
 
-    async def call(self, what: str, work: Callable[[Connection], T], *, deadline_s: float, effects: bool = False) -> T:
-        """Run `work(connection)` in a thread.
+    async def call(
+        self, what: str, work: Callable[[Connection], T], *, deadline_s: float | None, effects: bool = False
+    ) -> T:
+        """Run `work(connection)` in a thread; without a deadline until it ends or the channel is aborted.
 
         Raises DeadlineExceeded at the deadline, after which the channel is gone; OutcomeUnknown when it broke under
         a call with `effects`, LinkLost when it broke otherwise; what the hypervisor said as our own error.
@@ -100,7 +107,7 @@ class Channel:
         """The same: politeness would mean waiting for the far side."""
         self.abort()
 
-    async def _run(self, what: str, work: Callable[[], T], *, deadline_s: float, effects: bool = False) -> T:
+    async def _run(self, what: str, work: Callable[[], T], *, deadline_s: float | None, effects: bool = False) -> T:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         threading.Thread(target=_work, args=(loop, answer, work), name=f"libvirt-{self._subject}", daemon=True).start()
@@ -111,7 +118,7 @@ class Channel:
         except TimeoutError as error:
             self.abort()
             raise DeadlineExceeded(
-                self._subject, f"{what} was not answered within {deadline_s:g} s", "it is tried again by itself"
+                self._subject, f"{what} was not answered within {deadline_s} s", "it is tried again by itself"
             ) from error
         except libvirt.libvirtError as error:
             raise translate(error, self._subject, what, effects=effects) from error

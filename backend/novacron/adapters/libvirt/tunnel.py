@@ -44,8 +44,8 @@ class Tunnel:
         for writer in self._writers:
             _abort_writer(writer)
         self._writers.clear()
-        for pump in self._pumps:
-            pump.cancel()
+        for task in self._pumps:
+            task.cancel()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = ""
@@ -63,12 +63,12 @@ class Tunnel:
             return
         self._writers.append(far_writer)
         for source, sink in ((reader, far_writer), (far_reader, writer)):
-            pump = asyncio.ensure_future(_pump(source, sink))
-            self._pumps.add(pump)
-            pump.add_done_callback(self._pumps.discard)
+            task = asyncio.ensure_future(pump(source, sink))
+            self._pumps.add(task)
+            task.add_done_callback(self._pumps.discard)
 
 
-async def _pump(reader: Any, writer: Any) -> None:  # noqa: ANN401 - asyncio's and asyncssh's streams alike
+async def pump(reader: Any, writer: Any) -> None:  # noqa: ANN401 - asyncio's and asyncssh's streams alike
     """Carry bytes one way; when one side ends, the other does."""
     try:
         while data := await reader.read(_PIECE):

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Select, event, select, text
+from sqlalchemy import URL, Connection, Select, event, select, text
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from novacron.adapters.sql.faults import translate
+from novacron.adapters.sql.faults import DATABASE_ERRORS, damaged, translate
 from novacron.adapters.sql.schema import upgrade
 from novacron.adapters.sql.tables import operations
 from novacron.model.errors import JournalError
@@ -28,18 +27,24 @@ class SqlJournal:
         self._engine: AsyncEngine | None = None
 
     async def open(self) -> None:
-        """Open the file, check it, and bring it to this version's layout."""
-        engine = create_async_engine(f"sqlite+aiosqlite:///{self._path}")
+        """Open the file, check it, and bring it to this version's layout.
+
+        Raises:
+            JournalError: it is damaged, of a newer version, or cannot be opened; it is left as it is.
+        """
+        # One connection: SQLite has one writer, and what is read here is read at the start or by key.
+        engine = create_async_engine(
+            URL.create("sqlite+aiosqlite", database=str(self._path)), pool_size=1, max_overflow=0
+        )
         event.listen(engine.sync_engine, "connect", _be_durable)
+        event.listen(engine.sync_engine, "begin", _begin)
         try:
             async with engine.begin() as connection:
                 verdict = (await connection.execute(text("PRAGMA quick_check(1)"))).scalar_one()
                 if verdict != "ok":
-                    raise JournalError(
-                        str(self._path), f"it is damaged: {verdict}", "move it away and restore its last copy"
-                    )
+                    raise damaged(self._path, verdict)
                 await connection.run_sync(upgrade, self._path)
-        except SQLAlchemyError as error:
+        except DATABASE_ERRORS as error:
             await engine.dispose()
             raise translate(self._path, error) from error
         except JournalError:
@@ -56,13 +61,14 @@ class SqlJournal:
             "subject": operation.subject,
             "idempotency_key": operation.idempotency_key or None,
             "document": _document.dump_json(operation).decode(),
+            "vm": getattr(operation.intent, "vm", None),
         }
         change = insert(operations).values(row)
         change = change.on_conflict_do_update(index_elements=[operations.c.id], set_=row)
         try:
             async with self._opened().begin() as connection:
                 await connection.execute(change)
-        except SQLAlchemyError as error:
+        except DATABASE_ERRORS as error:
             raise translate(self._path, error) from error
 
     async def unfinished(self) -> tuple[Operation, ...]:
@@ -98,7 +104,7 @@ class SqlJournal:
         try:
             async with self._opened().connect() as connection:
                 rows: Sequence[str] = (await connection.execute(query)).scalars().all()
-        except SQLAlchemyError as error:
+        except DATABASE_ERRORS as error:
             raise translate(self._path, error) from error
         try:
             return tuple(_document.validate_json(row) for row in rows)
@@ -117,10 +123,17 @@ class SqlJournal:
 
 def _be_durable(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's own type
     """FULL: with NORMAL a power cut loses the last commits, and with them what was acknowledged."""
+    # The driver would begin transactions by itself, and only before rows are changed: a layout half upgraded by a
+    # crash would stay half upgraded.
+    connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def _only(found: tuple[Operation, ...]) -> Operation | None:

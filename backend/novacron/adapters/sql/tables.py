@@ -1,6 +1,9 @@
-"""The journal's one table. A change here needs a revision in migrations/versions."""
+"""The journal's one table. A change here needs a revision in migrations/versions, and LAYOUT set to it."""
 
 from sqlalchemy import Column, Index, MetaData, String, Table, Text
+
+LAYOUT = "0002"
+"""The newest revision: a journal that has it is opened without loading Alembic at all."""
 
 metadata = MetaData()
 
@@ -13,7 +16,9 @@ operations = Table(
     Column("subject", Text, nullable=False),
     Column("idempotency_key", String(200), nullable=True, unique=True),
     Column("document", Text, nullable=False),
+    Column("vm", String(64), nullable=True),
     Index("operations_by_state", "state"),
     Index("operations_by_time", "accepted_at"),
+    Index("operations_by_vm", "vm"),
 )
 """One row an operation; `document` is the whole of it as JSON, the other columns are what is asked for."""

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from novacron.engine.steps.work import AttentionNeeded, StepFailed, Work
-from novacron.model.errors import NovaCronError, OperationError
+from novacron.model.errors import OperationError
 from novacron.model.ids import HostId, VmId
 from novacron.model.vm import VmReading
 from novacron.ports.hypervisor import Hypervisor
@@ -60,16 +60,12 @@ class Goal:
         return ""
 
     async def hypervisor_look(self, work: Work) -> VmReading | None:
-        """Look once, before anything was asked.
+        """Look once, before anything is asked.
 
         Raises:
-            StepFailed: the host cannot be asked; nothing was done.
+            LinkError: the host cannot be asked; nothing was done.
         """
-        try:
-            return await work.hypervisor(self.host).look(self.vm, deadline_s=work.settings.look_deadline_s)
-        except NovaCronError as error:
-            msg = f"{self.host} cannot be asked: {error.detail}; nothing was done"
-            raise StepFailed(msg) from error
+        return await work.hypervisor(self.host).look(self.vm, deadline_s=work.settings.look_deadline_s)
 
     async def _after_no(self, work: Work, error: OperationError) -> str:
         """A "no" may come with the wish fulfilled: somebody else was faster."""

@@ -24,25 +24,17 @@ class Migrate:
     async def act(self, work: Work) -> str:
         """Have it moved; a "no" is not the end of it: a third of failed calls have moved the VM all the same."""
         intent = self.intent
-        source, destination = work.hypervisor(intent.host), work.hypervisor(intent.destination)
-        request = MigrationRequest(
-            vm=intent.vm,
-            mode=intent.mode,
-            copy_storage=intent.copy_storage,
-            bandwidth_mib_s=intent.bandwidth_mib_s,
-            max_downtime_ms=intent.max_downtime_ms,
-            auto_converge=intent.auto_converge,
-        )
-        call = asyncio.ensure_future(
-            source.migrate(request, destination, deadline_s=work.settings.migration_deadline_s)
-        )
-        try:
-            await _Follower(intent, work).follow(call)
-            return self._said(call)
-        finally:
-            call.cancel()
-            # Its error, if it comes after all, is known from both hosts' states.
-            call.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        pollers = work.watchers.poller(intent.host), work.watchers.poller(intent.destination)
+        async with pollers[0].lease() as source, pollers[1].lease() as destination:
+            deadline_s = work.settings.migration_deadline_s
+            call = asyncio.ensure_future(source.migrate(self._request(), destination, deadline_s=deadline_s))
+            try:
+                await _Follower(intent, work).follow(call)
+                return self._said(call)
+            finally:
+                call.cancel()
+                # Its error, if it comes after all, is known from both hosts' states.
+                call.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
     async def settle(self, work: Work) -> str:
         """Nothing is asked again: a peer-to-peer migration may be under way without us. The next step reads it."""
@@ -51,6 +43,17 @@ class Migrate:
     async def undo(self, work: Work) -> str:
         """A move is taken back by another move only."""
         return ""
+
+    def _request(self) -> MigrationRequest:
+        intent = self.intent
+        return MigrationRequest(
+            vm=intent.vm,
+            mode=intent.mode,
+            copy_storage=intent.copy_storage,
+            bandwidth_mib_s=intent.bandwidth_mib_s,
+            max_downtime_ms=intent.max_downtime_ms,
+            auto_converge=intent.auto_converge,
+        )
 
     def _said(self, call: "asyncio.Future[None]") -> str:
         if not call.done() or call.cancelled():

@@ -1,0 +1,204 @@
+"""Definitions and the disks that belong to them."""
+
+import re
+from contextlib import suppress
+from typing import Any
+
+from lxml import etree
+
+from novacron.adapters.libvirt import definition, xml
+from novacron.adapters.libvirt.channel import Connection
+from novacron.adapters.libvirt.role import Domain, Role
+from novacron.model.errors import Conflict, NotFound, OperationError
+from novacron.model.ids import VmId
+from novacron.model.intent import CreateVm
+
+_MIB = 1024 * 1024
+_UUID_DIGITS = 8
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
+
+
+class Definer(Role):
+    """ports.hypervisor.VmDefiner and StoragePools."""
+
+    async def create_disk(self, intent: CreateVm, *, deadline_s: float) -> str:
+        """Create the VM's disk. Source: virStorageVolCreateXML, virStorageVolCreateXMLFrom."""
+        path: str = await self.tell(
+            "creating its disk", lambda connection: self._create_disk(connection, intent), deadline_s=deadline_s
+        )
+        return path
+
+    async def define(self, intent: CreateVm, disk_path: str, *, deadline_s: float) -> None:
+        """Define the VM. Source: virDomainDefineXMLFlags with validation against libvirt's own schema."""
+        direct_io = bool(disk_path) and await self._takes_direct_io(disk_path, deadline_s)
+        await self.tell(
+            "defining it",
+            lambda connection: self._define(connection, intent, disk_path, direct_io),
+            deadline_s=deadline_s,
+        )
+
+    async def define_xml(self, xml: str, *, deadline_s: float) -> None:
+        """Define a VM from another host's definition."""
+        await self.tell("defining it", lambda connection: connection.defineXML(xml), deadline_s=deadline_s)
+
+    async def rename(self, vm: VmId, new_name: str, *, deadline_s: float) -> None:
+        """Rename a VM that is off. Source: virDomainRename."""
+        await self.tell_vm("renaming it", vm, lambda domain: domain.rename(new_name, 0), deadline_s=deadline_s)
+
+    async def set_autostart(self, vm: VmId, enabled: bool, *, deadline_s: float) -> None:
+        """Start it with the host, or not. Source: virDomainSetAutostart."""
+        await self.tell_vm(
+            "switching autostart", vm, lambda domain: domain.setAutostart(int(enabled)), deadline_s=deadline_s
+        )
+
+    async def resize(self, vm: VmId, vcpus: int | None, memory_mib: int | None, *, deadline_s: float) -> None:
+        """Set vCPUs and memory in the definition and, within its maxima, live."""
+        await self.tell_vm(
+            "resizing it", vm, lambda domain: self._resize(domain, vcpus, memory_mib), deadline_s=deadline_s
+        )
+
+    async def undefine(self, vm: VmId, *, deadline_s: float) -> None:
+        """Remove its definition and what libvirt keeps beside it. Source: virDomainUndefineFlags."""
+        libvirt = self.libvirt
+        flags = libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+        flags |= libvirt.VIR_DOMAIN_UNDEFINE_NVRAM | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+        with suppress(NotFound):
+            await self.tell_vm("removing it", vm, lambda domain: domain.undefineFlags(flags), deadline_s=deadline_s)
+
+    async def delete_disk(self, path: str, *, deadline_s: float) -> None:
+        """Delete the volume at `path`. A file that is in no pool is not ours to delete."""
+        try:
+            await self.tell(
+                "deleting a disk",
+                lambda connection: connection.storageVolLookupByPath(path).delete(0),
+                deadline_s=deadline_s,
+            )
+        except NotFound:
+            if self.access.has_shell:
+                there = await self.access.run(("test", "-e", path), deadline_s=deadline_s)
+                if there.exit_status == 0:
+                    raise OperationError(
+                        path, "it is in no storage pool, so it was not deleted", "delete it on the host"
+                    ) from None
+
+    async def set_pool_active(self, pool: str, active: bool, *, deadline_s: float) -> None:
+        """Start or stop a pool. Source: virStoragePoolCreate, virStoragePoolDestroy."""
+
+        def switch(connection: Connection) -> None:
+            found = connection.storagePoolLookupByName(pool)
+            if bool(found.isActive()) is active:
+                return
+            if active:
+                found.create()
+            else:
+                found.destroy()
+
+        await self.tell(f"switching pool {pool}", switch, deadline_s=deadline_s)
+
+    async def delete_volume(self, pool: str, volume: str, *, deadline_s: float) -> None:
+        """Delete a volume; one that is gone already is success, a pool that is not there is not."""
+
+        def delete(connection: Connection) -> None:
+            found = connection.storagePoolLookupByName(pool)
+            try:
+                target = found.storageVolLookupByName(volume)
+            except self.libvirt.libvirtError as error:
+                if error.get_error_code() == self.libvirt.VIR_ERR_NO_STORAGE_VOL:
+                    return
+                raise
+            target.delete(0)
+
+        await self.tell(f"deleting volume {volume}", delete, deadline_s=deadline_s)
+
+    async def _takes_direct_io(self, path: str, deadline_s: float) -> bool:
+        """Whether the storage under a disk takes O_DIRECT: asked by doing it; a tmpfs does not."""
+        if not self.access.has_shell:
+            return False
+        argv = ("dd", f"if={path}", "of=/dev/null", "iflag=direct", "bs=4096", "count=1", "status=none")
+        return (await self.access.run(argv, deadline_s=deadline_s)).exit_status == 0
+
+    def _create_disk(self, connection: Connection, intent: CreateVm) -> str:
+        libvirt = self.libvirt
+        name = f"{intent.name}-{intent.vm[:_UUID_DIGITS]}.qcow2"
+        if not _PLAIN_NAME.fullmatch(name):
+            raise OperationError(intent.name, "this cannot be a volume's name", "use letters, digits, dots and dashes")
+        pool = connection.storagePoolLookupByName(intent.pool)
+        with suppress(libvirt.libvirtError):
+            pool.refresh()
+        foreign = re.compile(re.escape(intent.name) + r"-[0-9a-f]{8}\.qcow2")
+        for volume in pool.listAllVolumes():
+            if volume.name() == name:
+                return str(volume.path())
+            if foreign.fullmatch(volume.name()):
+                raise Conflict(
+                    volume.name(),
+                    "this volume was made for another VM of that name",
+                    "delete it, or choose another name",
+                )
+        base = pool.storageVolLookupByName(intent.base_volume) if intent.base_volume else None
+        size = max(intent.disk_mib * _MIB, base.info()[1] if base is not None else 0)
+        wanted = _volume_xml(name, size)
+        made = pool.createXMLFrom(wanted, base, 0) if base is not None else pool.createXML(wanted, 0)
+        if made.info()[1] < size:
+            made.resize(size)
+        return str(made.path())
+
+    def _define(self, connection: Connection, intent: CreateVm, disk_path: str, direct_io: bool) -> None:
+        libvirt = self.libvirt
+        try:
+            known = connection.lookupByUUIDString(intent.vm)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+                raise
+        else:
+            if known.name() == intent.name and definition.created_by_us(known.XMLDesc(0), intent.name):
+                return
+            raise Conflict(intent.name, f"UUID {intent.vm} is VM {known.name()} already", "create it anew")
+        _refuse_taken_name(libvirt, connection, intent)
+        text = definition.write(
+            intent, disk_path=disk_path, domain_type=self._domain_type(connection), direct_io=direct_io
+        )
+        connection.defineXMLFlags(text, libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+
+    def _domain_type(self, connection: Connection) -> str:
+        """kvm where the host offers it, unless its label says that it is not to be used."""
+        forced = self.spec.labels.get("domain-type", "")
+        if forced:
+            return forced
+        root = xml.parse(connection.getCapabilities(), "capabilities")
+        return "kvm" if root.find("guest/arch/domain[@type='kvm']") is not None else "qemu"
+
+    def _resize(self, domain: Domain, vcpus: int | None, memory_mib: int | None) -> None:
+        libvirt = self.libvirt
+        connection = domain.connect()
+        inactive = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE)
+        connection.defineXML(definition.resize(inactive, domain.name(), vcpus, memory_mib))
+        if not domain.isActive():
+            return
+        # What QEMU cannot change now (no hot-plug, beyond the maxima) is set for the next start above.
+        if vcpus is not None:
+            with suppress(libvirt.libvirtError):
+                domain.setVcpusFlags(vcpus, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+        if memory_mib is not None:
+            with suppress(libvirt.libvirtError):
+                domain.setMemoryFlags(memory_mib * 1024, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+
+
+def _refuse_taken_name(libvirt: Any, connection: Connection, intent: CreateVm) -> None:  # noqa: ANN401 - the module
+    try:
+        other = connection.lookupByName(intent.name)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+            raise
+        return
+    raise Conflict(intent.name, f"another VM has this name ({other.UUIDString()})", "choose another name")
+
+
+def _volume_xml(name: str, size: int) -> str:
+    root = etree.Element("volume")
+    xml.add(root, "name", name)
+    xml.add(root, "capacity", str(size), unit="bytes")
+    xml.add(root, "allocation", "0")
+    target = xml.add(root, "target")
+    xml.add(target, "format", type="qcow2")
+    return xml.write(root)

@@ -1,0 +1,38 @@
+"""What a host says of itself."""
+
+from typing import Any
+
+from novacron.adapters.libvirt import xml
+from novacron.model.host import HostFacts
+
+
+def read_facts(connection: Any, kernel: str) -> HostFacts:  # noqa: ANN401 - libvirt.virConnect
+    """Ask libvirt; blocks, so it runs in a channel's thread."""
+    root = xml.parse(connection.getCapabilities(), "capabilities")
+    info = connection.getInfo()
+    arch = root.findtext("host/cpu/arch") or "x86_64"
+    types = {
+        element.get("type") or ""
+        for guest in root.iterfind("guest")
+        if guest.findtext("os_type") == "hvm"
+        for own in guest.iterfind("arch")
+        if own.get("name") == arch
+        for element in own.iterfind("domain")
+    }
+    return HostFacts(
+        hostname=connection.getHostname(),
+        uuid=root.findtext("host/uuid") or "",
+        cpu_model=root.findtext("host/cpu/model") or arch,
+        cores=int(info[2]),
+        memory_mib=int(info[1]),
+        libvirt_version=version_text(connection.getLibVersion()),
+        hypervisor_version=version_text(connection.getVersion()),
+        kernel=kernel,
+        networks=tuple(sorted(network.name() for network in connection.listAllNetworks(2))),
+        domain_types=tuple(sorted(types, key=lambda name: name != "kvm")),
+    )
+
+
+def version_text(number: int) -> str:
+    """Return libvirt's packed version as people write it."""
+    return f"{number // 1_000_000}.{number // 1_000 % 1_000}.{number % 1_000}"

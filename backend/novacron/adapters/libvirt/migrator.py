@@ -1,0 +1,162 @@
+"""Moving a running VM away from this host."""
+
+import asyncio
+import uuid
+from contextlib import suppress
+from typing import Any
+
+from novacron.adapters.libvirt.channel import Channel, Connection
+from novacron.adapters.libvirt.fitting import Fitting
+from novacron.adapters.libvirt.relay import relay
+from novacron.model.errors import NovaCronError, OperationError
+from novacron.model.ids import VmId
+from novacron.model.intent import MigrationMode
+from novacron.model.vm import JobProgress
+from novacron.ports.hypervisor import Hypervisor, MigrationRequest
+
+_MIB = 1024 * 1024
+_CHANNEL_DEADLINE_S = 10.0
+_TUNE_DEADLINE_S = 5.0
+_TUNE_TRIES = 20
+_TUNE_GAP_S = 0.25
+_SOCKET_FOLDER = "/var/lib/libvirt/qemu"
+"""Where QEMU may make sockets, whatever confines it."""
+
+
+class Migrator(Fitting):
+    """ports.hypervisor.VmMigrator."""
+
+    async def migrate(self, request: MigrationRequest, destination: Hypervisor, *, deadline_s: float) -> None:
+        """Move it. Source: virDomainMigrateToURI3 (peer-to-peer), virDomainMigrate3 (direct and relayed)."""
+        if not isinstance(destination, Migrator):
+            raise OperationError(self.spec.id, f"{destination.spec.id} is not a libvirt host", "choose another")
+        # A connection of its own: this call lasts, and no other call's deadline may end it.
+        channel = await self.access.open_channel(deadline_s=_CHANNEL_DEADLINE_S)
+        tuning = asyncio.ensure_future(self._set_max_downtime(request))
+        try:
+            if request.mode is MigrationMode.PEER_TO_PEER:
+                await self._peer_to_peer(channel, request, destination, deadline_s)
+            elif request.mode is MigrationMode.DIRECT:
+                await self._managed(channel, request, destination, self._address_of(destination), deadline_s)
+            else:
+                await self._relayed(channel, request, destination, deadline_s)
+        finally:
+            tuning.cancel()
+            channel.abort()
+
+    async def job(self, vm: VmId, *, deadline_s: float) -> JobProgress | None:
+        """Return the job's figures. Source: virDomainGetJobStats."""
+        stats: dict[str, Any] = await self.ask_vm(
+            "asking how far it is", vm, lambda domain: domain.jobStats(0), deadline_s=deadline_s
+        )
+        return _progress(stats) if stats.get("type", 0) else None
+
+    async def abort_job(self, vm: VmId, *, deadline_s: float) -> None:
+        """Stop the job. Source: virDomainAbortJob."""
+        await self.tell_vm("stopping its job", vm, lambda domain: domain.abortJob(), deadline_s=deadline_s)
+
+    async def _peer_to_peer(
+        self, channel: Channel, request: MigrationRequest, destination: "Migrator", deadline_s: float
+    ) -> None:
+        target = destination.spec.peer_uri
+        parameters, flags = self._parameters(request) | self._address_of(destination), self._flags(request)
+        flags |= self.libvirt.VIR_MIGRATE_PEER2PEER
+
+        def move(connection: Connection) -> None:
+            domain = connection.lookupByUUIDString(request.vm)
+            domain.migrateToURI3(target, parameters, flags | self._persistence(domain))
+
+        await channel.call("migrating it", move, deadline_s=deadline_s, effects=True)
+
+    async def _managed(
+        self,
+        channel: Channel,
+        request: MigrationRequest,
+        destination: "Migrator",
+        address: dict[str, str],
+        deadline_s: float,
+    ) -> None:
+        far = await destination.access.open_channel(deadline_s=_CHANNEL_DEADLINE_S)
+        parameters, flags = self._parameters(request) | address, self._flags(request)
+
+        def move(connection: Connection) -> None:
+            domain = connection.lookupByUUIDString(request.vm)
+            domain.migrate3(far.connection, parameters, flags | self._persistence(domain))
+
+        try:
+            await channel.call("migrating it", move, deadline_s=deadline_s, effects=True)
+        finally:
+            far.abort()
+
+    async def _relayed(
+        self, channel: Channel, request: MigrationRequest, destination: "Migrator", deadline_s: float
+    ) -> None:
+        mark = uuid.uuid4().hex[:12]
+        memory, disks = f"{_SOCKET_FOLDER}/novacron-{mark}.mem", f"{_SOCKET_FOLDER}/novacron-{mark}.nbd"
+        address = {self.libvirt.VIR_MIGRATE_PARAM_URI: f"unix://{memory}"}
+        paths: tuple[str, ...] = (memory,)
+        if request.copy_storage:
+            address[self.libvirt.VIR_MIGRATE_PARAM_DISKS_URI] = f"unix://{disks}"
+            paths = (memory, disks)
+        async with relay(self.access, destination.access, paths):
+            await self._managed(channel, request, destination, address, deadline_s)
+
+    def _address_of(self, destination: "Migrator") -> dict[str, str]:
+        address = destination.spec.migration_address
+        return {self.libvirt.VIR_MIGRATE_PARAM_URI: f"tcp://{address}"} if address else {}
+
+    def _parameters(self, request: MigrationRequest) -> dict[str, Any]:
+        if not request.bandwidth_mib_s:
+            return {}
+        return {self.libvirt.VIR_MIGRATE_PARAM_BANDWIDTH: request.bandwidth_mib_s}
+
+    def _flags(self, request: MigrationRequest) -> int:
+        """Never UNSAFE: what libvirt calls unsafe is."""
+        libvirt = self.libvirt
+        flags = int(libvirt.VIR_MIGRATE_LIVE)
+        if request.copy_storage:
+            flags |= libvirt.VIR_MIGRATE_NON_SHARED_DISK
+        if request.auto_converge:
+            flags |= libvirt.VIR_MIGRATE_AUTO_CONVERGE
+        return flags
+
+    def _persistence(self, domain: Any) -> int:  # noqa: ANN401 - libvirt.virDomain
+        """A persistent VM stays one: defined there, forgotten here. A transient one must not become persistent."""
+        if not domain.isPersistent():
+            return 0
+        return int(self.libvirt.VIR_MIGRATE_PERSIST_DEST | self.libvirt.VIR_MIGRATE_UNDEFINE_SOURCE)
+
+    async def _set_max_downtime(self, request: MigrationRequest) -> None:
+        """Set the longest pause as soon as the job takes it; QEMU refuses before the migration runs."""
+        if request.max_downtime_ms is None:
+            return
+        milliseconds = request.max_downtime_ms
+        for _ in range(_TUNE_TRIES):
+            with suppress(NovaCronError):
+                await self.tell_vm(
+                    "setting its longest pause",
+                    request.vm,
+                    lambda domain: domain.migrateSetMaxDowntime(milliseconds, 0),
+                    deadline_s=_TUNE_DEADLINE_S,
+                )
+                return
+            await self.clock.sleep(_TUNE_GAP_S)
+
+
+def _progress(stats: dict[str, Any]) -> JobProgress:
+    page = int(stats.get("memory_page_size", 4096))
+    return JobProgress(
+        elapsed_s=float(stats.get("time_elapsed", 0)) / 1000,
+        memory_total_mib=_mib(stats.get("memory_total")),
+        memory_remaining_mib=_mib(stats.get("memory_remaining")),
+        rate_mib_s=_mib(stats.get("memory_bps")),
+        dirty_rate_mib_s=_mib(stats["memory_dirty_rate"] * page) if "memory_dirty_rate" in stats else None,
+        iteration=stats.get("memory_iteration"),
+        disk_total_mib=_mib(stats.get("disk_total")),
+        disk_remaining_mib=_mib(stats.get("disk_remaining")),
+        downtime_ms=stats.get("downtime"),
+    )
+
+
+def _mib(size: int | None) -> float | None:
+    return None if size is None else size / _MIB

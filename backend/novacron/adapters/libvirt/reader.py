@@ -1,0 +1,246 @@
+"""Reading a host: one bulk call a poll, and what changes rarely from a cache that events keep fresh."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from novacron.adapters.libvirt import definition, statistics
+from novacron.adapters.libvirt.access import HostAccess
+from novacron.adapters.libvirt.channel import Channel, Connection
+from novacron.adapters.libvirt.definition import Definition
+from novacron.adapters.libvirt.events import EventFeed
+from novacron.adapters.libvirt.facts import read_facts
+from novacron.adapters.libvirt.pool_reader import PoolReader
+from novacron.adapters.libvirt.role import Role
+from novacron.adapters.libvirt.statistics import Counters, Stats
+from novacron.model.errors import NovaCronError, OperationError
+from novacron.model.host import HostFacts, HostLoad, HostReading, HostSpec
+from novacron.model.ids import VmId
+from novacron.model.vm import VmReading
+from novacron.ports.clock import Clock
+from novacron.ports.hypervisor import HostEvent
+
+_POOLS_PATIENCE_S = 1.5
+"""How long an inventory waits for pools; a dead one comes, or not, with a later reading."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What is read once per VM and kept until something happens to it."""
+
+    definition: Definition
+    persistent: bool
+    autostart: bool
+    job_active: bool
+    was_active: bool
+
+
+_Row = tuple[VmId, str, Stats]
+
+
+class Reader(Role):
+    """ports.hypervisor.HostReader."""
+
+    def __init__(self, spec: HostSpec, access: HostAccess, channel: Channel, clock: Clock) -> None:
+        super().__init__(spec, access, channel, clock)
+        self._known: dict[VmId, _Known] = {}
+        self._counters: dict[VmId, Counters] = {}
+        self._facts: HostFacts | None = None
+        self._kernel = ""
+        self._inventory_at = clock.now()
+        self._pools = PoolReader(access, clock)
+        self._feed: EventFeed | None = None
+        self._starting: asyncio.Task[None] | None = None
+
+    async def read(self, *, inventory: bool, deadline_s: float) -> HostReading:
+        """Read everything."""
+        if inventory:
+            self._known.clear()
+            self._pools.refresh()
+        load = asyncio.ensure_future(self._load(deadline_s))
+        try:
+            rows, at_s = await self.ask("reading its VMs", self._bulk, deadline_s=deadline_s)
+            if inventory or self._facts is None:
+                self._facts = await self._read_facts(deadline_s)
+                self._inventory_at = self.clock.now()
+            if inventory:
+                await self._pools.wait(_POOLS_PATIENCE_S)
+            vms = tuple(self._vm(row, at_s) for row in rows)
+            host_load = await load
+        finally:
+            load.cancel()
+        return HostReading(
+            host=self.spec.id,
+            observed_at=self.clock.now(),
+            facts=self._facts,
+            load=host_load,
+            vms=vms,
+            pools=self._pools.latest,
+            inventory_at=self._inventory_at,
+        )
+
+    async def facts(self, *, deadline_s: float) -> HostFacts:
+        """Read what the host says of itself."""
+        self._facts = await self._read_facts(deadline_s)
+        return self._facts
+
+    async def look(self, vm: VmId, *, deadline_s: float) -> VmReading | None:
+        """Read one VM afresh."""
+        row, known = await self.ask(
+            "looking at a VM", lambda connection: self._one(connection, vm), deadline_s=deadline_s
+        )
+        if row is None or known is None:
+            return None
+        self._known[vm] = known
+        return _reading(row, known, statistics.usage(row[2], None, statistics.counters(row[2], 0.0)))
+
+    async def definition(self, vm: VmId, *, deadline_s: float) -> str:
+        """Return its XML, such as another host would take, secrets left out."""
+        flags = self.libvirt.VIR_DOMAIN_XML_MIGRATABLE
+        text: str = await self.ask_vm(
+            "reading a definition", vm, lambda domain: domain.XMLDesc(flags), deadline_s=deadline_s
+        )
+        return text
+
+    def watch(self, on_event: Callable[[HostEvent], None]) -> None:
+        """Tell of changes."""
+
+        def note(event: HostEvent) -> None:
+            if event.vm is not None:
+                self._known.pop(event.vm, None)
+            on_event(event)
+
+        self._feed = EventFeed(self.channel, note)
+        self._starting = asyncio.ensure_future(self._feed.start())
+
+    def close_reader(self) -> None:
+        """Let go of what reading keeps open beside the main connection."""
+        self._pools.close()
+        if self._starting is not None:
+            self._starting.cancel()
+
+    async def _load(self, deadline_s: float) -> HostLoad:
+        try:
+            return await self.access.host_load(deadline_s=deadline_s)
+        except NovaCronError:
+            return HostLoad()  # a broken way shows in the call beside this one
+
+    async def _read_facts(self, deadline_s: float) -> HostFacts:
+        if not self._kernel and self.access.has_shell:
+            done = await self.access.run(("uname", "-r"), deadline_s=deadline_s)
+            self._kernel = done.stdout.decode(errors="replace").strip()
+        kernel = self._kernel
+        return await self.ask(
+            "asking what it is", lambda connection: read_facts(connection, kernel), deadline_s=deadline_s
+        )
+
+    def _bulk(self, connection: Connection) -> tuple[list[_Row], float]:
+        """Runs in a thread: the one call, and definitions of those VMs that changed."""
+        libvirt = self.libvirt
+        groups = libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_CPU_TOTAL | libvirt.VIR_DOMAIN_STATS_BALLOON
+        groups |= libvirt.VIR_DOMAIN_STATS_VCPU | libvirt.VIR_DOMAIN_STATS_INTERFACE | libvirt.VIR_DOMAIN_STATS_BLOCK
+        # NOWAIT: a VM whose QEMU hangs gives less, instead of holding up all others.
+        found = connection.getAllDomainStats(groups, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT)
+        rows: list[_Row] = []
+        for domain, stats in found:
+            vm = VmId(domain.UUIDString())
+            known = self._known.get(vm)
+            is_active = statistics.state(stats)[0].value != "shut off"
+            if known is None or known.was_active is not is_active or known.job_active:
+                try:
+                    self._known[vm] = self._learn(domain, is_active)
+                except libvirt.libvirtError:
+                    if known is None:
+                        continue  # it vanished between two calls
+            rows.append((vm, domain.name(), stats))
+        gone = self._known.keys() - {vm for vm, _, _ in rows}
+        for vm in gone:
+            self._known.pop(vm, None)
+            self._counters.pop(vm, None)
+        return rows, self.clock.monotonic()
+
+    def _one(self, connection: Connection, vm: VmId) -> tuple[_Row | None, _Known | None]:
+        libvirt = self.libvirt
+        try:
+            domain = connection.lookupByUUIDString(vm)
+            state, reason = domain.state()
+            known = self._learn(domain, bool(domain.isActive()))
+            sizes = domain.info()
+        except libvirt.libvirtError as error:
+            if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+                return None, None
+            raise
+        stats = {
+            "state.state": state,
+            "state.reason": reason,
+            "balloon.maximum": sizes[1],
+            "balloon.current": sizes[2],
+            "vcpu.current": sizes[3],
+        }
+        return (vm, domain.name(), stats), known
+
+    def _learn(self, domain: Any, is_active: bool) -> _Known:  # noqa: ANN401 - libvirt.virDomain
+        persistent = bool(domain.isPersistent())
+        return _Known(
+            definition=_definition_of(domain),
+            persistent=persistent,
+            autostart=bool(domain.autostart()) if persistent else False,
+            job_active=is_active and self._has_job(domain),
+            was_active=is_active,
+        )
+
+    def _has_job(self, domain: Any) -> bool:  # noqa: ANN401 - libvirt.virDomain
+        try:
+            return bool(domain.jobInfo()[0] != self.libvirt.VIR_DOMAIN_JOB_NONE)
+        except self.libvirt.libvirtError:
+            return False
+
+    def _vm(self, row: _Row, at_s: float) -> VmReading:
+        vm, _, stats = row
+        now = statistics.counters(stats, at_s)
+        usage = statistics.usage(stats, self._counters.get(vm), now)
+        self._counters[vm] = now
+        return _reading(row, self._known[vm], usage)
+
+
+def _definition_of(domain: Any) -> Definition:  # noqa: ANN401 - libvirt.virDomain
+    try:
+        return definition.read(domain.XMLDesc(0), domain.UUIDString())
+    except OperationError:
+        # XML nobody could read is shown as a VM without devices, rather than hiding its host.
+        return Definition(disks=(), nics=(), description="", has_serial=False, vcpus=0, memory_mib=0)
+
+
+def _reading(row: _Row, known: _Known, usage: Any) -> VmReading:  # noqa: ANN401 - VmUsage
+    vm, name, stats = row
+    state, reason = statistics.state(stats)
+    current, maximum = statistics.memory_mib(stats)
+    sizes, links = statistics.disk_sizes(stats), statistics.nic_links(stats)
+    disks = tuple(
+        replace(disk, capacity_mib=sizes[disk.target][0], allocation_mib=sizes[disk.target][1])
+        if disk.target in sizes
+        else disk
+        for disk in known.definition.disks
+    )
+    nics = tuple(
+        replace(nic, link=links[index]) if index < len(links) and links[index] else nic
+        for index, nic in enumerate(known.definition.nics)
+    )
+    return VmReading(
+        id=vm,
+        name=name,
+        state=state,
+        reason=reason,
+        persistent=known.persistent,
+        autostart=known.autostart,
+        vcpus=int(stats.get("vcpu.current", 0)) or known.definition.vcpus,
+        memory_mib=current or known.definition.memory_mib,
+        memory_max_mib=maximum or known.definition.memory_mib,
+        usage=usage,
+        disks=disks,
+        nics=nics,
+        job_active=known.job_active,
+        description=known.definition.description,
+        has_serial=known.definition.has_serial,
+    )

@@ -1,0 +1,22 @@
+"""Which VM an operation is about, as a column of its own."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the column and fill it from the documents."""
+    op.add_column("operations", sa.Column("vm", sa.String(64), nullable=True))
+    op.execute("UPDATE operations SET vm = json_extract(document, '$.intent.vm')")
+    op.create_index("operations_by_vm", "operations", ["vm"])
+
+
+def downgrade() -> None:
+    """Remove it."""
+    op.drop_index("operations_by_vm", "operations")
+    op.drop_column("operations", "vm")

@@ -1,0 +1,235 @@
+"""What is accepted, what is refused and why: idempotency, changes since the look, locks, the journal."""
+
+import asyncio
+
+import pytest
+
+from novacron.model.errors import NotFound
+from novacron.model.ids import OperationId
+from novacron.model.intent import (
+    CreateVm,
+    DeleteVolume,
+    ForceOffVm,
+    PauseVm,
+    ResumeVm,
+    SetPoolActive,
+    ShutdownVm,
+    StartVm,
+)
+from novacron.model.link import LinkStatus
+from novacron.model.operation import Operation, OperationState
+from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.vm import VmState
+from tests.builders import an_id
+from tests.engine.site import A, B, Site, migrate
+from tests.memory_journal import MemoryJournal
+
+VM = an_id("web-1")
+
+
+async def test_the_same_key_gives_the_same_operation(site: Site) -> None:
+    site.add(state=VmState.SHUT_OFF)
+    await site.start()
+    answers = [await site.submit(StartVm(vm=VM, host=A), key="k") for _ in range(3)]
+    assert len({answer.id for answer in answers if isinstance(answer, Operation)}) == 1
+    assert len(await site.service.operations()) == 1
+
+
+async def test_the_same_key_submitted_twice_at_once_gives_one_operation(site: Site) -> None:
+    site.add(state=VmState.SHUT_OFF)
+    await site.start()
+    revision = (await site.fleet()).revision
+    intent = StartVm(vm=VM, host=A)
+    work = [site.service.submit(intent, seen_revision=revision, idempotency_key="k") for _ in range(5)]
+    answers = await site.clock.run(asyncio.gather(*work))
+    assert len({answer.id for answer in answers if isinstance(answer, Operation)}) == 1
+
+
+async def test_a_key_of_an_earlier_backend_is_remembered(site: Site) -> None:
+    site.add(state=VmState.SHUT_OFF)
+    await site.start()
+    first = await site.submit(StartVm(vm=VM, host=A), key="k")
+    await site.kill()
+    await site.start()
+    again = await site.submit(StartVm(vm=VM, host=A), key="k")
+    assert isinstance(first, Operation)
+    assert isinstance(again, Operation)
+    assert first.id == again.id
+
+
+async def test_a_vm_that_changed_since_the_look_is_refused(site: Site) -> None:
+    site.add()
+    await site.start()
+    seen = (await site.fleet()).revision
+    site.alter(VM, state=VmState.PAUSED)
+    await site.clock.advance(5)
+    answer = await site.clock.run(site.service.submit(PauseVm(vm=VM, host=A), seen_revision=seen, idempotency_key="k"))
+    assert isinstance(answer, Refusal)
+    assert answer.code is RefusalCode.CHANGED
+    assert "paused" in answer.reason
+
+
+async def test_other_vms_may_change_without_a_refusal(site: Site) -> None:
+    site.add()
+    other = site.add("web-2")
+    await site.start()
+    seen = (await site.fleet()).revision
+    site.alter(other, state=VmState.PAUSED)
+    await site.clock.advance(5)
+    answer = await site.clock.run(site.service.submit(PauseVm(vm=VM, host=A), seen_revision=seen, idempotency_key="k"))
+    assert isinstance(answer, Operation)
+
+
+async def test_a_look_at_an_earlier_backend_is_too_old_and_one_from_the_future_too(site: Site) -> None:
+    site.add()
+    await site.start()
+    seen = (await site.fleet()).revision
+    await site.kill()
+    await site.clock.advance(1)
+    await site.start()
+    for revision in (0, seen, (await site.fleet()).revision + 1):
+        answer = await site.clock.run(
+            site.service.submit(PauseVm(vm=VM, host=A), seen_revision=revision, idempotency_key=f"k{revision}")
+        )
+        assert isinstance(answer, Refusal)
+        assert answer.code is RefusalCode.CHANGED
+
+
+async def test_the_second_operation_on_a_vm_is_refused_with_the_firsts_name(site: Site) -> None:
+    site.add()
+    site.alter(VM, obeys_power_button=False)
+    await site.start()
+    first = await site.operation(await site.accepted(ShutdownVm(vm=VM, host=A)))
+    refusal = await site.refused(ForceOffVm(vm=VM, host=A))
+    assert refusal.code is RefusalCode.LOCKED
+    for word in (first.title, first.id, "alice"):
+        assert word in refusal.reason
+    previewed = await site.clock.run(site.service.preview(ForceOffVm(vm=VM, host=A)))
+    assert isinstance(previewed, Refusal)
+    await site.clock.run(site.service.cancel(first.id))
+    await site.ended(first.id)
+    assert (await site.do(ForceOffVm(vm=VM, host=A))).state is OperationState.DONE
+
+
+async def test_two_migrations_of_one_vm_submitted_at_once_make_one(site: Site) -> None:
+    site.add()
+    await site.start()
+    revision = (await site.fleet()).revision
+    both = [
+        site.service.submit(migrate(VM, to=to), seen_revision=revision, idempotency_key=to)
+        for to in (B, site.world.specs[2].id)
+    ]
+    answers = await site.clock.run(asyncio.gather(*both))
+    assert [isinstance(answer, Operation) for answer in answers].count(True) == 1
+    assert [getattr(answer, "code", None) for answer in answers].count(RefusalCode.LOCKED) == 1
+
+
+async def test_a_pool_in_use_by_an_operation_is_not_stopped_and_its_volume_not_deleted(site: Site) -> None:
+    await site.start()
+    site.world.slow(A, 1.0)
+    intent = CreateVm(vm=VM, host=A, name="web-1", pool="shared", base_volume="debian-12.qcow2")
+    await site.accepted(intent)
+    for rival in (
+        SetPoolActive(host=A, pool="shared", active=False),
+        DeleteVolume(host=A, pool="shared", volume="debian-12.qcow2"),
+    ):
+        assert (await site.refused(rival)).code is RefusalCode.LOCKED
+
+
+async def test_what_cannot_be_journaled_is_refused_and_what_runs_goes_on(site: Site) -> None:
+    assert isinstance(site.journal, MemoryJournal)
+    site.add()
+    site.add("web-2", state=VmState.SHUT_OFF)
+    await site.start()
+    running = await site.accepted(ShutdownVm(vm=VM, host=A))
+    site.journal.fails = "database or disk is full"
+    refusal = await site.refused(StartVm(vm=an_id("web-2"), host=A))
+    assert refusal.code is RefusalCode.JOURNAL
+    assert "full" in refusal.reason
+    assert "full" in (await site.service.status()).journal_error
+    assert (await site.ended(running)).state is OperationState.DONE
+    assert not site.journal.operations[running].has_ended
+    site.journal.fails = ""
+    await site.clock.advance(5)
+    assert site.journal.operations[running].state is OperationState.DONE
+    assert (await site.service.status()).journal_error == ""
+    assert (await site.do(StartVm(vm=an_id("web-2"), host=A))).state is OperationState.DONE
+
+
+async def test_start_is_refused_while_the_vm_is_active_elsewhere(site: Site) -> None:
+    site.add(state=VmState.SHUT_OFF)
+    site.add(host=B)
+    await site.start()
+    assert (await site.refused(StartVm(vm=VM, host=A))).code is RefusalCode.ACTIVE_ELSEWHERE
+
+
+async def test_start_and_resume_are_refused_while_a_host_that_had_the_vm_does_not_answer(site: Site) -> None:
+    site.add(state=VmState.PAUSED)
+    site.add(host=B, state=VmState.SHUT_OFF)
+    await site.start()
+    site.world.refuse(B, LinkStatus.UNREACHABLE)
+    await site.clock.advance(5)
+    assert (await site.refused(ResumeVm(vm=VM, host=A))).code is RefusalCode.UNKNOWN_ELSEWHERE
+
+
+async def test_a_dead_host_that_never_had_the_vm_is_no_reason_to_refuse(site: Site) -> None:
+    site.add(state=VmState.SHUT_OFF)
+    site.world.refuse(B, LinkStatus.UNREACHABLE)
+    await site.start()
+    assert (await site.do(StartVm(vm=VM, host=A))).state is OperationState.DONE
+
+
+async def test_a_copy_that_the_fleet_has_not_seen_yet_is_found_right_before_the_start(site: Site) -> None:
+    site.add(state=VmState.SHUT_OFF)
+    site.add(host=B, state=VmState.SHUT_OFF)
+    await site.start()
+    site.alter(VM, B, state=VmState.RUNNING)
+    ended = await site.do(StartVm(vm=VM, host=A))
+    assert ended.state is OperationState.FAILED
+    assert "running on kvm-b" in ended.outcome
+    assert site.running_on(VM) == [B]
+
+
+async def test_a_vm_on_a_host_that_does_not_answer_is_refused(site: Site) -> None:
+    site.add()
+    await site.start()
+    site.world.hang(A)
+    await site.clock.advance(10)
+    assert (await site.refused(PauseVm(vm=VM, host=A))).code is RefusalCode.HOST_NOT_CURRENT
+
+
+async def test_cancel_says_why_not(site: Site) -> None:
+    site.add(state=VmState.SHUT_OFF)
+    await site.start()
+    unknown = await site.clock.run(site.service.cancel(OperationId("none")))
+    assert isinstance(unknown, Refusal)
+    assert unknown.code is RefusalCode.NOT_FOUND
+    ended = await site.do(StartVm(vm=VM, host=A))
+    late = await site.clock.run(site.service.cancel(ended.id))
+    assert isinstance(late, Refusal)
+    assert late.code is RefusalCode.TOO_LATE
+
+
+async def test_what_cannot_be_stopped_half_way_says_so(site: Site) -> None:
+    site.add()
+    await site.start()
+    site.world.slow(A, 1.0)
+    operation = await site.accepted(PauseVm(vm=VM, host=A))
+    answer = await site.clock.run(site.service.cancel(operation))
+    assert isinstance(answer, Refusal)
+    assert answer.code is RefusalCode.WRONG_STATE
+
+
+async def test_identifiers_sort_by_time_even_when_the_wall_clock_stands(site: Site) -> None:
+    for number in range(5):
+        site.add(f"vm-{number}", state=VmState.SHUT_OFF)
+    await site.start()
+    made = [await site.accepted(StartVm(vm=an_id(f"vm-{number}"), host=A)) for number in range(5)]
+    assert made == sorted(made)
+    assert len(set(made)) == 5
+
+
+async def test_an_unknown_host_is_an_error_that_names_it(site: Site) -> None:
+    await site.start()
+    with pytest.raises(NotFound, match="no-such"):
+        await site.service.reconnect("no-such")  # type: ignore[arg-type]

@@ -1,0 +1,93 @@
+"""Readers of changes: everything at first, never a queue, never the last one missed."""
+
+import asyncio
+
+from novacron.engine.hub import Hub
+from novacron.ports.console import AlertsChanged, FleetChanged, OperationsChanged
+from tests.builders import a_fleet
+from tests.fake_clock import FakeClock
+
+
+def fleet(revision: int) -> FleetChanged:
+    return FleetChanged(fleet=a_fleet(revision=revision))
+
+
+async def next_of(clock: FakeClock, stream):
+    return await clock.run(anext(stream))
+
+
+async def test_a_reader_gets_the_latest_of_each_kind_first() -> None:
+    clock = FakeClock()
+    hub = Hub(clock, fleet_gap_s=0.1)
+    for change in (fleet(1), OperationsChanged(operations=()), AlertsChanged(alerts=()), fleet(2)):
+        hub.publish(change)
+    stream = hub.changes()
+    got = [await next_of(clock, stream) for _ in range(3)]
+    assert {type(change) for change in got} == {FleetChanged, OperationsChanged, AlertsChanged}
+    assert [change.fleet.revision for change in got if isinstance(change, FleetChanged)] == [2]
+    await stream.aclose()
+
+
+async def test_a_slow_reader_misses_what_lay_between_and_never_the_last() -> None:
+    clock = FakeClock()
+    hub = Hub(clock, fleet_gap_s=0.1)
+    hub.publish(fleet(0))
+    stream = hub.changes()
+    await next_of(clock, stream)
+    for revision in range(1, 100_001):
+        hub.publish(fleet(revision))
+    (reader,) = hub._readers
+    assert len(reader._slots) == 1
+    assert (await next_of(clock, stream)).fleet.revision == 100_000
+    await stream.aclose()
+
+
+async def test_a_fleet_is_given_ten_times_a_second_at_most_and_the_first_at_once() -> None:
+    clock = FakeClock()
+    hub = Hub(clock, fleet_gap_s=0.1)
+    stream = hub.changes()
+    seen: list[float] = []
+
+    async def read() -> None:
+        async for _ in stream:
+            seen.append(clock.monotonic())
+
+    task = asyncio.create_task(read())
+    await clock.advance(1)
+    began = clock.monotonic()
+    for revision in range(200):
+        hub.publish(fleet(revision))
+        await clock.advance(0.01)
+    assert seen[0] == began
+    assert len(seen) <= 21
+    await clock.advance(1)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_small_changes_do_not_wait_for_the_fleets_turn() -> None:
+    clock = FakeClock()
+    hub = Hub(clock, fleet_gap_s=10)
+    hub.publish(fleet(1))
+    stream = hub.changes()
+    await next_of(clock, stream)
+    hub.publish(fleet(2))
+    waiting = asyncio.ensure_future(anext(stream))
+    await clock.advance(1)
+    assert not waiting.done()
+    hub.publish(AlertsChanged(alerts=()))
+    await clock.advance(0)
+    assert isinstance(waiting.result(), AlertsChanged)
+    assert isinstance(await next_of(clock, stream), FleetChanged)
+    await stream.aclose()
+
+
+async def test_a_reader_that_leaves_is_forgotten() -> None:
+    clock = FakeClock()
+    hub = Hub(clock, fleet_gap_s=0.1)
+    hub.publish(fleet(1))
+    stream = hub.changes()
+    await next_of(clock, stream)
+    assert hub.readers == 1
+    await stream.aclose()
+    assert hub.readers == 0

@@ -1,0 +1,259 @@
+"""The backend is killed at every journal write of every operation; the next one finds the truth, and finishes it."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from novacron.model.intent import (
+    CreateVm,
+    DeleteVm,
+    DeleteVolume,
+    ForceOffVm,
+    Intent,
+    MigrateVm,
+    MigrationMode,
+    PauseVm,
+    RebootVm,
+    RenameVm,
+    ResizeVm,
+    ResumeVm,
+    SetAutostart,
+    SetPoolActive,
+    ShutdownVm,
+    StartVm,
+)
+from novacron.model.operation import ENDED, Operation, OperationState, StepState
+from novacron.model.refusal import Refusal
+from novacron.model.vm import VmState
+from tests.builders import an_id
+from tests.engine.cut_journal import CutJournal
+from tests.engine.site import A, B, Site, a_site, migrate
+
+VM = an_id("web-1")
+OFF, ON, HELD = VmState.SHUT_OFF, VmState.RUNNING, VmState.PAUSED
+
+
+def _volumes(site: Site) -> set[str]:
+    return set(site.world.host(A).pool("shared").store.volumes)
+
+
+CASES: dict[str, tuple[VmState | None, Intent, Callable[[Site], bool]]] = {
+    "start": (OFF, StartVm(vm=VM, host=A), lambda site: site.state(VM) is ON),
+    "shutdown": (ON, ShutdownVm(vm=VM, host=A), lambda site: site.state(VM) is OFF),
+    "reboot": (ON, RebootVm(vm=VM, host=A), lambda site: site.state(VM) is ON),
+    "force-off": (ON, ForceOffVm(vm=VM, host=A), lambda site: site.state(VM) is OFF),
+    "pause": (ON, PauseVm(vm=VM, host=A), lambda site: site.state(VM) is HELD),
+    "resume": (HELD, ResumeVm(vm=VM, host=A), lambda site: site.state(VM) is ON),
+    "rename": (
+        OFF,
+        RenameVm(vm=VM, host=A, new_name="web-9"),
+        lambda site: site.world.host(A).machines[VM].name == "web-9",
+    ),
+    "autostart": (
+        OFF,
+        SetAutostart(vm=VM, host=A, enabled=True),
+        lambda site: site.world.host(A).machines[VM].autostart,
+    ),
+    "resize": (OFF, ResizeVm(vm=VM, host=A, vcpus=3), lambda site: site.world.host(A).machines[VM].vcpus == 3),
+    "delete": (
+        OFF,
+        DeleteVm(vm=VM, host=A, with_disks=True),
+        lambda site: site.state(VM) is None and "/srv/shared/web-1.qcow2" not in _volumes(site),
+    ),
+    "create": (
+        None,
+        CreateVm(vm=VM, host=A, name="web-1", pool="shared", disk_mib=64, start=True),
+        lambda site: site.state(VM) is ON and sum("web-1" in path for path in _volumes(site)) == 1,
+    ),
+    "migrate live": (ON, migrate(VM), lambda site: site.running_on(VM) == [B] and site.state(VM, A) is None),
+    "migrate direct": (
+        ON,
+        MigrateVm(vm=VM, host=A, destination=B, mode=MigrationMode.DIRECT),
+        lambda site: site.running_on(VM) == [B] and site.state(VM, A) is None,
+    ),
+    "migrate cold": (
+        OFF,
+        migrate(VM),
+        lambda site: (site.state(VM, A), site.state(VM, B)) == (None, OFF),
+    ),
+    "pool": (
+        None,
+        SetPoolActive(host=A, pool="local", active=False),
+        lambda site: not site.world.host(A).pool("local").active,
+    ),
+    "volume": (
+        None,
+        DeleteVolume(host=A, pool="shared", volume="debian-12.qcow2"),
+        lambda site: "/srv/shared/debian-12.qcow2" not in _volumes(site),
+    ),
+}
+ROLL_FORWARD = {"shutdown", "autostart", "resize", "delete", "create", "migrate cold", "pool", "volume"}
+"""Those whose every step may be asked again: they end done, wherever they were cut."""
+
+
+async def _begin(name: str, writes: int, *, written: bool) -> tuple[Site, CutJournal]:
+    before, intent, _ = CASES[name]
+    journal = CutJournal(writes, written=written)
+    site = a_site(journal=journal)
+    if before is not None:
+        site.add(state=before)
+    await site.start()
+    revision = (await site.fleet()).revision
+    submit = site.service.submit(intent, seen_revision=revision, idempotency_key="the key", actor="alice")
+    task = asyncio.ensure_future(submit)
+    await site.clock.run_until(
+        lambda: journal.is_cut or any(one.has_ended for one in journal.operations.values()), limit_s=600
+    )
+    await site.kill()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return site, journal
+
+
+@pytest.mark.parametrize("written", [False, True], ids=["lost", "written"])
+@pytest.mark.parametrize("name", CASES)
+async def test_an_operation_cut_at_any_write_is_finished_or_explained(name: str, written: bool) -> None:
+    _, intent, reached = CASES[name]
+    for writes in range(40):
+        site, journal = await _begin(name, writes, written=written)
+        if not journal.is_cut:
+            assert writes > 2
+            return
+        site.journal = journal.mended()
+        await site.start()
+        if not site.journal.operations:
+            # Never acknowledged: nothing may have happened, and the same key begins afresh.
+            assert not written
+            ended = await site.do(intent)
+            assert reached(site), (name, writes, ended.outcome)
+        else:
+            (operation,) = site.journal.operations
+            ended = await site.ended(operation, limit_s=1200)
+            _judge(name, site, ended, writes)
+        assert len(site.running_on(VM)) <= 1
+        await site.kill()
+    pytest.fail("no operation takes forty writes")
+
+
+def _judge(name: str, site: Site, ended: Operation, writes: int) -> None:
+    _, _, reached = CASES[name]
+    where = (name, writes, ended.state, ended.outcome)
+    assert ended.state in ENDED, where
+    assert ended.outcome or ended.state is OperationState.DONE, where
+    if ended.state is OperationState.DONE:
+        assert reached(site), where
+    if name in ROLL_FORWARD and not _was_starting(ended):
+        assert ended.state is OperationState.DONE, where
+    if name.startswith("migrate") and ended.state is OperationState.FAILED:
+        # Carried by the backend, or not asked for yet, it ended with the backend: the VM stays, untouched.
+        assert site.running_on(VM) == [A], where
+
+
+def _was_starting(operation: Operation) -> bool:
+    """Whether it was cut in the new VM's start: started or not is a person's to say, not asked again."""
+    return operation.steps[-1].name == "start-new" and operation.steps[-1].state is StepState.FAILED
+
+
+async def test_a_peer_to_peer_migration_found_under_way_is_followed_to_its_end(site: Site) -> None:
+    site.add()
+    site.alter(VM, memory_mib=65536, memory_max_mib=65536)
+    await site.start()
+    operation = await site.accepted(migrate(VM))
+    await site.clock.advance(5)
+    await site.kill()
+    await site.clock.advance(5)
+    await site.start()
+    now = await site.operation(operation)
+    assert not now.has_ended
+    await site.clock.advance(5)
+    now = await site.operation(operation)
+    assert now.progress.job is not None
+    assert now.progress.fraction is not None
+    ended = await site.ended(operation)
+    assert ended.state is OperationState.DONE, ended.outcome
+    assert site.running_on(VM) == [B]
+
+
+async def test_a_migration_found_under_way_can_still_be_cancelled(site: Site) -> None:
+    site.add()
+    site.alter(VM, memory_mib=262144, memory_max_mib=262144)
+    await site.start()
+    operation = await site.accepted(migrate(VM))
+    await site.clock.advance(5)
+    await site.kill()
+    await site.start()
+    await site.clock.advance(3)
+    await site.clock.run(site.service.cancel(operation))
+    ended = await site.ended(operation)
+    assert ended.state is OperationState.CANCELLED, ended.outcome
+    assert site.running_on(VM) == [A]
+
+
+async def test_what_is_unfinished_is_locked_before_anything_new_is_accepted(site: Site) -> None:
+    site.add()
+    site.alter(VM, memory_mib=65536, memory_max_mib=65536)
+    await site.start()
+    operation = await site.accepted(migrate(VM))
+    await site.clock.advance(5)
+    await site.kill()
+    await site.start()
+    answer = await site.submit(ForceOffVm(vm=VM, host=A))
+    assert isinstance(answer, Refusal)
+    assert operation in answer.reason
+
+
+async def test_an_operation_that_never_began_is_not_begun_days_later() -> None:
+    site, journal = await _begin("force-off", 0, written=True)
+    site.journal = journal.mended()
+    await site.clock.advance(3600)
+    await site.start()
+    (operation,) = site.journal.operations
+    ended = await site.ended(operation)
+    assert ended.state is OperationState.NEEDS_ATTENTION
+    assert "ask again" in ended.outcome
+    assert site.state(VM) is ON
+    await site.kill()
+
+
+async def test_an_operation_that_never_began_is_refused_when_the_world_has_changed() -> None:
+    site, journal = await _begin("start", 0, written=True)
+    site.journal = journal.mended()
+    site.add(host=B)
+    await site.start()
+    (operation,) = site.journal.operations
+    ended = await site.ended(operation)
+    assert ended.state is OperationState.FAILED
+    assert "kvm-b" in ended.outcome
+    assert site.running_on(VM) == [B]
+    await site.kill()
+
+
+async def test_recovery_waits_for_a_host_that_does_not_answer(site: Site) -> None:
+    site.add()
+    site.alter(VM, obeys_power_button=False)
+    await site.start()
+    operation = await site.accepted(ShutdownVm(vm=VM, host=A, timeout_s=5000))
+    await site.clock.advance(3)
+    await site.kill()
+    site.world.black_hole(A)
+    await site.start()
+    await site.clock.advance(600)
+    now = await site.operation(operation)
+    assert now.state is OperationState.SETTLING
+    assert "kvm-a" in now.progress.note
+    site.world.heal(A)
+    site.alter(VM, state=OFF)
+    ended = await site.ended(operation)
+    assert ended.state is OperationState.DONE, ended.outcome
+
+
+async def test_a_finished_operation_is_not_taken_up_again(site: Site) -> None:
+    site.add(state=OFF)
+    await site.start()
+    await site.do(StartVm(vm=VM, host=A))
+    await site.kill()
+    site.alter(VM, state=OFF)
+    await site.start()
+    await site.clock.advance(30)
+    assert site.state(VM) is OFF
