@@ -1,5 +1,6 @@
 # Each target is one script, for those who have no make.
-.PHONY: check test demo bench format
+.PHONY: check test demo bench format screenshots clean
+
 check:
 	@scripts/check
 test:
@@ -9,4 +10,8 @@ demo:
 bench:
 	@scripts/bench
 format:
-	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+	@scripts/format
+screenshots:
+	@scripts/screenshots
+clean:
+	@rm -rf .venv .setup.lock .setup.log .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from textual import events
 from textual.app import App
@@ -43,7 +44,7 @@ class NovaCronApp(App[None], inherit_bindings=False):
     """The console on one backend."""
 
     ENABLE_COMMAND_PALETTE = False
-    CSS_PATH = "console.tcss"
+    CSS_PATH = Path(__file__).with_name("console.tcss")
 
     def __init__(
         self,

@@ -19,7 +19,13 @@ def header_line(picture: Picture, title: str, now: datetime, width: int, glyphs:
     left += [bar, *_hosts(picture)]
     left += [bar, *_alerts(picture, glyphs)]
     if picture.under_way:
-        left += [bar, span(f"{glyphs.busy} {picture.under_way} ops", Role.MIGRATING)]
+        left += [
+            bar,
+            span(
+                f"{glyphs.busy} {picture.under_way} ops" if width >= 90 else f"{glyphs.busy}{picture.under_way}",
+                Role.MIGRATING,
+            ),
+        ]
     right = [*_link(picture, now, glyphs), span(f" {clock_time(now)[:5]} ", Role.DIM)]
     return justify(left, right, width)
 

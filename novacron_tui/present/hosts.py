@@ -180,7 +180,7 @@ HOSTS: Final[Subject[Host]] = Subject(
         Column(
             id="what",
             title="CPU, OR WHAT IS WRONG",
-            width=14,
+            width=24,
             widest=200,
             priority=4,
             cell=_what,

@@ -23,4 +23,4 @@ def fullness_role(part: float | None) -> Role:
     """Return the role of a store by how full it is."""
     if part is None:
         return Role.DIM
-    return Role.CRITICAL if part >= 0.95 else Role.WARNING if part >= 0.85 else Role.TEXT
+    return Role.CRITICAL if part >= 0.95 else Role.WARNING if part >= 0.85 else Role.BAR

@@ -18,7 +18,8 @@ def operation_lines(operation: Operation, sight: Sight, width: int) -> list[Line
     lines: list[Line] = [
         (
             span(f" {shape} {operation.state}", role),
-            span(f"  accepted {clock_time(operation.accepted_at)} by {operation.actor}", Role.DIM),
+            span(f"  accepted {clock_time(operation.accepted_at)}", Role.DIM),
+            span(f" by {operation.actor}" if operation.actor else "", Role.DIM),
             span(f"  {'took' if operation.has_ended else 'for'} {took}", Role.DIM),
         )
     ]
@@ -74,7 +75,9 @@ def _intent_text(operation: Operation) -> str:
     intent = operation.intent
     # Values the operator chose; what was left open says nothing.
     shown = {name: getattr(intent, name) for name in intent.__slots__}
-    return "  ".join(f"{name}={value}" for name, value in shown.items() if value not in (None, "", False))
+    return "  ".join(
+        f"{name}={value}" for name, value in shown.items() if name != "kind" and value not in (None, "", False)
+    )
 
 
 def _title(text: str) -> Line:

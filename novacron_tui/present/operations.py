@@ -49,7 +49,7 @@ def _rate(operation: Operation, _sight: Sight) -> Cell:
 
 
 def _lasted(operation: Operation, sight: Sight) -> Cell:
-    end = operation.ended_at or sight.now
+    end = operation.ended_at or (operation.accepted_at if operation.has_ended else sight.now)
     return cell(duration((end - operation.accepted_at).total_seconds()), role=Role.DIM)
 
 
@@ -149,4 +149,6 @@ OPERATIONS: Final[Subject[Operation]] = Subject(
 
 def ended_ago(operation: Operation, sight: Sight) -> str:
     """Return when it ended, for a line of text."""
-    return f"{age(operation.ended_at, sight.now)} ago" if operation.ended_at else "under way"
+    if not operation.has_ended:
+        return "under way"
+    return f"{age(operation.ended_at or operation.accepted_at, sight.now)} ago"

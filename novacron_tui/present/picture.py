@@ -76,7 +76,13 @@ class PoolRow:
 def tally(fleet: Fleet) -> Tally:
     """Count what the header shows."""
     words: Counter[str] = Counter(vm_word(vm) for vm in fleet.vms.values())
-    return Tally(vms=words, hosts=len(fleet.hosts), hosts_up=sum(host.link.is_up for host in fleet.hosts.values()))
+    hosts = fleet.hosts.values()
+    return Tally(
+        vms=words,
+        hosts=len(hosts),
+        hosts_up=sum(host.link.is_up for host in hosts),
+        pools=sum(len(host.reading.pools) for host in hosts if host.reading),
+    )
 
 
 def busy_vms(operations: tuple[Operation, ...]) -> Mapping[VmId, Operation]:

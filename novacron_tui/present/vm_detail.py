@@ -101,7 +101,7 @@ def _usage(vm: FleetVm) -> Line:
 def _operation(operation: Operation, sight: Sight) -> Line:
     shape, role = operation_sign(operation.state, sight.glyphs)
     return (
-        span(f"  {shape} {operation.state:<11}", role),
+        span(f"  {shape} {operation.state:<16}", role),
         span(operation.title),
         span(f"  {ended_ago(operation, sight)}", Role.DIM),
         span(f"  {operation.outcome}" if operation.outcome else "", Role.DIM),

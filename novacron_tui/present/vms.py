@@ -98,6 +98,12 @@ def _host(vm: FleetVm, _sight: Sight) -> Cell:
     return cell(f"{host} +{len(vm.others)}", f"{host}+", role=role) if vm.others else cell(host, role=role)
 
 
+def _reason(vm: FleetVm, _sight: Sight) -> Cell:
+    if not vm.home.is_current:
+        return cell(f"was {vm.home.vm.state}", role=Role.UNKNOWN)
+    return cell(vm.home.vm.reason, role=Role.DIM)
+
+
 def _flags(vm: FleetVm, _sight: Sight) -> Cell:
     reading = vm.home.vm
     words = ["auto"] if reading.autostart else []
@@ -190,7 +196,7 @@ VMS: Final[Subject[FleetVm]] = Subject(
             width=12,
             widest=20,
             priority=8,
-            cell=lambda vm, _: cell(vm.home.vm.reason if vm.home.is_current else "", role=Role.DIM),
+            cell=_reason,
             order=lambda vm: vm.home.vm.reason.value or None,
         ),
         Column(

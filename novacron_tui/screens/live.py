@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from novacron_tui import keys
 from novacron_tui.commands.command import Context, Target
-from novacron_tui.commands.registry import COMMANDS
+from novacron_tui.commands.registry import COMMANDS, commands_at
 from novacron_tui.keys import Key, Where
 from novacron_tui.palette import Surface
 from novacron_tui.present.cells import Line, Role, Span, fit_line, paragraph, span
@@ -73,10 +73,13 @@ class LiveScreen(Screen[None]):
     def footer_keys(self) -> list[tuple[str, str]]:
         """Return the keys to be named: those that would do something to what is under the cursor."""
         context = self.context()
+        possible = {command.id for command in commands_at(self.where) if command.enabled(context) is None}
+        if any(COMMANDS[name].danger for name in possible):
+            possible.add("danger")
         return [
             (keys.shown(key.keys[0]), key.label)
             for key in keys.footer_keys(self.where)
-            if key.id not in COMMANDS or COMMANDS[key.id].enabled(context) is None
+            if key.id in possible or (key.id not in COMMANDS and key.id != "danger")
         ]
 
     def standing_keys(self) -> list[tuple[str, str]]:

@@ -5,50 +5,40 @@ first row before anything else is even imported.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
 from websockets.asyncio.client import connect, unix_connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
 
 from novacron.api.codec import (
     PROTOCOL,
-    AlertList,
+    PROTOCOL_HEADER,
+    VERSION_HEADER,
     FleetBody,
-    FleetPart,
-    Hello,
     OperationAnswer,
-    OperationList,
     PlanAnswer,
-    PreviewBody,
-    StreamMessage,
-    SubmitBody,
     adapter,
 )
-from novacron.api.problems import error_of
+from novacron.api.picture import Picture
+from novacron.api.problems import error_of, other_version
 from novacron.api.serial_client import RemoteSerial
 from novacron.model.alert.alert import Alert
-from novacron.model.errors import BackendError
-from novacron.model.fleet import Fleet, Host
+from novacron.model.errors import BackendError, NovaCronError
+from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, OperationId, VmId
 from novacron.model.intent import Intent
 from novacron.model.operation import Operation
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample
-from novacron.ports.console import (
-    AlertsChanged,
-    BackendFound,
-    BackendLost,
-    BackendStatus,
-    ConsoleChange,
-    FleetChanged,
-    OperationsChanged,
-)
+from novacron.ports.console import BackendLost, BackendStatus, ConsoleChange
 from novacron.ports.hypervisor import SerialLink
 
 if TYPE_CHECKING:
@@ -61,33 +51,54 @@ _RETRY_FIRST_S = 0.2
 _RETRY_MOST_S = 5.0
 _ANSWER_S = 120.0
 """A preview asks hypervisors, each within its own deadline; this only bounds a backend that is stuck."""
+_OPEN_S = 5.0
+_PING_S = 5.0
+"""A backend that hangs is told as lost after twice this."""
+_GOING_AWAY = 1012
+"""Close code of a backend that was asked to end."""
 
 
 class RemoteConsole:
-    """ports.console.Console over a backend's socket."""
+    """ports.console.Console over a backend's socket.
 
-    def __init__(self, socket: Path) -> None:
+    `revive` starts a backend again that died under an attached console; one that was asked to end stays ended.
+    It is called in a worker thread.
+    """
+
+    def __init__(self, socket: Path, revive: Callable[[], object] | None = None) -> None:
         self._socket = socket
+        self._revive = revive
         self._http: httpx2.AsyncClient | None = None
 
     async def changes(self) -> AsyncIterator[ConsoleChange]:
-        """Yield snapshots and changes; says when the backend is lost and goes on trying for ever."""
+        """Yield snapshots and changes; says when the backend is lost and goes on trying for ever.
+
+        Raises:
+            BackendError: the backend speaks another protocol: trying again would not help.
+        """
+        lost: BackendLost | None = None
         delay_s = _RETRY_FIRST_S
-        lost_since: datetime | None = None
+        ended_itself = False
         while True:
-            cause = "the backend ended the connection"
+            cause = "it ended the connection"
             try:
                 async with self._websocket("/v1/stream") as stream:
-                    picture = _Picture()
+                    picture = Picture()
                     async for text in stream:
-                        yield picture.take(text)
-                        delay_s, lost_since = _RETRY_FIRST_S, None
-            except (OSError, ConnectionClosed, InvalidHandshake, EOFError, TimeoutError) as error:
+                        delay_s, lost, ended_itself = _RETRY_FIRST_S, None, False
+                        change = picture.take(text)
+                        if change is not None:
+                            yield change
+            except (OSError, WebSocketException, EOFError, TimeoutError) as error:
                 cause = str(error) or type(error).__name__
-            lost_since = lost_since or datetime.now(UTC)
-            yield BackendLost(since=lost_since, cause=cause)
+                ended_itself = ended_itself or _says_it_ends(error)
+            if lost is None or lost.cause != cause:
+                lost = BackendLost(since=lost.since if lost else datetime.now(UTC), cause=cause)
+                yield lost
             await asyncio.sleep(delay_s)
             delay_s = min(_RETRY_MOST_S, delay_s * 2)
+            if self._revive is not None and not ended_itself:
+                await _try(self._revive)
 
     async def fleet(self) -> Fleet:
         """Return the fleet as it stands."""
@@ -104,6 +115,8 @@ class RemoteConsole:
 
     async def preview(self, intent: Intent) -> Plan | Refusal:
         """Say what it would do."""
+        from novacron.api.bodies import PreviewBody
+
         answer = await self._ask("POST", "/v1/preview", PlanAnswer, PreviewBody(intent=intent))
         return _one_of(answer.plan, answer.refusal)
 
@@ -111,6 +124,8 @@ class RemoteConsole:
         self, intent: Intent, *, seen_revision: int, idempotency_key: str, actor: str = ""
     ) -> Operation | Refusal:
         """Submit; the actor is who the kernel says we are."""
+        from novacron.api.bodies import SubmitBody
+
         answer = await self._ask(
             "POST",
             "/v1/operations",
@@ -158,7 +173,15 @@ class RemoteConsole:
 
     def _websocket(self, path: str) -> connect:
         return unix_connect(
-            str(self._socket), f"ws://novacron{path}", max_size=None, compression=None, open_timeout=10, close_timeout=1
+            str(self._socket),
+            f"ws://novacron{path}",
+            max_size=None,
+            compression=None,
+            proxy=None,
+            open_timeout=_OPEN_S,
+            close_timeout=1,
+            ping_interval=_PING_S,
+            ping_timeout=_PING_S,
         )
 
     async def _ask(
@@ -169,27 +192,33 @@ class RemoteConsole:
         body: BaseModel | None = None,
         headers: dict[str, str] | None = None,
     ) -> T:
-        answer: T = _decoded(adapter(kind), await self._request(method, path, body, headers))
+        content = await self._request(method, path, body, headers)
+        try:
+            answer: T = adapter(kind).validate_json(content)
+        except ValidationError as error:
+            raise _not_understood(error) from error
         return answer
 
     async def _request(
         self, method: str, path: str, body: BaseModel | None = None, headers: dict[str, str] | None = None
     ) -> bytes:
-        import httpx2
-
+        # In a thread: a console asks for the first time at a key press, and the next one must not wait for an import.
+        httpx2 = await asyncio.to_thread(_load_http)
         if self._http is None:
             self._http = httpx2.AsyncClient(
-                transport=httpx2.AsyncHTTPTransport(uds=str(self._socket)), base_url=_ORIGIN, timeout=_ANSWER_S
+                transport=httpx2.AsyncHTTPTransport(uds=str(self._socket)),
+                base_url=_ORIGIN,
+                timeout=_ANSWER_S,
+                headers={PROTOCOL_HEADER: PROTOCOL, "content-type": "application/json"},
             )
+        content = _encoded(body) if body is not None else None
         try:
-            response = await self._http.request(
-                method,
-                path,
-                content=body.model_dump_json().encode() if body is not None else None,
-                headers={"content-type": "application/json", **(headers or {})},
-            )
+            response = await self._http.request(method, path, content=content, headers=headers)
         except httpx2.HTTPError as error:
             raise self._unreachable(error) from error
+        theirs = response.headers.get(PROTOCOL_HEADER, "")
+        if theirs != PROTOCOL:
+            raise other_version(theirs, response.headers.get(VERSION_HEADER, ""))
         if response.is_error:
             raise error_of(response.content)
         return response.content
@@ -202,41 +231,34 @@ class RemoteConsole:
         )
 
 
-class _Picture:
-    """The fleet as this client has been told, rebuilt from deltas; unchanged hosts stay the same objects."""
+def _load_http() -> "ModuleType":
+    import httpx2
 
-    def __init__(self) -> None:
-        self._hosts: dict[HostId, Host] = {}
-
-    def take(self, text: str | bytes) -> ConsoleChange:
-        message = _decoded(adapter(StreamMessage), text)
-        match message:
-            case Hello():
-                if message.protocol != PROTOCOL:
-                    raise BackendError(
-                        "backend",
-                        f"speaks protocol {message.protocol} (version {message.version}), this program {PROTOCOL}",
-                        "novacron detach --stop ends it; the next start is of this version",
-                    )
-                return BackendFound(version=message.version, consoles=message.consoles)
-            case FleetPart():
-                known = self._hosts | {host.id: host for host in message.changed}
-                self._hosts = {host_id: known[host_id] for host_id in message.order}
-                return FleetChanged(fleet=Fleet(revision=message.revision, hosts=MappingProxyType(self._hosts)))
-            case OperationList():
-                return OperationsChanged(operations=message.operations)
-            case AlertList():
-                return AlertsChanged(alerts=message.alerts)
-        raise AssertionError(message)
+    return httpx2
 
 
-def _decoded(kind: TypeAdapter[Any], content: str | bytes) -> Any:  # noqa: ANN401 - as the adapter says
+def _encoded(body: BaseModel) -> bytes:
     try:
-        return kind.validate_json(content)
-    except ValidationError as error:
-        raise BackendError(
-            "backend", f"its answer was not understood: {error.errors()[0]['msg']}", "is it of another version?"
-        ) from error
+        return body.model_dump_json().encode()
+    except PydanticSerializationError as error:
+        # Words of a command line that are no UTF-8 arrive as halves of surrogates.
+        raise NovaCronError("request", "a name in it is not text", "write it in UTF-8") from error
+
+
+async def _try(revive: Callable[[], object]) -> None:
+    """Start the backend again; why that failed shows as the cause for which it cannot be reached."""
+    with suppress(NovaCronError):
+        await asyncio.to_thread(revive)
+
+
+def _says_it_ends(error: Exception) -> bool:
+    return isinstance(error, ConnectionClosed) and error.rcvd is not None and error.rcvd.code == _GOING_AWAY
+
+
+def _not_understood(error: ValidationError) -> BackendError:
+    return BackendError(
+        "backend", f"its answer was not understood: {error.errors()[0]['msg']}", "is it of another version?"
+    )
 
 
 def _one_of(answer: T | None, refusal: Refusal | None) -> T | Refusal:
@@ -250,4 +272,4 @@ def _one_of(answer: T | None, refusal: Refusal | None) -> T | Refusal:
 def _quote(text: str) -> str:
     from urllib.parse import quote
 
-    return quote(text, safe="")
+    return quote(text, safe="", errors="replace")

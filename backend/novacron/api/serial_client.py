@@ -5,8 +5,9 @@ from typing import Self
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from novacron.api.codec import OPENED
+from novacron.api.codec import SERIAL_OPENED
 from novacron.api.problems import error_of
+from novacron.model.errors import BackendError
 
 
 class RemoteSerial:
@@ -18,19 +19,24 @@ class RemoteSerial:
     @classmethod
     async def opened(cls, connection: ClientConnection) -> Self:
         """Take over a connection once the backend says that the console is open; raises what it says otherwise."""
-        first = await connection.recv()
-        if first != OPENED:
+        try:
+            first = await connection.recv()
+        except ConnectionClosed as error:
+            raise BackendError("backend", "it went away", "novacron status tells more") from error
+        if first != SERIAL_OPENED:
             await connection.close()
             raise error_of(first)
         return cls(connection)
 
     async def read(self) -> bytes:
-        """Return the next bytes; empty when it was closed."""
+        """Return the next bytes; empty when it was closed. Raises why it ended, when the backend says so."""
         try:
             data = await self._connection.recv()
         except ConnectionClosed:
             return b""
-        return data.encode() if isinstance(data, str) else data
+        if isinstance(data, str):
+            raise error_of(data)
+        return data
 
     async def write(self, data: bytes) -> None:
         """Send keystrokes; those after the end are lost."""

@@ -6,6 +6,7 @@ import pwd
 import socket
 import stat
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,15 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from novacron.api.app import create_app
+from novacron.api.gate import MOST_BYTES
 from novacron.model.errors import BackendError
 from novacron.ports.console import Console
 
 _PEERCRED = struct.Struct("3i")
+_MOST_CONNECTIONS = 500
+"""Half of the usual limit of open files: the other half is for hosts and the journal."""
+_PARTING_S = 2
+_PING_S = 10.0
 
 
 class _PeerProtocol(H11Protocol):
@@ -44,17 +50,30 @@ class ApiServer:
             log_config=None,
             access_log=False,
             lifespan="off",
-            timeout_graceful_shutdown=2,
-            ws_ping_interval=10,
-            ws_ping_timeout=20,
-            ws_max_size=1 << 20,
+            # The peer's name stands where an address would: no header may replace it.
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            limit_concurrency=_MOST_CONNECTIONS,
+            # A request may be waiting for a sick host: it is cut off, and the operation goes on in the journal.
+            timeout_graceful_shutdown=_PARTING_S,
+            ws_ping_interval=_PING_S,
+            ws_ping_timeout=2 * _PING_S,
+            ws_max_size=MOST_BYTES,
+            ws_per_message_deflate=False,
         )
         self._server = _QuietServer(config)
 
-    async def serve(self) -> None:
-        """Listen and serve; returns after `stop`, when answers under way were given."""
+    async def serve(self, on_listening: Callable[[], None] = lambda: None) -> None:
+        """Listen and serve; returns soon after `stop`.
+
+        Raises:
+            BackendError: the socket cannot be made.
+        """
         listener = _bind(self._path)
         try:
+            # From here on a client is answered: the kernel queues it until the server takes it.
+            on_listening()
             await self._server.serve(sockets=[listener])
         finally:
             listener.close()
@@ -80,9 +99,10 @@ def _bind(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
-        if path.exists() and not stat.S_ISSOCK(path.stat().st_mode):
-            raise BackendError(str(path), "is there and is not a socket", "remove it")
         with suppress(FileNotFoundError):
+            if not stat.S_ISSOCK(path.lstat().st_mode):
+                raise BackendError(str(path), "is there and is not a socket", "remove it")
+            # Of a backend that died: whoever calls holds the lock that a living one would hold.
             path.unlink()
         listener.bind(str(path))
         listener.listen(256)

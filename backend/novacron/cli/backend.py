@@ -16,9 +16,8 @@ def open_console(options: FleetOptions, theme: str | None) -> None:
     from novacron.runtime import ensure_backend, fleet_of
 
     socket = ensure_backend(options)
-    from novacron_tui.run import run as run_console
-
     from novacron.api.client import RemoteConsole
+    from novacron_tui.run import run as run_console
 
     run_console(RemoteConsole(socket), theme=theme or fleet_of(options).theme)
 
@@ -78,7 +77,7 @@ def completion(
     shell: Annotated[str, typer.Argument(help="bash, zsh or fish.")],
 ) -> None:
     """Print the shell's completion script: eval "$(novacron completion bash)"."""
-    from typer.completion import get_completion_script
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
     if shell not in ("bash", "zsh", "fish"):
         raise typer.BadParameter("bash, zsh or fish")

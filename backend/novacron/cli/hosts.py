@@ -47,8 +47,8 @@ def add(
     print_line(f"{name} is in {path}; a running backend reads it at its next start (novacron detach --stop)")
 
 
-@host.command()
-def test(
+@host.command("test")
+def try_hosts(
     context: typer.Context, names: Annotated[list[str] | None, typer.Argument(help="Hosts; all when left out.")] = None
 ) -> None:
     """Connect to hosts afresh and say what is wrong, if anything."""

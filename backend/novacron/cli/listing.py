@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from typing import Any
 
 import typer
 
 from novacron.cli.arguments import AnyHostNames, AnyVmNames, Json, VmName
 from novacron.cli.output import age, print_json, print_table
-from novacron.cli.selectors import select_vms
+from novacron.cli.selectors import select_hosts, select_one_vm, select_vms
 from novacron.cli.session import run, settled_fleet
 from novacron.model.alert.alert import Alert
 from novacron.model.fleet import FleetVm, Host
@@ -20,31 +19,28 @@ from novacron.ports.console import Console
 
 def vms(context: typer.Context, names: AnyVmNames = None, as_json: Json = False) -> None:
     """List VMs with their state, host and load."""
-    fleet = run(settled_fleet, context)
-    chosen = select_vms(fleet, names) if names else tuple(fleet.vms.values())
-    _show([_vm_record(vm) for vm in chosen], as_json, _VM_COLUMNS)
+
+    async def work(console: Console) -> tuple[FleetVm, ...]:
+        fleet = await settled_fleet(console)
+        return select_vms(fleet, names) if names else tuple(fleet.vms.values())
+
+    _show([_vm_record(vm) for vm in run(work, context)], as_json, _VM_COLUMNS)
 
 
 def hosts(context: typer.Context, names: AnyHostNames = None, as_json: Json = False) -> None:
     """List hosts with how the backend stands with each."""
-    fleet = run(settled_fleet, context)
-    chosen = [host for host in fleet.hosts.values() if _named(host.id, names)]
-    _show([_host_record(host) for host in chosen], as_json, _HOST_COLUMNS)
+    _show([_host_record(host) for host in _hosts(context, names)], as_json, _HOST_COLUMNS)
 
 
 def pools(context: typer.Context, names: AnyHostNames = None, as_json: Json = False) -> None:
     """List storage pools of each host."""
-    fleet = run(settled_fleet, context)
-    _show(
-        [
-            _pool_record(host, pool)
-            for host in fleet.hosts.values()
-            if host.reading is not None and _named(host.id, names)
-            for pool in host.reading.pools
-        ],
-        as_json,
-        _POOL_COLUMNS,
-    )
+    records = [
+        _pool_record(host, pool)
+        for host in _hosts(context, names)
+        if host.reading is not None
+        for pool in host.reading.pools
+    ]
+    _show(records, as_json, _POOL_COLUMNS)
 
 
 def ops(context: typer.Context, as_json: Json = False) -> None:
@@ -73,7 +69,7 @@ def xml(
     """Print a VM's definition as libvirt has it."""
 
     async def work(console: Console) -> str:
-        (chosen,) = select_vms(await settled_fleet(console), [vm])[:1]
+        chosen = select_one_vm(await settled_fleet(console), vm)
         return await console.definition(chosen.id, chosen.home.host.id)
 
     typer.echo("\n".join(_inert_lines(run(work, context))))
@@ -94,8 +90,12 @@ def _show(records: Sequence[Record], as_json: bool, columns: Sequence[str]) -> N
     print_table(columns, [[record[column] for column in columns] for record in records])
 
 
-def _named(name: str, patterns: Sequence[str] | None) -> bool:
-    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
+def _hosts(context: typer.Context, names: Sequence[str] | None) -> tuple[Host, ...]:
+    async def work(console: Console) -> tuple[Host, ...]:
+        fleet = await settled_fleet(console)
+        return select_hosts(fleet, names) if names else tuple(fleet.hosts.values())
+
+    return run(work, context)
 
 
 def _inert_lines(text: str) -> list[str]:

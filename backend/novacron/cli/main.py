@@ -1,5 +1,6 @@
 """`novacron`: without a verb the console, with one the same headless."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,7 @@ def _show_version(wanted: bool) -> None:
 def root(
     context: typer.Context,
     fleet: Annotated[
-        Path | None, typer.Option("--fleet", "-f", help="Another fleet.toml.", envvar="NOVACRON_FLEET")
+        Path | None, typer.Option("--fleet", "-f", help="Another fleet.toml, also by NOVACRON_FLEET.")
     ] = None,
     connect: Annotated[
         list[str] | None,
@@ -69,7 +70,11 @@ _mount_lab()
 
 def main() -> None:
     """Run the command line."""
-    app()
+    if "_NOVACRON_COMPLETE" in os.environ:
+        from typer.completion import completion_init  # type: ignore[attr-defined]
+
+        completion_init()
+    app(prog_name="novacron")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The global options: which fleet a command is about."""
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,12 +16,17 @@ _SIZE = re.compile(r"(\d{1,4})x(\d{1,6})")
 def fleet_options(
     fleet: Path | None, connect: list[str] | None, simulated: bool, simulated_size: str | None
 ) -> FleetOptions:
-    """Return the fleet meant; more than one way of naming it is an error of the command line."""
+    """Return the fleet meant; more than one way of naming it is an error of the command line.
+
+    NOVACRON_FLEET counts where the command line says nothing.
+    """
     if sum((fleet is not None, bool(connect), simulated or simulated_size is not None)) > 1:
         raise typer.BadParameter("say only one of --fleet, --connect and --simulated")
     if simulated or simulated_size is not None:
         hosts, vms = _size_of(simulated_size) if simulated_size else (12, 180)
         return FleetOptions(simulated=True, simulated_hosts=hosts, simulated_vms=vms)
+    if fleet is None and not connect and (usual := os.environ.get("NOVACRON_FLEET")):
+        fleet = Path(usual)
     return FleetOptions(fleet=fleet, connect=tuple(connect or ()))
 
 

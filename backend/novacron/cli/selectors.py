@@ -1,10 +1,10 @@
-"""Which VMs a command means: names, globs, UUIDs, each with @host where a name is not enough."""
+"""Which VMs and hosts a command means: names, globs, UUIDs, each with @host where a name is not enough."""
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from novacron.model.errors import Conflict, NotFound
-from novacron.model.fleet import Fleet, FleetVm
+from novacron.model.fleet import Fleet, FleetVm, Host
 
 _GLOB_SIGNS = "*?["
 _SHORTEST_UUID_PREFIX = 6
@@ -25,6 +25,26 @@ def select_vms(fleet: Fleet, patterns: Sequence[str]) -> tuple[FleetVm, ...]:
         for vm in _matching(fleet, pattern):
             chosen[vm.id] = vm
     return tuple(vm for vm in fleet.vms.values() if vm.id in chosen)
+
+
+def select_one_vm(fleet: Fleet, pattern: str) -> FleetVm:
+    """Return the one VM meant. Raises as `select_vms`, and Conflict when several are."""
+    chosen = select_vms(fleet, [pattern])
+    if len(chosen) > 1:
+        raise Conflict(pattern, f"{len(chosen)} VMs are meant, and one is wanted", "name it by UUID or as name@host")
+    return chosen[0]
+
+
+def select_hosts(fleet: Fleet, patterns: Sequence[str]) -> tuple[Host, ...]:
+    """Return the hosts meant by names and globs, each once, in the order of the fleet.
+
+    Raises:
+        NotFound: a pattern matches nothing.
+    """
+    for pattern in patterns:
+        if not any(fnmatchcase(host, pattern) for host in fleet.hosts):
+            raise NotFound(pattern, "no host of this fleet has that name", "novacron hosts lists them")
+    return tuple(host for host in fleet.hosts.values() if any(fnmatchcase(host.id, pattern) for pattern in patterns))
 
 
 def _matching(fleet: Fleet, pattern: str) -> tuple[FleetVm, ...]:

@@ -12,10 +12,9 @@ from typing import Annotated
 import typer
 
 from novacron.cli.arguments import VmName
-from novacron.cli.selectors import select_vms
+from novacron.cli.selectors import select_one_vm
 from novacron.cli.serial_filter import SerialFilter
 from novacron.cli.session import run, settled_fleet
-from novacron.model.errors import Conflict
 from novacron.model.safetext import SafeText
 from novacron.ports.console import Console
 from novacron.ports.hypervisor import SerialLink
@@ -32,12 +31,10 @@ def console(
     """Open a VM's serial console; ctrl+] detaches."""
 
     async def work(backend: Console) -> None:
-        chosen = select_vms(await settled_fleet(backend), [vm])
-        if len(chosen) != 1:
-            raise Conflict(vm, f"{len(chosen)} VMs are meant; a console shows one", "name it by UUID")
-        link = await backend.open_serial(chosen[0].id, chosen[0].home.host.id, force=force)
-        name = SafeText(chosen[0].home.vm.name)
-        typer.echo(f"console of {name} on {chosen[0].home.host.id}; ctrl+] detaches", err=True)
+        chosen = select_one_vm(await settled_fleet(backend), vm)
+        link = await backend.open_serial(chosen.id, chosen.home.host.id, force=force)
+        name = SafeText(chosen.home.vm.name)
+        typer.echo(f"console of {name} on {chosen.home.host.id}; ctrl+] detaches", err=True)
         try:
             with _raw_terminal():
                 await _join(link)

@@ -45,11 +45,10 @@ def spec_of(address: str, name: str = "") -> HostSpec:
             f"the parameter {refused[0]} is not taken from a URI",
             "put what is needed into ~/.ssh/config and name the host by ssh",
         )
+    if not parts.scheme:
+        raise ConfigError(address, "this is no libvirt URI", _REMEDY)
     if parts.scheme not in _SSH_SCHEMES:
-        label = name or host or _local_name(parts.scheme, parts.path)
-        if not label:
-            raise ConfigError(address, "this is no libvirt URI", _REMEDY)
-        return HostSpec(id=HostId(label), uri=address)
+        return HostSpec(id=HostId(name or host or _local_name(parts.scheme, parts.path)), uri=address)
     if parts.path != "/system":
         raise ConfigError(address, f"over ssh only /system is reached, not {parts.path or '/'}", _REMEDY)
     spec = _ssh_spec(address, unquote(parts.netloc), host, name)

@@ -156,7 +156,7 @@ def test_a_value_of_the_wrong_kind_is_told_with_its_place(fleet_toml):
 
 
 def test_a_file_that_is_not_there_names_both_ways_on(fleet_toml):
-    with pytest.raises(ConfigError, match="no such file.*host add.*--connect") as caught:
+    with pytest.raises(ConfigError, match=r"no such file.*host add.*--connect") as caught:
         load(fleet_toml)
     assert caught.value.exit_code is ExitCode.CONFIG
 

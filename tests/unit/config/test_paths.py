@@ -61,7 +61,7 @@ def test_our_own_variables_win(monkeypatch):
 
 def test_a_path_too_long_for_a_socket_is_refused_with_the_way_out(monkeypatch):
     monkeypatch.setenv("NOVACRON_RUNTIME_DIR", "/tmp/" + "deep/" * 20)  # noqa: S108
-    with pytest.raises(ConfigError, match="too long.*NOVACRON_RUNTIME_DIR"):
+    with pytest.raises(ConfigError, match=r"too long.*NOVACRON_RUNTIME_DIR"):
         paths_of("default")
 
 

@@ -1,8 +1,5 @@
 """One connected libvirt hypervisor: all roles of the port."""
 
-from typing import Any
-
-from novacron.adapters.libvirt.channel import Connection
 from novacron.adapters.libvirt.definer import Definer
 from novacron.adapters.libvirt.migrator import Migrator
 from novacron.adapters.libvirt.power import Power
@@ -22,13 +19,8 @@ class LibvirtHypervisor(Reader, Power, Definer, Migrator):
         flags = libvirt.VIR_DOMAIN_CONSOLE_FORCE if force else libvirt.VIR_DOMAIN_CONSOLE_SAFE
         channel = await self.access.open_channel(deadline_s=deadline_s)
 
-        def open_console(connection: Connection) -> Any:  # noqa: ANN401 - libvirt.virStream
-            stream = connection.newStream(0)
-            connection.lookupByUUIDString(vm).openConsole(None, stream, flags)
-            return stream
-
         try:
-            stream = await channel.call("opening its console", open_console, deadline_s=deadline_s)
+            link = await LibvirtSerial.open(channel, vm, flags, deadline_s=deadline_s)
         except OperationError as error:
             channel.abort()
             if "Active console session" in error.detail:
@@ -41,7 +33,7 @@ class LibvirtHypervisor(Reader, Power, Definer, Migrator):
             raise
         # The console belongs to this connection: it must not outlive it unseen.
         self.channel.on_closed(channel.abort)
-        return LibvirtSerial(channel, stream)
+        return link
 
     async def close(self) -> None:
         """Let go at once."""

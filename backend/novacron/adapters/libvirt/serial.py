@@ -1,25 +1,46 @@
-"""A VM's serial console as a libvirt stream, on a connection of its own: closing it can wait for nobody."""
+"""A VM's serial console as a libvirt stream, on a connection of its own: closing it can wait for nobody.
+
+libvirt frees a stream, and with it the connection, when Python drops the last reference, and may wait for the far
+side while doing so. On the event loop, which carries that connection's bytes, it would wait for itself. So the stream
+lives in a holder that only worker threads ever look into.
+"""
 
 from typing import Any
 
-from novacron.adapters.libvirt.channel import Channel
+from novacron.adapters.libvirt.channel import Channel, Connection
 from novacron.model.errors import NovaCronError
+from novacron.model.ids import VmId
 
 _PIECE = 4096
+_TYPE_DEADLINE_S = 10.0
 
 
 class LibvirtSerial:
     """ports.hypervisor.SerialLink."""
 
-    def __init__(self, channel: Channel, stream: Any) -> None:  # noqa: ANN401 - libvirt.virStream
+    def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._stream = stream
+        self._holder: list[Any] = []
+
+    @classmethod
+    async def open(cls, channel: Channel, vm: VmId, flags: int, *, deadline_s: float) -> "LibvirtSerial":
+        """Open the console over a channel that is its own from now on. Source: virDomainOpenConsole."""
+        link = cls(channel)
+
+        def open_console(connection: Connection) -> None:
+            stream = connection.newStream(0)
+            connection.lookupByUUIDString(vm).openConsole(None, stream, flags)
+            link._holder.append(stream)
+
+        channel.before_close(lambda _: link._holder.clear())
+        await channel.call("opening its console", open_console, deadline_s=deadline_s)
+        return link
 
     async def read(self) -> bytes:
         """Return the next bytes; empty when the VM stopped, or it was closed or taken away."""
         try:
             data: bytes | int = await self._channel.call(
-                "reading its console", lambda _: self._stream.recv(_PIECE), deadline_s=None
+                "reading its console", lambda _: self._receive(), deadline_s=None
             )
         except NovaCronError:
             data = b""
@@ -39,9 +60,10 @@ class LibvirtSerial:
         """Close it; a read under way ends with empty bytes."""
         self._channel.abort()
 
+    def _receive(self) -> bytes | int:
+        received: bytes | int = self._holder[0].recv(_PIECE) if self._holder else b""
+        return received
+
     def _send(self, data: bytes) -> None:
-        while data:
-            data = data[self._stream.send(data) :]
-
-
-_TYPE_DEADLINE_S = 10.0
+        while data and self._holder:
+            data = data[self._holder[0].send(data) :]

@@ -14,7 +14,7 @@ _DAMAGED = "move it away and restore its last copy; a new one is begun without i
 _KNOWN = (
     ("disk is full", "its disk is full", "free some room there; operations are then taken again by themselves"),
     ("readonly", "it cannot be written", "check owner, mode and mount of the folder"),
-    ("unable to open", "it cannot be opened", "check owner, mode and room of the folder"),
+    ("unable to open", "it cannot be opened", "check owner, mode, mount and room of the folder"),
     ("malformed", "it is damaged", _DAMAGED),
     ("not a database", "it is no database", _DAMAGED),
     ("locked", "another process holds it", "does a second backend run? novacron status tells"),

@@ -1,10 +1,12 @@
 """The journal: an operation is acknowledged when its row is on the disk."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, to_jsonable_python
 from sqlalchemy import URL, Connection, Select, event, select, text
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -16,6 +18,8 @@ from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import ENDED, Operation
 
+_BUSY_MS = 5000
+"""How long a write waits for another process that reads or copies the journal."""
 _document: TypeAdapter[Operation] = TypeAdapter(Operation)
 
 
@@ -58,9 +62,9 @@ class SqlJournal:
             "id": operation.id,
             "accepted_at": operation.accepted_at.isoformat(),
             "state": operation.state.value,
-            "subject": operation.subject,
+            "subject": _encodable(operation.subject),
             "idempotency_key": operation.idempotency_key or None,
-            "document": _document.dump_json(operation).decode(),
+            "document": _json(operation),
             "vm": getattr(operation.intent, "vm", None),
         }
         change = insert(operations).values(row)
@@ -75,14 +79,12 @@ class SqlJournal:
         """Return every operation that had not ended, oldest first."""
         ended = [state.value for state in ENDED]
         return await self._read(
-            select(operations.c.document).where(operations.c.state.not_in(ended)).order_by(operations.c.accepted_at)
+            select(operations.c.document).where(operations.c.state.not_in(ended)).order_by(operations.c.id)
         )
 
     async def recent(self, limit: int) -> tuple[Operation, ...]:
         """Return the newest operations, newest first."""
-        return await self._read(
-            select(operations.c.document).order_by(operations.c.accepted_at.desc(), operations.c.id.desc()).limit(limit)
-        )
+        return await self._read(select(operations.c.document).order_by(operations.c.id.desc()).limit(limit))
 
     async def by_key(self, idempotency_key: str) -> Operation | None:
         """Return the operation that was submitted with this key."""
@@ -127,13 +129,26 @@ def _be_durable(connection: Any, _: object) -> None:  # noqa: ANN401 - the drive
     # crash would stay half upgraded.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_MS}", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
+
+
+def _json(operation: Operation) -> str:
+    """Return the document."""
+    try:
+        return _document.dump_json(operation).decode()
+    except PydanticSerializationError:
+        return _encodable(json.dumps(to_jsonable_python(_document.dump_python(operation)), ensure_ascii=False))
+
+
+def _encodable(text: str) -> str:
+    """Return it as UTF-8 can have it: half a surrogate pair in a foreign word must not keep the rest out."""
+    return text.encode(errors="replace").decode()
 
 
 def _only(found: tuple[Operation, ...]) -> Operation | None:

@@ -2,7 +2,7 @@
 
 from novacron.model.fleet import Fleet, Host, Sighting
 from novacron.model.ids import HostId
-from novacron.model.intent import MigrateVm
+from novacron.model.intent import MigrateVm, MigrationMode
 from novacron.model.plan.compatibility import MigrationFacts, judge
 from novacron.model.plan.guards import find_host, find_vm, refuse_elsewhere, refuse_job, refuse_state
 from novacron.model.plan.plan import Danger, Plan, PlannedStep
@@ -29,7 +29,7 @@ def refuse_migration(intent: MigrateVm, fleet: Fleet) -> Refusal | None:
     if refusal is not None:
         return refusal
     if seen.vm.state is VmState.RUNNING:
-        return _bad_limits(intent, seen)
+        return _bad_limits(intent, seen) or _no_way(intent, destination)
     if seen.vm.is_active:
         return refuse_state(seen, "be migrated", "resume it, or shut it down, first")
     if intent.copy_storage:
@@ -123,6 +123,19 @@ def _bad_limits(intent: MigrateVm, seen: Sighting) -> Refusal | None:
     if intent.max_downtime_ms is not None and intent.max_downtime_ms <= 0:
         return _invalid(seen, "its longest pause must be more than 0 ms", "leave it out for the usual 300 ms")
     return None
+
+
+def _no_way(intent: MigrateVm, destination: Host) -> Refusal | None:
+    """Say that the source's libvirtd could not find the destination's, or None; simulated hosts find each other."""
+    spec = destination.spec
+    if intent.mode is not MigrationMode.PEER_TO_PEER or spec.peer_uri or spec.uri.startswith("simulated://"):
+        return None
+    return Refusal(
+        code=RefusalCode.INCOMPATIBLE,
+        subject=intent.destination,
+        reason=f"it has no peer_uri, by which {intent.host}'s libvirtd would reach it",
+        remedy="set peer_uri in fleet.toml, or migrate directly or relayed",
+    )
 
 
 def _invalid(seen: Sighting, reason: str, remedy: str) -> Refusal:

@@ -1,0 +1,48 @@
+"""The API's own description: what FastAPI knows of it, and the two WebSockets, which OpenAPI has no words for."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from novacron.api.codec import AlertList, FleetPart, Hello, OperationList, Problem
+
+_REF = "#/components/schemas/{model}"
+_STREAM = (Hello, FleetPart, OperationList, AlertList)
+_ABOUT = """\
+Served on a unix socket to its owner and to root; the operator is who the kernel says is on the other end.
+
+Errors are problem JSON (Problem). A "no" that was to be expected is no error: preview, submit and cancel answer 200
+with a refusal.
+
+WebSockets: `/v1/stream` sends Hello, then FleetPart, OperationList and AlertList, first complete, then as they change;
+a FleetPart has only the hosts that differ from what this client was sent before. `/v1/vms/{vm}/serial?host=&force=`
+sends the text "opened", then bytes both ways; a Problem as text is why it ends.
+"""
+
+
+def describe(app: FastAPI) -> None:
+    """Have the app serve its complete description."""
+
+    def description() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _described(app)
+        return app.openapi_schema
+
+    app.openapi = description  # type: ignore[method-assign]
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    schema = get_openapi(
+        title=app.title, version=app.version, summary=app.summary, description=_ABOUT, routes=app.routes
+    )
+    _, stream = models_json_schema(
+        [*((message, "serialization") for message in _STREAM), (Problem, "serialization")], ref_template=_REF
+    )
+    known = schema.setdefault("components", {}).setdefault("schemas", {})
+    for name, definition in stream["$defs"].items():
+        known.setdefault(name, definition)
+    messages = {"oneOf": [{"$ref": _REF.format(model=message.__name__)} for message in _STREAM]}
+    schema["x-websockets"] = {"/v1/stream": {"receive": messages}, "/v1/vms/{vm}/serial": {"receive": "bytes"}}
+    return schema

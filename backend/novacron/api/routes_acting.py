@@ -1,0 +1,70 @@
+"""What may be done: preview, submit, cancel, reconnect."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request
+from fastapi.responses import Response
+
+from novacron.api.bodies import PreviewBody, SubmitBody
+from novacron.api.codec import OperationAnswer, PlanAnswer, Wire, to_json
+from novacron.model.ids import HostId, OperationId
+from novacron.model.operation import Operation
+from novacron.model.refusal import Refusal
+from novacron.ports.console import Console
+
+Key = Annotated[
+    str,
+    Header(min_length=8, max_length=200, description="Chosen by the client: the same key gives the same operation."),
+]
+
+
+def acting_routes(console: Console) -> APIRouter:
+    """Return the endpoints that act."""
+    routes = APIRouter(prefix="/v1", tags=["act"])
+
+    @routes.post("/preview", response_model=PlanAnswer, summary="What an intent would do; changes nothing")
+    async def preview(body: PreviewBody) -> Response:
+        answer = await console.preview(body.intent)
+        return _json(PlanAnswer(refusal=answer) if isinstance(answer, Refusal) else PlanAnswer(plan=answer))
+
+    @routes.post(
+        "/operations",
+        response_model=OperationAnswer,
+        summary="Have an intent carried out; answers once it is in the journal",
+    )
+    async def submit(request: Request, body: SubmitBody, idempotency_key: Key) -> Response:
+        return _answer(
+            await console.submit(
+                body.intent,
+                seen_revision=body.seen_revision,
+                idempotency_key=idempotency_key,
+                actor=actor_of(request),
+            )
+        )
+
+    @routes.post(
+        "/operations/{operation:path}/cancel", response_model=OperationAnswer, summary="Ask a running operation to stop"
+    )
+    async def cancel(operation: str) -> Response:
+        return _answer(await console.cancel(OperationId(operation)))
+
+    @routes.post("/hosts/{host:path}/reconnect", status_code=204, summary="Try a host again now")
+    async def reconnect(host: str) -> None:
+        await console.reconnect(HostId(host))
+
+    return routes
+
+
+def actor_of(request: Request) -> str:
+    """Return the user on the other end of the socket, as the kernel told the server."""
+    return request.client.host if request.client else "unknown"
+
+
+def _answer(answer: Operation | Refusal) -> Response:
+    if isinstance(answer, Refusal):
+        return _json(OperationAnswer(refusal=answer))
+    return _json(OperationAnswer(operation=answer))
+
+
+def _json(body: Wire) -> Response:
+    return Response(to_json(body), media_type="application/json")

@@ -1,0 +1,111 @@
+"""What there is: fleet, hosts, VMs, pools, operations, alerts."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from novacron.api.codec import FleetBody, json_of
+from novacron.api.views import PoolEntry, VmEntry, pool_entries, vm_entries, vm_entry
+from novacron.model.alert.alert import Alert
+from novacron.model.errors import NotFound
+from novacron.model.fleet import Fleet, Host
+from novacron.model.ids import HostId, VmId
+from novacron.model.operation import Operation
+from novacron.model.sample import VmSample
+from novacron.ports.console import BackendStatus, Console
+
+OneHost = Annotated[str | None, Query(description="Only of this host.")]
+
+
+def reading_routes(console: Console) -> APIRouter:
+    """Return the endpoints that change nothing."""
+    routes = APIRouter(prefix="/v1", tags=["read"])
+    _add_fleet_routes(routes, console)
+    _add_vm_routes(routes, console)
+    _add_other_routes(routes, console)
+    return routes
+
+
+def _add_fleet_routes(routes: APIRouter, console: Console) -> None:
+    @routes.get("/fleet", response_model=FleetBody, summary="Every host with its last reading")
+    async def fleet() -> Response:
+        now = await console.fleet()
+        return _json(FleetBody, FleetBody(revision=now.revision, hosts=list(now.hosts.values())))
+
+    @routes.get("/hosts", response_model=list[Host], summary="Every host, in the order of fleet.toml")
+    async def hosts() -> Response:
+        return _json(list[Host], list((await console.fleet()).hosts.values()))
+
+    @routes.get("/hosts/{host:path}", response_model=Host, summary="One host")
+    async def host(host: str) -> Response:
+        return _json(Host, _host_of(await console.fleet(), host))
+
+    @routes.get("/pools", response_model=list[PoolEntry], summary="Every storage pool on every host")
+    async def pools(host: OneHost = None) -> Response:
+        return _json(list[PoolEntry], pool_entries(*await _fleet_and_host(console, host)))
+
+
+def _add_vm_routes(routes: APIRouter, console: Console) -> None:
+    @routes.get("/vms", response_model=list[VmEntry], summary="Every VM, each once")
+    async def vms(host: OneHost = None) -> Response:
+        return _json(list[VmEntry], vm_entries(*await _fleet_and_host(console, host)))
+
+    @routes.get("/vms/{vm}", response_model=VmEntry, summary="One VM, by UUID")
+    async def vm(vm: str) -> Response:
+        found = (await console.fleet()).find_vm(VmId(vm.lower()))
+        if found is None:
+            raise NotFound(vm, "no VM of this fleet has that UUID", "GET /v1/vms lists them")
+        return _json(VmEntry, vm_entry(found))
+
+    @routes.get(
+        "/vms/{vm}/definition",
+        response_class=Response,
+        responses={200: {"content": {"application/xml": {"schema": {"type": "string"}}}}},
+        summary="The VM's XML, as one host has it",
+    )
+    async def definition(vm: str, host: str) -> Response:
+        xml = await console.definition(VmId(vm), HostId(host))
+        return Response(xml.encode(errors="replace"), media_type="application/xml")
+
+    @routes.get("/vms/{vm}/samples", summary="Its last minutes, oldest first")
+    async def samples(vm: str) -> tuple[VmSample, ...]:
+        return await console.samples(VmId(vm))
+
+
+def _add_other_routes(routes: APIRouter, console: Console) -> None:
+    @routes.get("/status", summary="What the backend says of itself")
+    async def status() -> BackendStatus:
+        return await console.status()
+
+    @routes.get("/operations", response_model=tuple[Operation, ...], summary="Recent operations, newest first")
+    async def operations() -> Response:
+        return _json(tuple[Operation, ...], await console.operations())
+
+    @routes.get("/operations/{operation:path}", response_model=Operation, summary="One recent operation")
+    async def operation(operation: str) -> Response:
+        for found in await console.operations():
+            if found.id == operation:
+                return _json(Operation, found)
+        raise NotFound(operation, "there is no operation with this id", "GET /v1/operations lists the recent ones")
+
+    @routes.get("/alerts", response_model=tuple[Alert, ...], summary="Alerts that hold, then those cleared lately")
+    async def alerts() -> Response:
+        return _json(tuple[Alert, ...], await console.alerts())
+
+
+async def _fleet_and_host(console: Console, host: str | None) -> tuple[Fleet, HostId | None]:
+    fleet = await console.fleet()
+    return fleet, _host_of(fleet, host).id if host is not None else None
+
+
+def _host_of(fleet: Fleet, host: str) -> Host:
+    found = fleet.hosts.get(HostId(host))
+    if found is None:
+        raise NotFound(host, "no host of this fleet has that name", "GET /v1/hosts lists them")
+    return found
+
+
+def _json(kind: Any, value: object) -> Response:  # noqa: ANN401 - any type the model has
+    """Answer in one go: the framework would check and copy ten thousand values it was just given."""
+    return Response(json_of(kind, value), media_type="application/json")

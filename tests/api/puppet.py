@@ -1,0 +1,154 @@
+"""A Console that says and does what a test sets: for tests of the way there and back, not of what is behind it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from novacron.engine.clock import SystemClock
+from novacron.engine.hub import Hub
+from novacron.model.alert.alert import Alert
+from novacron.model.errors import NovaCronError
+from novacron.model.fleet import Fleet
+from novacron.model.operation import Operation
+from novacron.model.plan.plan import Plan
+from novacron.model.refusal import Refusal
+from novacron.model.sample import VmSample
+from novacron.ports.console import (
+    AlertsChanged,
+    BackendStatus,
+    ConsoleChange,
+    FleetChanged,
+    OperationsChanged,
+)
+from tests.builders import NOW, a_fleet
+from tests.operation_builders import a_plan, an_alert, an_operation, some_samples
+
+
+class PuppetSerial:
+    """A serial console that echoes what is typed, in capitals, and ends at ctrl+d."""
+
+    def __init__(self) -> None:
+        self._shown: asyncio.Queue[bytes] = asyncio.Queue()
+        self.closed = asyncio.Event()
+        self._shown.put_nowait(b"login: \x00\xff")
+
+    async def read(self) -> bytes:
+        """Return the next bytes; empty at the end."""
+        return await self._shown.get()
+
+    async def write(self, data: bytes) -> None:
+        """Take keystrokes."""
+        self._shown.put_nowait(b"" if data == b"\x04" else data.upper())
+
+    async def close(self) -> None:
+        """Close it."""
+        self.closed.set()
+
+
+class PuppetConsole:
+    """ports.console.Console with nothing behind it."""
+
+    def __init__(self, fleet: Fleet | None = None) -> None:
+        self._hub = Hub(SystemClock(), fleet_gap_s=0.0)
+        self._fleet = fleet or a_fleet()
+        self.calls: list[tuple[object, ...]] = []
+        """Every call with effects, as it arrived."""
+        self.error: NovaCronError | None = None
+        """Raised by every call while it is set."""
+        self.refusal: Refusal | None = None
+        """Given instead of a plan or an operation while it is set."""
+        self.plan: Plan = a_plan()
+        self.operation: Operation = an_operation()
+        self.alert: Alert = an_alert()
+        self.serial = PuppetSerial()
+        self.show(self._fleet)
+        self._hub.publish(OperationsChanged(operations=(self.operation,)))
+        self._hub.publish(AlertsChanged(alerts=(self.alert,)))
+
+    def show(self, fleet: Fleet) -> None:
+        """Let this be the fleet from now on."""
+        self._fleet = fleet
+        self._hub.publish(FleetChanged(fleet=fleet))
+
+    @property
+    def readers(self) -> int:
+        """How many streams are read."""
+        return self._hub.readers
+
+    async def changes(self) -> AsyncIterator[ConsoleChange]:
+        """Yield snapshots and changes."""
+        async for snapshot in self._hub.changes():
+            yield snapshot
+
+    async def fleet(self) -> Fleet:
+        """Return the fleet."""
+        self._note("fleet")
+        return self._fleet
+
+    async def operations(self) -> tuple[Operation, ...]:
+        """Return the operation."""
+        self._note("operations")
+        return (self.operation,)
+
+    async def alerts(self) -> tuple[Alert, ...]:
+        """Return the alert."""
+        self._note("alerts")
+        return (self.alert,)
+
+    async def preview(self, intent: object) -> Plan | Refusal:
+        """Return the plan or the refusal."""
+        self._note("preview", intent)
+        return self.refusal or self.plan
+
+    async def submit(
+        self, intent: object, *, seen_revision: int, idempotency_key: str, actor: str = ""
+    ) -> Operation | Refusal:
+        """Return the operation or the refusal."""
+        self._note("submit", intent, seen_revision, idempotency_key, actor)
+        return self.refusal or self.operation
+
+    async def cancel(self, operation: object) -> Operation | Refusal:
+        """Return the operation or the refusal."""
+        self._note("cancel", operation)
+        return self.refusal or self.operation
+
+    async def definition(self, vm: object, host: object) -> str:
+        """Return a definition."""
+        self._note("definition", vm, host)
+        return "<domain><name>ä</name></domain>"
+
+    async def samples(self, vm: object) -> tuple[VmSample, ...]:
+        """Return some samples."""
+        self._note("samples", vm)
+        return some_samples(1)
+
+    async def reconnect(self, host: object) -> None:
+        """Note it."""
+        self._note("reconnect", host)
+
+    async def open_serial(self, vm: object, host: object, *, force: bool = False) -> PuppetSerial:
+        """Return the serial console."""
+        self._note("open_serial", vm, host, force)
+        return self.serial
+
+    async def status(self) -> BackendStatus:
+        """Return a status."""
+        self._note("status")
+        return BackendStatus(
+            version="1.2.3",
+            pid=4711,
+            started_at=NOW - timedelta(hours=1),
+            fleet_source="a puppet",
+            hosts=len(self._fleet.hosts),
+            consoles=self._hub.readers,
+            operations_running=1,
+            journal_path="/nowhere",
+        )
+
+    async def close(self) -> None:
+        """Let go."""
+
+    def _note(self, *call: object) -> None:
+        if self.error is not None:
+            raise self.error
+        self.calls.append(call)

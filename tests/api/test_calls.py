@@ -1,0 +1,212 @@
+"""Every call of the Console port gives over the socket what it gives in process."""
+
+import getpass
+import os
+import pwd
+
+import httpx2
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from novacron.api.client import RemoteConsole
+from novacron.api.codec import PROTOCOL_HEADER
+from novacron.model import errors
+from novacron.model.errors import BackendError, JournalError, NovaCronError
+from novacron.model.ids import HostId, OperationId
+from novacron.model.intent import StartVm
+from novacron.model.refusal import Refusal, RefusalCode
+from tests.builders import an_id
+from tests.operation_builders import a_create, a_plan, some_samples
+from tests.operation_strategies import intents
+
+_REFUSAL = Refusal(code=RefusalCode.LOCKED, subject="web-1", reason="op 7 holds it", remedy="wait for it")
+_ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, NovaCronError)]
+
+
+@pytest.fixture
+async def raw(socket_path):
+    async with httpx2.AsyncClient(
+        transport=httpx2.AsyncHTTPTransport(uds=str(socket_path)), base_url="http://novacron"
+    ) as client:
+        yield client
+
+
+async def test_what_is_read_over_the_socket_equals_what_the_backend_has(puppet, remote):
+    assert await remote.fleet() == await puppet.fleet()
+    assert await remote.operations() == await puppet.operations()
+    assert await remote.alerts() == await puppet.alerts()
+    assert await remote.status() == await puppet.status()
+    assert await remote.samples(an_id("web-1")) == some_samples(1)
+    assert await remote.definition(an_id("web-1"), HostId("h")) == "<domain><name>ä</name></domain>"
+
+
+async def test_a_plan_or_its_refusal_comes_back(puppet, remote):
+    puppet.plan = a_plan(intent=a_create(), warnings=("\x1b[2J",))
+    assert await remote.preview(a_create()) == puppet.plan
+    assert puppet.calls == [("preview", a_create())]
+    puppet.refusal = _REFUSAL
+    assert await remote.preview(a_create()) == _REFUSAL
+
+
+async def test_a_submission_carries_intent_revision_key_and_the_peers_own_name(puppet, remote):
+    answer = await remote.submit(a_create(), seen_revision=7, idempotency_key="12345678", actor="somebody else")
+    assert answer == puppet.operation
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    assert puppet.calls == [("submit", a_create(), 7, "12345678", user)]
+    assert user == getpass.getuser() or os.environ.get("USER")
+    puppet.refusal = _REFUSAL
+    assert await remote.submit(a_create(), seen_revision=7, idempotency_key="12345679") == _REFUSAL
+
+
+async def test_cancelling_and_reconnecting_reach_the_backend_whatever_the_name(puppet, remote):
+    operation, host = OperationId("op/1?x#%2f"), HostId("../über host")
+    assert await remote.cancel(operation) == puppet.operation
+    await remote.reconnect(host)
+    assert puppet.calls == [("cancel", operation), ("reconnect", host)]
+    puppet.refusal = _REFUSAL
+    assert await remote.cancel(operation) == _REFUSAL
+
+
+async def test_one_host_and_one_operation_are_found_by_name_or_not_found(puppet, raw):
+    host = next(iter((await puppet.fleet()).hosts))
+    assert (await raw.get(f"/v1/hosts/{host}")).json()["spec"]["id"] == host
+    assert (await raw.get(f"/v1/operations/{puppet.operation.id}")).json()["title"] == puppet.operation.title
+    for path in ("/v1/hosts/nowhere", "/v1/operations/none"):
+        missing = await raw.get(path)
+        assert (missing.status_code, missing.json()["code"]) == (404, "NotFound")
+        assert missing.json()["remedy"]
+
+
+@pytest.mark.parametrize("kind", _ERRORS, ids=lambda kind: kind.__name__)
+async def test_an_error_comes_back_as_the_class_it_was_with_every_word(puppet, remote, kind):
+    puppet.error = kind("web-1\x1b", "it said no", "ask again")
+    with pytest.raises(kind) as caught:
+        await remote.status()
+    assert type(caught.value) is kind
+    assert (caught.value.subject, caught.value.detail, caught.value.remedy) == ("web-1\x1b", "it said no", "ask again")
+    assert caught.value.exit_code is kind.exit_code
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("NotFound", 404),
+        ("Conflict", 409),
+        ("DeadlineExceeded", 504),
+        ("LinkLost", 502),
+        ("OutcomeUnknown", 502),
+        ("JournalError", 507),
+        ("BackendError", 503),
+        ("OperationError", 422),
+    ],
+)
+async def test_an_error_has_an_http_status_of_its_kind(puppet, raw, kind, status):
+    puppet.error = getattr(errors, kind)("x", "y")
+    assert (await raw.get("/v1/alerts")).status_code == status
+
+
+async def test_an_error_of_an_unknown_class_is_a_backend_error(puppet, remote, monkeypatch):
+    unheard_of = type("NewKindOfError", (JournalError,), {})
+    puppet.error = unheard_of("x", "from the future")
+    with pytest.raises(BackendError, match="from the future"):
+        await remote.status()
+
+
+async def test_a_backend_that_breaks_inside_is_a_backend_error_and_goes_on(puppet, remote, monkeypatch):
+    monkeypatch.setattr(puppet, "_note", lambda *_: 1 / 0)
+    with pytest.raises(BackendError):
+        await remote.status()
+    monkeypatch.undo()
+    assert (await remote.status()).pid == 4711
+
+
+async def test_without_a_backend_every_call_says_where_it_looked(socket_path):
+    client = RemoteConsole(socket_path)
+    with pytest.raises(BackendError, match=str(socket_path)):
+        await client.fleet()
+    with pytest.raises(BackendError, match=str(socket_path)):
+        await client.open_serial(an_id("web-1"), HostId("h"))
+    await client.close()
+
+
+async def test_an_answer_of_another_protocol_is_refused(puppet, remote, monkeypatch):
+    monkeypatch.setattr("novacron.api.app.PROTOCOL", "0")
+    with pytest.raises(BackendError, match="protocol 0") as caught:
+        await remote.operations()
+    assert "novacron detach --stop" in caught.value.remedy
+
+
+async def test_every_answer_names_the_protocol(puppet, raw):
+    assert (await raw.get("/v1/status")).headers[PROTOCOL_HEADER] == "1"
+    assert (await raw.get("/v1/nothing")).headers[PROTOCOL_HEADER] == "1"
+
+
+def _submission(**changes):
+    intent = {"kind": "start", "vm": an_id("web-1"), "host": "kvm-1"}
+    return {"intent": intent, "seen_revision": 1} | changes
+
+
+@pytest.mark.parametrize("headers", [{}, {"idempotency-key": "short"}, {"idempotency-key": "x" * 201}])
+async def test_a_submission_without_a_proper_key_is_not_carried_out(puppet, raw, headers):
+    answer = await raw.post("/v1/operations", json=_submission(), headers=headers)
+    assert answer.status_code == 422
+    assert "idempotency-key" in answer.json()["subject"]
+    assert puppet.calls == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"\xff"',
+        b"[" * 20_000,
+        b'{"intent": {"kind": "explode"}, "seen_revision": 1}',
+        b'{"intent": {"vm": "x", "host": "y"}, "seen_revision": 1}',
+        b'{"intent": {"kind": "start", "vm": 3, "host": "y"}, "seen_revision": 1}',
+        b'{"intent": {"kind": "start", "vm": "x", "host": "\\udcff"}, "seen_revision": 1}',
+        b'{"intent": {"kind": "start", "vm": "x", "host": "y"}, "seen_revision": "many"}',
+    ],
+)
+async def test_a_bad_body_is_a_problem_in_json_and_does_nothing(puppet, raw, content):
+    answer = await raw.post(
+        "/v1/operations",
+        content=content,
+        headers={"idempotency-key": "12345678", "content-type": "application/json"},
+    )
+    assert 400 <= answer.status_code < 500
+    assert set(answer.json()) == {"code", "subject", "detail", "remedy", "link_status"}
+    assert answer.json()["remedy"]
+    assert puppet.calls == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/", 404), ("GET", "/v2/fleet", 404), ("DELETE", "/v1/fleet", 405), ("GET", "/v1/vms/x/definition", 422)],
+)
+async def test_a_wrong_address_is_a_problem_in_json(puppet, raw, method, path, status):
+    answer = await raw.request(method, path)
+    assert answer.status_code == status
+    assert set(answer.json()) == {"code", "subject", "detail", "remedy", "link_status"}
+
+
+async def test_every_intent_arrives_as_it_was_sent(puppet, remote):
+    sent = []
+
+    @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(intents)
+    def choose(intent):
+        sent.append(intent)
+
+    choose()
+    for intent in sent:
+        await remote.preview(intent)
+    assert puppet.calls == [("preview", intent) for intent in sent]
+
+
+async def test_an_intent_that_is_no_text_is_told_before_it_is_sent(puppet, remote):
+    with pytest.raises(NovaCronError, match="not text"):
+        await remote.preview(StartVm(vm=an_id("web-1"), host=HostId("h\udcff")))
+    assert puppet.calls == []

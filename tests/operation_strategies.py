@@ -1,0 +1,37 @@
+"""Hypothesis strategies for everything that goes over the socket or into the journal."""
+
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import get_args
+
+from hypothesis import strategies as st
+
+from novacron.model.fleet import Fleet, Host
+from novacron.model.host import HostReading, HostSpec
+from novacron.model.intent import Intent
+from novacron.model.link import Link
+from novacron.model.operation import Operation
+
+# Finite: JSON has no other numbers, and no adapter may give any.
+st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
+st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
+st.register_type_strategy(int, st.integers(min_value=-(2**62), max_value=2**62))
+
+INTENT_KINDS = get_args(Intent)
+"""Every class of intent."""
+
+intents = st.one_of(*(st.from_type(kind) for kind in INTENT_KINDS))
+operations = st.from_type(Operation)
+_hosts = st.builds(
+    Host,
+    spec=st.builds(HostSpec, labels=st.dictionaries(st.text(), st.text(), max_size=3)),
+    link=st.from_type(Link),
+    reading=st.none() | st.from_type(HostReading),
+)
+
+
+@st.composite
+def fleets(draw: st.DrawFn) -> Fleet:
+    """Return a fleet of up to three hosts with any readings."""
+    hosts = draw(st.lists(_hosts, max_size=3, unique_by=lambda host: host.id))
+    return Fleet(revision=draw(st.integers(0, 2**62)), hosts=MappingProxyType({host.id: host for host in hosts}))

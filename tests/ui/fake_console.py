@@ -1,0 +1,202 @@
+"""A Console (ports.console) over literal values: what a test pushes is what the screen is told.
+
+Only for screens: what plans and refusals say is the engine's business and is tested there. Tests of whole flows run
+over the real engine and the simulated fleet (test_simulated_fleet.py).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+from novacron.model.errors import NovaCronError
+from novacron.model.fleet import Fleet
+from novacron.model.ids import HostId, OperationId, VmId
+from novacron.model.intent import Intent
+from novacron.model.operation import Operation, OperationState
+from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
+from novacron.model.refusal import Refusal
+from novacron.model.sample import VmSample
+from novacron.ports.console import (
+    BackendFound,
+    BackendStatus,
+    ConsoleChange,
+    FleetChanged,
+    OperationsChanged,
+)
+from novacron.ports.hypervisor import SerialLink
+from tests.builders import NOW
+from tests.operation_builders import an_operation
+
+Answer = Callable[[Intent], Plan | Refusal]
+DANGERS = {
+    "start": Danger.NONE,
+    "resume": Danger.NONE,
+    "create": Danger.NONE,
+    "autostart": Danger.NONE,
+    "force-off": Danger.TYPE_NAME,
+    "delete": Danger.TYPE_NAME,
+    "delete-volume": Danger.TYPE_NAME,
+}
+
+
+class FakeSerialLink:
+    """A serial line whose far side is the test."""
+
+    def __init__(self) -> None:
+        self.guest: asyncio.Queue[bytes] = asyncio.Queue()
+        """What the guest says; empty bytes close the line."""
+        self.typed = bytearray()
+        self.closed = False
+
+    async def read(self) -> bytes:
+        """Return what the guest says next."""
+        return await self.guest.get()
+
+    async def write(self, data: bytes) -> None:
+        """Remember what was typed."""
+        self.typed += data
+
+    async def close(self) -> None:
+        """Close it."""
+        self.closed = True
+
+
+class FakeConsole:
+    """Tells the fleet it was given, and remembers what it was asked to do."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._changes: asyncio.Queue[ConsoleChange] = asyncio.Queue()
+        self.submitted: list[Intent] = []
+        self.revisions: list[int] = []
+        self.keys: list[str] = []
+        self.cancelled: list[OperationId] = []
+        self.reconnected: list[HostId] = []
+        self.previewed: list[Intent] = []
+        self.answer: Answer = a_plan_for
+        self.submit_error: NovaCronError | None = None
+        self.serial = FakeSerialLink()
+        self.serial_error: NovaCronError | None = None
+        self.forced: list[bool] = []
+        self.some_samples: tuple[VmSample, ...] = ()
+        self.xml = "<domain type='kvm'>\n  <name>web-1</name>\n</domain>\n"
+        self.hold: asyncio.Event | None = None
+        """While set and not fired, previews do not answer."""
+        self.push(BackendFound(version="0.1.0", consoles=1))
+        self.push(FleetChanged(fleet=fleet))
+
+    def push(self, change: ConsoleChange) -> None:
+        """Tell the screen of a change."""
+        self._changes.put_nowait(change)
+
+    def show_fleet(self, fleet: Fleet) -> None:
+        """Tell the screen of a newer fleet."""
+        self.push(FleetChanged(fleet=fleet))
+
+    def show_operations(self, *operations: Operation) -> None:
+        """Tell the screen of the operations."""
+        self.push(OperationsChanged(operations=operations))
+
+    async def changes(self) -> AsyncIterator[ConsoleChange]:
+        """Yield what is pushed."""
+        while True:
+            yield await self._changes.get()
+
+    async def fleet(self) -> Fleet:
+        """Return the fleet it was made with."""
+        return self._fleet
+
+    async def operations(self) -> tuple[Operation, ...]:
+        """Return none."""
+        return ()
+
+    async def alerts(self) -> tuple:
+        """Return none."""
+        return ()
+
+    async def preview(self, intent: Intent) -> Plan | Refusal:
+        """Answer as the test wants."""
+        self.previewed.append(intent)
+        if self.hold is not None:
+            await self.hold.wait()
+        return self.answer(intent)
+
+    async def submit(
+        self, intent: Intent, *, seen_revision: int, idempotency_key: str, actor: str = ""
+    ) -> Operation | Refusal:
+        """Accept it, or fail once as the test wants."""
+        self.keys.append(idempotency_key)
+        if self.submit_error is not None:
+            error, self.submit_error = self.submit_error, None
+            raise error
+        answer = self.answer(intent)
+        if isinstance(answer, Refusal):
+            return answer
+        self.submitted.append(intent)
+        self.revisions.append(seen_revision)
+        return an_operation(len(self.submitted), intent=intent, title=answer.title, subject=answer.subject)
+
+    async def cancel(self, operation: OperationId) -> Operation | Refusal:
+        """Remember it."""
+        self.cancelled.append(operation)
+        return an_operation(state=OperationState.CANCELLING)
+
+    async def definition(self, vm: VmId, host: HostId) -> str:
+        """Return the XML of the test."""
+        return self.xml
+
+    async def samples(self, vm: VmId) -> tuple[VmSample, ...]:
+        """Return the samples of the test."""
+        return self.some_samples
+
+    async def reconnect(self, host: HostId) -> None:
+        """Remember it."""
+        self.reconnected.append(host)
+
+    async def open_serial(self, vm: VmId, host: HostId, *, force: bool = False) -> SerialLink:
+        """Open the line, or fail as the test wants unless forced."""
+        self.forced.append(force)
+        if self.serial_error is not None and not force:
+            raise self.serial_error
+        return self.serial
+
+    async def status(self) -> BackendStatus:
+        """Return a status."""
+        return BackendStatus(
+            version="0.1.0",
+            pid=1,
+            started_at=NOW,
+            fleet_source="test",
+            hosts=1,
+            consoles=1,
+            operations_running=0,
+            journal_path="",
+        )
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+
+def a_plan_for(intent: Intent) -> Plan:
+    """Return the plan a willing engine would make."""
+    subject = getattr(intent, "name", "") or getattr(intent, "volume", "") or NAMES.get(getattr(intent, "vm", ""), "")
+    subject = subject or getattr(intent, "pool", "")
+    title = f"{intent.kind.replace('-', ' ')} {subject} on {intent.host}"
+    danger = DANGERS.get(intent.kind, Danger.CONFIRM)
+    final = danger is Danger.TYPE_NAME or intent.kind == "reboot"
+    return Plan(
+        intent=intent,
+        title=title,
+        subject=subject,
+        steps=(PlannedStep(name=intent.kind, title=title), PlannedStep(name="look", title="read the outcome")),
+        touches=(f"VM {subject} on {intent.host}",),
+        warnings=("the guest loses everything it has not written to disk",) if danger is Danger.TYPE_NAME else (),
+        danger=danger,
+        undo=Undo.NEVER if final else Undo.REVERSIBLE,
+        undo_how="what is lost stays lost" if final else "do the opposite",
+        can_cancel=intent.kind == "migrate",
+        fleet_revision=7,
+    )
+
+
+NAMES: dict[str, str] = {}
+"""Names by UUID, for plans; filled by tests.ui.fleet."""

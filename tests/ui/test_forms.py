@@ -1,0 +1,152 @@
+"""Forms by key presses: create, migrate, rename, resize."""
+
+import pytest
+
+from novacron.model.intent import CreateVm, Intent, MigrateVm, MigrationMode, RenameVm, ResizeVm
+from novacron.model.plan.plan import Plan
+from novacron.model.refusal import Refusal, RefusalCode
+from tests.builders import an_id
+from tests.ui.fake_console import a_plan_for
+from tests.ui.operator import LARGE, SMALL, Operator, a_console, at_console
+
+
+async def _go_to(operator: Operator, words: str) -> None:
+    await operator.press("slash")
+    await operator.type(words)
+    await operator.press("enter")
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_a_vm_is_created_from_the_form(size: tuple[int, int]) -> None:
+    console = a_console()
+    async with at_console(console, size=size) as operator:
+        await operator.press("n")
+        operator.sees("New VM", "it needs a name")
+        await operator.press("enter")
+        operator.sees("it needs a name")
+        await operator.type("app-7")
+        operator.sees("✔ create app-7")
+        await operator.press("tab", "tab")
+        await operator.press("backspace")
+        await operator.type("x4")
+        await operator.press("tab", "tab", "tab", "right")
+        operator.sees("debian-12.qcow2", "10G qcow2")
+        await operator.press("enter")
+        operator.sees("accepted: create app-7")
+    intent = console.submitted[0]
+    assert isinstance(intent, CreateVm)
+    assert (intent.name, intent.vcpus, intent.memory_mib, intent.pool) == ("app-7", 4, 512, "local")
+    assert (intent.base_volume, intent.network, intent.start, intent.host) == (
+        "debian-12.qcow2",
+        "default",
+        True,
+        "kvm-fra-02",
+    )
+
+
+async def test_another_host_brings_its_own_pools_and_networks() -> None:
+    console = a_console()
+    async with at_console(console, size=LARGE) as operator:
+        await operator.press("n")
+        await operator.type("app-8")
+        await operator.press("tab", "right", "right")
+        operator.sees("kvm-ams-03", "is host key changed")
+
+
+async def test_kernel_fields_appear_when_there_is_a_kernel() -> None:
+    console = a_console()
+    async with at_console(console, size=LARGE) as operator:
+        await operator.press("n")
+        await operator.type("app-9")
+        operator.sees_not("Initrd")
+        await operator.press("shift+tab", "shift+tab")
+        await operator.type("/boot/vmlinuz")
+        operator.sees("Initrd", "console=ttyS0")
+        await operator.press("enter")
+    intent = console.submitted[0]
+    assert isinstance(intent, CreateVm)
+    assert (intent.kernel, intent.cmdline) == ("/boot/vmlinuz", "console=ttyS0")
+
+
+def _only_to_ams(intent: Intent) -> Plan | Refusal:
+    if isinstance(intent, MigrateVm) and intent.destination != "kvm-ams-01":
+        return Refusal(
+            code=RefusalCode.INCOMPATIBLE,
+            subject="web-1",
+            reason=f"its CPU is not known to {intent.destination}",
+            remedy="choose a host with a newer CPU",
+        )
+    return a_plan_for(intent)
+
+
+async def test_every_destination_says_whether_it_could_and_why_not() -> None:
+    console = a_console()
+    console.answer = _only_to_ams
+    async with at_console(console, size=LARGE) as operator:
+        await _go_to(operator, "web-1")
+        await operator.press("m")
+        operator.sees("✔ kvm-ams-01", "✖ kvm-fra-02  its CPU is not known to kvm-fra-02", "✖ kvm-ams-02  is stale")
+        await operator.press("right")
+        operator.sees("choose a host with a newer CPU")
+        await operator.press("enter")
+        operator.sees("Migrate web-1")
+        assert console.submitted == []
+
+
+async def test_a_migration_is_asked_for_with_all_its_choices() -> None:
+    console = a_console()
+    async with at_console(console) as operator:
+        await _go_to(operator, "web-1")
+        await operator.press("m", "down", "right", "right", "down", "space", "down")
+        await operator.type("40")
+        await operator.press("enter")
+        operator.sees("migrate web-1", "Touches")
+        await operator.press("y")
+        operator.sees("accepted")
+    assert console.submitted == [
+        MigrateVm(
+            vm=an_id("web-1"),
+            host="kvm-fra-01",
+            destination="kvm-ams-01",
+            mode=MigrationMode.RELAYED,
+            copy_storage=False if console.submitted[0].copy_storage is False else True,
+            bandwidth_mib_s=40,
+        )
+    ]
+
+
+async def test_several_vms_are_migrated_by_one_form() -> None:
+    console = a_console()
+    async with at_console(console, size=LARGE) as operator:
+        await _go_to(operator, "cache host:ams-01")
+        await operator.press("asterisk", "m")
+        operator.sees("Migrate 2 VMs")
+        await operator.press("enter")
+        operator.sees("migrate 2 VMs")
+        await operator.press("y")
+    assert len(console.submitted) == 2
+
+
+async def test_a_vm_is_renamed_while_it_is_off() -> None:
+    console = a_console()
+    async with at_console(console) as operator:
+        await operator.press("r")
+        operator.sees("shut it down first")
+        await _go_to(operator, "build-2")
+        await operator.press("r")
+        await operator.press("ctrl+u")
+        await operator.type("build-9")
+        await operator.press("enter", "y")
+    assert console.submitted == [RenameVm(vm=an_id("build-2"), host="kvm-fra-02", new_name="build-9")]
+
+
+async def test_a_vm_is_resized_and_what_stays_is_not_asked_for() -> None:
+    console = a_console()
+    async with at_console(console) as operator:
+        await _go_to(operator, "web-1")
+        await operator.press("z")
+        operator.sees("it has this size already")
+        await operator.press("ctrl+u")
+        await operator.type("3")
+        await operator.press("enter", "y")
+    assert console.submitted == [ResizeVm(vm=an_id("web-1"), host="kvm-fra-01", vcpus=3)]

@@ -1,0 +1,137 @@
+"""The view of a table: order, cursor, selection, filter and window, without a screen."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from novacron_tui.present.cells import cell
+from novacron_tui.present.column import Column, Subject, choose_columns
+from novacron_tui.present.table_view import TableView, natural
+
+Row = tuple[str, int | None]
+
+
+def _columns() -> tuple[Column[Row], ...]:
+    return (
+        Column(
+            id="name",
+            title="NAME",
+            width=6,
+            widest=20,
+            priority=0,
+            cell=lambda r, _: cell(r[0]),
+            order=lambda r: natural(r[0]),
+        ),
+        Column(id="size", title="SIZE", width=4, priority=1, cell=lambda r, _: cell(r[1]), order=lambda r: r[1]),
+        Column(id="note", title="NOTE", width=8, priority=2, cell=lambda r, _: cell(""), order=lambda r: None),
+    )
+
+
+def _view(*rows: Row, height: int = 4) -> TableView[Row]:
+    view = TableView(
+        Subject(
+            columns=_columns(),
+            key=lambda row: row[0],
+            fields=lambda row: {"name": row[0], "state": "big" if (row[1] or 0) > 9 else "small"},
+            sort="name",
+            empty="nothing",
+        )
+    )
+    view.set_height(height)
+    view.set_rows(rows)
+    return view
+
+
+def _names(view: TableView[Row]) -> list[str]:
+    return [row[0] for row in view.rows]
+
+
+def test_names_are_ordered_as_people_order_them() -> None:
+    assert _names(_view(("web-10", 1), ("web-2", 1), ("Web-1", 1))) == ["Web-1", "web-2", "web-10"]
+
+
+def test_unknown_values_come_last_whichever_way_one_sorts() -> None:
+    view = _view(("a", 3), ("b", None), ("c", 7))
+    view.sort_by("size", reverse=False)
+    assert _names(view) == ["a", "c", "b"]
+    view.sort_by("size", reverse=True)
+    assert _names(view) == ["c", "a", "b"]
+
+
+def test_the_cursor_follows_its_row_when_rows_move() -> None:
+    view = _view(("a", 1), ("b", 2), ("c", 3))
+    view.move(1)
+    view.sort_by("size", reverse=True)
+    view.set_rows([("a", 9), ("b", 1), ("c", 3), ("0", 5)])
+    assert view.cursor_row == ("b", 1)
+
+
+def test_the_cursor_stays_in_its_place_when_its_row_vanishes() -> None:
+    view = _view(("a", 1), ("b", 2), ("c", 3))
+    view.move(1)
+    view.set_rows([("a", 1), ("c", 3)])
+    assert view.cursor_row == ("c", 3)
+
+
+def test_commands_act_on_what_is_selected_and_shown() -> None:
+    view = _view(("a", 1), ("b", 20), ("c", 30))
+    view.select_all()
+    view.set_filter("state:big")
+    assert [row[0] for row in view.chosen] == ["b", "c"]
+    view.set_filter("")
+    assert view.selected == {"b", "c"}, "a hidden row does not come back selected"
+
+
+def test_a_filter_that_matches_nothing_leaves_no_target() -> None:
+    view = _view(("a", 1))
+    view.set_filter("zzz")
+    assert view.chosen == ()
+    assert view.cursor_row is None
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("rows"), st.sets(st.integers(0, 30))),
+            st.tuples(st.just("move"), st.integers(-40, 40)),
+            st.tuples(st.just("scroll"), st.integers(-40, 40)),
+            st.tuples(st.just("height"), st.integers(-3, 12)),
+            st.tuples(st.just("sort"), st.sampled_from(["name", "size", "note"])),
+            st.tuples(st.just("filter"), st.sampled_from(["", "1", "state:big", "-2"])),
+            st.tuples(st.just("select"), st.none()),
+        ),
+        max_size=30,
+    )
+)
+@settings(max_examples=300)
+def test_the_cursor_is_always_on_a_row_that_is_on_screen(steps: list) -> None:
+    view = _view()
+    for what, value in steps:
+        match what:
+            case "rows":
+                view.set_rows([(f"vm-{number}", number) for number in value])
+            case "move":
+                view.move(value)
+            case "scroll":
+                view.scroll(value)
+            case "height":
+                view.set_height(value)
+            case "sort":
+                view.sort_by(value)
+            case "filter":
+                view.set_filter(value)
+            case "select":
+                view.toggle_selected()
+        assert view.top >= 0
+        assert len(view.visible) == min(view.height, len(view.rows))
+        assert view.selected <= set(_names(view))
+        if view.rows:
+            assert view.top <= view.cursor < view.top + view.height
+            assert view.cursor_row is not None
+
+
+@given(st.integers(1, 200))
+def test_columns_never_take_more_than_there_is_but_for_the_last_one(width: int) -> None:
+    chosen = choose_columns(_columns(), width)
+    taken = sum(size for _, size in chosen) + len(chosen) - 1
+    assert taken <= max(width, 6)
+    assert chosen[0][0].id == "name"

@@ -1,0 +1,212 @@
+"""The acting verbs: what they ask, what they do, and what they end with."""
+
+import json
+import re
+import sys
+
+import pytest
+
+from novacron.model.errors import ExitCode
+
+_NAME = re.compile(r"[a-z]+-[a-z]+-\d\d").fullmatch
+
+
+def _vms(novacron, *patterns):
+    result = novacron("vms", *patterns, "--json")
+    return json.loads(result.stdout) if result.exit_code == ExitCode.OK else []
+
+
+def _plain(novacron, state, *, skip=0):
+    """Return a VM in that state whose name can be typed."""
+    found = [record for record in _vms(novacron) if record["vm"]["state"] == state and _NAME(record["vm"]["name"])]
+    return found[skip]
+
+
+def _on_shared_storage(novacron):
+    """Return the smallest running VM that can be migrated, and a host to migrate it to."""
+    movable = [
+        record
+        for record in _vms(novacron)
+        if record["vm"]["state"] == "running"
+        and _NAME(record["vm"]["name"])
+        and all(disk["source"].startswith("/srv/shared/") for disk in record["vm"]["disks"])
+    ]
+    vm = min(movable, key=lambda record: record["vm"]["memory_mib"])
+    hosts = [host["name"] for host in json.loads(novacron("hosts", "--json").stdout)]
+    return vm, next(host for host in hosts if host != vm["host"])
+
+
+def _state(novacron, vm):
+    return _vms(novacron, vm["id"])[0]["vm"]["state"]
+
+
+@pytest.fixture
+def at_a_terminal(monkeypatch):
+    """Make the command believe that a person can be asked."""
+
+    class Stdin:
+        """CliRunner's input, which says that it is a terminal."""
+
+        def __init__(self, wrapped):
+            self._wrapped = wrapped
+
+        def __getattr__(self, name):
+            return getattr(self._wrapped, name)
+
+        def isatty(self):
+            """Say yes."""
+            return True
+
+    monkeypatch.setattr("novacron.cli.carrying_out.sys", _SysWith(Stdin))
+
+
+class _SysWith:
+    def __init__(self, stdin):
+        self._stdin = stdin
+
+    @property
+    def stdin(self):
+        return self._stdin(sys.stdin)
+
+    def __getattr__(self, name):
+        return getattr(sys, name)
+
+
+@pytest.mark.parametrize(
+    ("state", "verb"),
+    [("running", ("force-off",)), ("running", ("stop",)), ("running", ("reboot",)), ("shut off", ("delete",))],
+)
+def test_a_destructive_verb_without_a_terminal_and_without_yes_does_nothing(novacron, state, verb):
+    if state == "shut off":
+        assert novacron("force-off", _plain(novacron, "running", skip=4)["id"], "--yes").exit_code == ExitCode.OK
+    vm = _plain(novacron, state)
+    result = novacron(*verb, vm["vm"]["name"])
+    assert result.exit_code == ExitCode.REFUSED
+    assert "--yes" in result.stderr
+    assert "nothing was done" in result.stderr
+    assert _state(novacron, vm) == state
+    listed = json.loads(novacron("ops", "--json").stdout)
+    assert (vm["id"], verb[0]) not in [(one["intent"]["vm"], one["intent"]["kind"]) for one in listed]
+
+
+def test_what_would_be_touched_is_shown_before_it_is_asked_for(novacron):
+    vm = _plain(novacron, "running")
+    result = novacron("force-off", vm["vm"]["name"])
+    assert f"touches {'VM ' if 'touches VM' in result.stdout else ''}{vm['vm']['name']}" in result.stdout
+    assert "undo: " in result.stdout
+
+
+@pytest.mark.parametrize("typed", ["n\n", "\n", "wrong\n", ""])
+def test_anything_but_a_clear_yes_does_nothing(novacron, at_a_terminal, typed):
+    vm = _plain(novacron, "running")
+    result = novacron("force-off", vm["id"], typed=typed)
+    assert result.exit_code != ExitCode.OK
+    assert _state(novacron, vm) == "running"
+
+
+def test_a_stop_and_a_start_are_followed_to_their_end(novacron):
+    vm = _plain(novacron, "running")
+    stopped = novacron("force-off", vm["vm"]["name"], "--yes")
+    assert stopped.exit_code == ExitCode.OK, stopped.output
+    assert "done" in stopped.stdout
+    assert _state(novacron, vm) == "shut off"
+    started = novacron("start", vm["vm"]["name"], "--json", "--yes")
+    assert started.exit_code == ExitCode.OK, started.output
+    (operation,) = json.loads(started.stdout)
+    assert operation["state"] == "done"
+    assert operation["actor"]
+    assert _state(novacron, vm) == "running"
+    listed = json.loads(novacron("ops", "--json").stdout)
+    assert operation["id"] in [one["id"] for one in listed]
+
+
+def test_a_glob_acts_on_all_it_fits_and_on_nothing_else(novacron):
+    chosen = [_plain(novacron, "running", skip=skip) for skip in (0, 1)]
+    others = {vm["id"]: vm["vm"]["state"] for vm in _vms(novacron) if vm["id"] not in {one["id"] for one in chosen}}
+    patterns = [f"{one['vm']['name'][:-1]}[{one['vm']['name'][-1]}]" for one in chosen]
+    assert novacron("pause", *patterns, "--yes").exit_code == ExitCode.OK
+    assert [_state(novacron, one) for one in chosen] == ["paused", "paused"]
+    now = {vm["id"]: vm["vm"]["state"] for vm in _vms(novacron) if vm["id"] in others}
+    assert now == others
+    assert novacron("resume", *patterns, "--yes").exit_code == ExitCode.OK
+    assert [_state(novacron, one) for one in chosen] == ["running", "running"]
+
+
+def test_a_refusal_says_why_and_ends_with_its_code(novacron):
+    vm = _plain(novacron, "running")
+    result = novacron("start", vm["vm"]["name"], "--yes")
+    assert result.exit_code == ExitCode.REFUSED
+    assert vm["vm"]["name"] in result.stderr
+    assert "try: " in result.stderr
+
+
+def test_one_refused_among_several_is_told_and_the_others_are_done(novacron):
+    running, other = _plain(novacron, "running"), _plain(novacron, "running", skip=1)
+    assert novacron("pause", other["id"], "--yes").exit_code == ExitCode.OK
+    result = novacron("resume", running["id"], other["id"], "--yes")
+    assert result.exit_code == ExitCode.REFUSED
+    assert running["vm"]["name"] in result.stderr
+    assert _state(novacron, other) == "running"
+
+
+def test_a_vm_nobody_has_is_not_found_and_nothing_is_done(novacron):
+    result = novacron("force-off", "no-such-vm", "--yes")
+    assert result.exit_code == ExitCode.NOT_FOUND
+
+
+def test_create_and_delete_make_and_remove_a_vm(novacron):
+    host = json.loads(novacron("hosts", "--json").stdout)[0]["name"]
+    made = novacron("create", "fresh-1", "--on", host, "--memory", "256", "--pool", "local", "--disk", "64", "--yes")
+    assert made.exit_code == ExitCode.OK, made.output
+    assert [vm["vm"]["name"] for vm in _vms(novacron, "fresh-1")] == ["fresh-1"]
+    gone = novacron("delete", "fresh-1", "--with-disks", "--yes")
+    assert gone.exit_code == ExitCode.OK, gone.output
+    assert _vms(novacron, "fresh-1") == []
+
+
+@pytest.mark.parametrize("name", ["--help", "a/b", "", "\x1b[2J", "x" * 300])
+def test_a_vm_is_not_created_under_a_name_that_attacks(novacron, name):
+    host = json.loads(novacron("hosts", "--json").stdout)[0]["name"]
+    result = novacron("create", "--on", host, "--yes", "--", name)
+    assert result.exit_code == ExitCode.REFUSED, result.output
+    assert "\x1b" not in result.output
+
+
+def test_a_name_whose_bytes_are_no_text_is_an_error_not_a_crash(novacron):
+    host = json.loads(novacron("hosts", "--json").stdout)[0]["name"]
+    result = novacron("create", "bad-\udcff", "--on", host, "--yes")
+    assert result.exit_code not in (ExitCode.OK, 2)
+    assert "novacron: " in result.stderr
+
+
+def test_creating_on_a_host_nobody_has_is_not_found(novacron):
+    assert novacron("create", "fresh-2", "--on", "nowhere", "--yes").exit_code == ExitCode.NOT_FOUND
+
+
+def test_a_migration_moves_the_vm_and_is_followed(novacron):
+    vm, target = _on_shared_storage(novacron)
+    result = novacron("migrate", vm["vm"]["name"], "--to", target, "--yes")
+    assert result.exit_code == ExitCode.OK, result.output
+    assert _vms(novacron, vm["id"])[0]["host"] == target
+
+
+def test_an_operation_is_accepted_and_not_waited_for_and_can_be_cancelled(novacron):
+    vm, target = _on_shared_storage(novacron)
+    words = ("--to", target, "--yes", "--bandwidth", "1", "--no-wait", "--json")
+    result = novacron("migrate", vm["id"], *words)
+    assert result.exit_code == ExitCode.OK, result.output
+    (operation,) = json.loads(result.stdout)
+    assert operation["ended_at"] is None
+    cancelled = novacron("cancel", operation["id"])
+    assert "cancelled" in cancelled.stdout, cancelled.output
+    after = _vms(novacron, vm["id"])[0]
+    assert (after["host"], after["vm"]["state"]) == (vm["host"], "running")
+
+
+def test_cancelling_an_operation_nobody_knows_is_not_found(novacron):
+    assert novacron("cancel", "no-such-operation").exit_code in (ExitCode.NOT_FOUND, ExitCode.REFUSED)
+
+
+def test_resizing_by_nothing_is_a_usage_error(novacron):
+    result = novacron("resize", "x")
+    assert result.exit_code == ExitCode.USAGE

@@ -1,0 +1,120 @@
+"""The reading verbs: tables for people, JSON for programs, and nothing a terminal would obey."""
+
+import json
+import re
+import unicodedata
+
+import pytest
+
+from novacron.adapters.simulated.hostile import HOSTILE_TEXTS
+from novacron.model.errors import ExitCode
+from tests.unit.cli.conftest import HOSTS, VMS
+
+
+def _rows(result):
+    assert result.exit_code == ExitCode.OK, result.output
+    return result.stdout.splitlines()
+
+
+def _json(result):
+    assert result.exit_code == ExitCode.OK, result.output
+    return json.loads(result.stdout)
+
+
+def _is_inert(text: str) -> bool:
+    return all(sign == "\n" or unicodedata.category(sign)[0] not in "CZ" or sign == " " for sign in text)
+
+
+@pytest.mark.parametrize(
+    ("verb", "first_columns", "rows"),
+    [
+        ("vms", ["NAME", "STATE", "REASON", "HOST"], VMS),
+        ("hosts", ["NAME", "SITE", "LINK", "VMS"], HOSTS),
+        ("pools", ["HOST", "NAME", "KIND", "ACTIVE"], 2 * HOSTS),
+    ],
+)
+def test_a_table_has_a_heading_and_one_line_for_each_thing(novacron, verb, first_columns, rows):
+    heading, *lines = _rows(novacron(verb))
+    assert heading.split()[:4] == first_columns
+    assert len(lines) == rows
+
+
+@pytest.mark.parametrize(("verb", "count"), [("vms", VMS), ("hosts", HOSTS), ("pools", 2 * HOSTS)])
+def test_json_has_one_object_for_each_thing(novacron, verb, count):
+    assert len(_json(novacron(verb, "--json"))) == count
+
+
+@pytest.mark.parametrize("verb", ["ops", "alerts"])
+def test_operations_and_alerts_are_listed_even_when_there_are_none(novacron, verb):
+    assert _rows(novacron(verb))[0].split()
+    assert isinstance(_json(novacron(verb, "--json")), list)
+
+
+def test_a_listing_names_the_state_each_vm_is_in(novacron):
+    by_name = {record["vm"]["name"]: record for record in _json(novacron("vms", "--json"))}
+    assert {record["vm"]["state"] for record in by_name.values()} >= {"running"}
+    plain = next(name for name in by_name if re.fullmatch(r"[a-z]+-[a-z]+-\d\d", name))
+    (line,) = [line for line in _rows(novacron("vms")) if line.split()[0] == plain]
+    assert by_name[plain]["vm"]["state"] in line
+    assert by_name[plain]["host"] in line
+    assert by_name[plain]["id"] in line
+
+
+def test_hosts_and_pools_are_narrowed_by_globs_and_vms_by_host(novacron):
+    names = [record["name"] for record in _json(novacron("hosts", "--json"))]
+    assert [record["name"] for record in _json(novacron("hosts", f"{names[0][:-1]}?", "--json"))] == names
+    assert [record["name"] for record in _json(novacron("hosts", names[1], "--json"))] == [names[1]]
+    assert {record["host"] for record in _json(novacron("pools", names[1], "--json"))} == {names[1]}
+    assert {record["host"] for record in _json(novacron("vms", f"*@{names[1]}", "--json"))} == {names[1]}
+
+
+@pytest.mark.parametrize("verb", ["hosts", "pools"])
+def test_a_host_nobody_has_is_not_found(novacron, verb):
+    result = novacron(verb, "nowhere")
+    assert result.exit_code == ExitCode.NOT_FOUND
+    assert "nowhere" in result.stderr
+
+
+def test_a_vm_nobody_has_is_not_found(novacron):
+    result = novacron("vms", "no-such-vm")
+    assert result.exit_code == ExitCode.NOT_FOUND
+    assert result.stdout == ""
+    assert "no-such-vm" in result.stderr
+
+
+@pytest.mark.parametrize("words", [("vms",), ("vms", "--json"), ("hosts",), ("pools",), ("ops",), ("alerts",)])
+def test_hostile_names_never_reach_the_terminal_raw(novacron, words):
+    shown = "\n".join(_rows(novacron(*words)))
+    assert _is_inert(shown)
+
+
+def test_hostile_names_are_all_there_in_json_as_they_are(novacron):
+    names = {record["vm"]["name"] for record in _json(novacron("vms", "--json"))}
+    assert len(names & set(HOSTILE_TEXTS)) >= len(HOSTILE_TEXTS) - 2
+
+
+def test_a_hostile_name_takes_one_line_of_bounded_width(novacron):
+    lines = _rows(novacron("vms"))[1:]
+    assert len(lines) == VMS
+    assert max(len(line) for line in lines) < 300
+
+
+def test_a_hostile_name_in_an_error_is_shown_inert(novacron):
+    result = novacron("vms", "\x1b]52;c;ZXZpbA==\x07")
+    assert result.exit_code == ExitCode.NOT_FOUND
+    assert _is_inert(result.stderr)
+    assert "u{1b}" in result.stderr
+
+
+def test_a_definition_is_printed_line_by_line_inert(novacron):
+    for record in _json(novacron("vms", "--json"))[:8]:
+        result = novacron("xml", record["id"])
+        assert result.exit_code == ExitCode.OK
+        assert result.stdout.startswith("<domain")
+        assert _is_inert(result.stdout)
+
+
+def test_a_definition_of_several_is_refused(novacron):
+    result = novacron("xml", "*")
+    assert result.exit_code == ExitCode.REFUSED
+    assert str(VMS) in result.stderr
