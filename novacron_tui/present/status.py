@@ -16,8 +16,8 @@ def vm_status(vm: FleetVm, sight: Sight) -> Line:
     if not vm.home.is_current:
         at = host.reading.observed_at if host.reading else host.link.since
         return _parts(
-            span(f"{reading.name}: last seen {reading.state} at {clock_time(at)}", Role.UNKNOWN),
-            span(f"{host.id} is {host.link.status}: {host.link.cause}", Role.WARNING),
+            span(f"was {reading.state} at {clock_time(at)}", Role.UNKNOWN),
+            span(f"{host.id} {host.link.status}: {host.link.cause}", Role.WARNING),
             span(host.link.remedy, Role.DIM),
         )
     operation = sight.operations.get(vm.id)

@@ -35,7 +35,7 @@ def state_cell(vm: FleetVm, sight: Sight) -> Cell:
         return cell(f"{glyphs.crashed} runs twice", role=Role.CRASHED)
     shown = f"{vm_glyph(reading.state, glyphs)} {reading.state}"
     role = vm_role(reading.state, reading.reason)
-    if role is Role.CRASHED and reading.reason:
+    if role is Role.CRASHED and reading.reason and reading.reason.value != reading.state.value:
         return cell(f"{shown}: {reading.reason}", f"{glyphs.crashed} {reading.reason}", role=role)
     if reading.job_active:
         return cell(f"{glyphs.migrating} {reading.state}, busy", shown, role=Role.MIGRATING)
@@ -46,7 +46,7 @@ def _unknown_state(vm: FleetVm, sight: Sight) -> Cell:
     reading = vm.home.host.reading
     ago = age(reading.observed_at if reading else None, sight.now)
     shown = f"{sight.glyphs.unknown} unknown {ago}"
-    return cell(f"{shown}, was {vm.home.vm.state}", shown, role=Role.UNKNOWN)
+    return cell(shown, role=Role.UNKNOWN)
 
 
 def _usage(column: str, title: str, show: str, priority: int, width: int) -> Column[FleetVm]:

@@ -10,7 +10,7 @@ from novacron.model.fleet import FleetVm
 from novacron.model.ids import HostId
 from novacron_tui.commands.command import Target
 from novacron_tui.keys import Key
-from novacron_tui.present.cells import Line, Role, Span, span
+from novacron_tui.present.cells import Line, Role, span
 from novacron_tui.present.header import tabs_line
 from novacron_tui.screens.panes import PANES, Pane
 from novacron_tui.screens.table import TableScreen
@@ -47,13 +47,7 @@ class FleetScreen(TableScreen):
             (str(number), pane.title, pane.count(picture) if picture.has_fleet else None)
             for number, pane in enumerate(PANES, start=1)
         ]
-        view = self.table.view
-        note: list[Span] = []
-        if view.selected:
-            note.append(span(f" {len(view.selected)} selected ", Role.KEY))
-        if view.filter_text:
-            note.append(span(f" {len(view.rows)} of {view.total} ", Role.WARNING))
-        return tabs_line(panes, self._current, tuple(note), width)
+        return tabs_line(panes, self._current, self.counts(width - 74), width)
 
     def targets(self) -> tuple[Target, ...]:
         """Return what is selected, or under the cursor; with VMs also what is under way on them."""

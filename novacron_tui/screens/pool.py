@@ -42,7 +42,8 @@ class PoolScreen(TableScreen):
             span(" Pool ", Role.DIM),
             span(row.pool.name, Role.STRONG),
             span(f" on {row.host.id}  {size_mib(row.pool.available_mib)} free", Role.DIM),
-            span(f"  read {read} ago", Role.DIM if row.host.is_current else Role.UNKNOWN),
+            span(f"  read {read} ago ", Role.DIM if row.host.is_current else Role.UNKNOWN),
+            *self.counts(20),
         )
 
     def row_status(self, row: Volume) -> Line:

@@ -4,8 +4,9 @@ from typing import Any
 
 from textual import events
 
+from novacron.model.safetext import SafeText
 from novacron_tui.keys import Key
-from novacron_tui.present.cells import Line, Role, span
+from novacron_tui.present.cells import Line, Role, Span, span
 from novacron_tui.present.line_edit import LineEdit
 from novacron_tui.present.table_view import TableView
 from novacron_tui.screens.live import LiveScreen
@@ -29,15 +30,24 @@ class TableScreen(LiveScreen):
         return ()
 
     def status_line(self) -> Line:
-        """Show the filter while it is typed or holds; else what the row under the cursor says."""
+        """Show the filter while it is typed; else what the row under the cursor says."""
         view = self.table.view
         if self._typing is not None:
             return (span(" / ", Role.KEY), *self._typing.spans(self.size.width - 6, active=True))
         row = view.cursor_row
-        told = () if row is None else self.row_status(row)
+        return () if row is None else self.row_status(row)
+
+    def counts(self, room: int) -> Line:
+        """Say how many rows are selected, and how many the filter shows."""
+        view = self.table.view
+        parts: list[Span] = []
+        if view.selected:
+            parts.append(span(f" {len(view.selected)} selected ", Role.KEY))
         if view.filter_text:
-            return (span(f" /{view.filter_text} ", Role.WARNING), *told)
-        return told
+            text = SafeText.clip(view.filter_text, max(6, room))
+            parts.append(span(f" /{text}", Role.KEY))
+            parts.append(span(f" {len(view.rows)} of {view.total} ", Role.WARNING))
+        return tuple(parts)
 
     def draw_ages(self) -> None:
         """Let ages on screen grow."""

@@ -1,8 +1,8 @@
 """Every call of the Console port gives over the socket what it gives in process."""
 
-import getpass
 import os
 import pwd
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from novacron.api.client import RemoteConsole
 from novacron.api.codec import PROTOCOL_HEADER
 from novacron.model import errors
-from novacron.model.errors import BackendError, JournalError, NovaCronError
+from novacron.model.errors import BackendError, JournalError, LinkError, NovaCronError
 from novacron.model.ids import HostId, OperationId
 from novacron.model.intent import StartVm
+from novacron.model.link import LinkStatus
 from novacron.model.refusal import Refusal, RefusalCode
-from tests.builders import an_id
+from tests.builders import a_fleet, a_host, a_vm, an_id
 from tests.operation_builders import a_create, a_plan, some_samples
 from tests.operation_strategies import intents
 
@@ -53,7 +54,6 @@ async def test_a_submission_carries_intent_revision_key_and_the_peers_own_name(p
     assert answer == puppet.operation
     user = pwd.getpwuid(os.geteuid()).pw_name
     assert puppet.calls == [("submit", a_create(), 7, "12345678", user)]
-    assert user == getpass.getuser() or os.environ.get("USER")
     puppet.refusal = _REFUSAL
     assert await remote.submit(a_create(), seen_revision=7, idempotency_key="12345679") == _REFUSAL
 
@@ -85,6 +85,13 @@ async def test_an_error_comes_back_as_the_class_it_was_with_every_word(puppet, r
     assert type(caught.value) is kind
     assert (caught.value.subject, caught.value.detail, caught.value.remedy) == ("web-1\x1b", "it said no", "ask again")
     assert caught.value.exit_code is kind.exit_code
+
+
+async def test_an_error_of_a_link_comes_back_with_the_status_its_row_shows(puppet, remote):
+    puppet.error = LinkError("kvm-1", "refused", status=LinkStatus.AUTH_REFUSED)
+    with pytest.raises(LinkError) as caught:
+        await remote.reconnect(HostId("kvm-1"))
+    assert caught.value.status is LinkStatus.AUTH_REFUSED
 
 
 @pytest.mark.parametrize(
@@ -130,7 +137,7 @@ async def test_without_a_backend_every_call_says_where_it_looked(socket_path):
 
 
 async def test_an_answer_of_another_protocol_is_refused(puppet, remote, monkeypatch):
-    monkeypatch.setattr("novacron.api.app.PROTOCOL", "0")
+    monkeypatch.setattr("novacron.api.gate.PROTOCOL", "0")
     with pytest.raises(BackendError, match="protocol 0") as caught:
         await remote.operations()
     assert "novacron detach --stop" in caught.value.remedy
@@ -166,7 +173,6 @@ async def test_a_submission_without_a_proper_key_is_not_carried_out(puppet, raw,
         b'{"intent": {"kind": "explode"}, "seen_revision": 1}',
         b'{"intent": {"vm": "x", "host": "y"}, "seen_revision": 1}',
         b'{"intent": {"kind": "start", "vm": 3, "host": "y"}, "seen_revision": 1}',
-        b'{"intent": {"kind": "start", "vm": "x", "host": "\\udcff"}, "seen_revision": 1}',
         b'{"intent": {"kind": "start", "vm": "x", "host": "y"}, "seen_revision": "many"}',
     ],
 )
@@ -210,3 +216,45 @@ async def test_an_intent_that_is_no_text_is_told_before_it_is_sent(puppet, remot
     with pytest.raises(NovaCronError, match="not text"):
         await remote.preview(StartVm(vm=an_id("web-1"), host=HostId("h\udcff")))
     assert puppet.calls == []
+
+
+async def test_a_foreign_word_that_is_no_text_does_not_keep_an_answer_back(puppet, remote, raw):
+    puppet.refusal = replace(_REFUSAL, subject="web-\udcff")
+    puppet.show(a_fleet(a_host("kvm-1", a_vm("web-\ud800"))))
+    puppet.operation = replace(puppet.operation, outcome="\udcff said libvirt")
+    body = _submission(intent={"kind": "start", "vm": "x", "host": "\udcff"})
+    answer = await raw.post("/v1/preview", json=body)
+    assert (answer.status_code, answer.json()["refusal"]["subject"]) == (200, "web-?")
+    assert [vm.home.vm.name for vm in (await remote.fleet()).vms.values()] == ["web-?"]
+    assert (await remote.operations())[0].outcome == "? said libvirt"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"), [({"content-length": "2000000"}, 413), ({"novacron-protocol": "77"}, 426)]
+)
+async def test_a_request_that_is_too_large_or_of_another_protocol_is_refused_unread(puppet, raw, headers, status):
+    answer = await raw.post(
+        "/v1/operations", content=b" " * 2_000_000, headers={"idempotency-key": "12345678", **headers}
+    )
+    assert answer.status_code == status
+    assert answer.json()["remedy"]
+    assert puppet.calls == []
+
+
+async def test_vms_and_pools_are_listed_whole_and_by_host(puppet, raw):
+    puppet.show(a_fleet(a_host("kvm-1", a_vm("web-1"), a_vm("web-2")), a_host("kvm-2", a_vm("db-1"))))
+    assert [entry["vm"]["name"] for entry in (await raw.get("/v1/vms")).json()] == ["web-1", "web-2", "db-1"]
+    assert [entry["vm"]["name"] for entry in (await raw.get("/v1/vms?host=kvm-2")).json()] == ["db-1"]
+    assert [entry["host"] for entry in (await raw.get("/v1/pools")).json()] == ["kvm-1", "kvm-2"]
+    assert [entry["host"] for entry in (await raw.get("/v1/pools?host=kvm-1")).json()] == ["kvm-1"]
+    assert [host["spec"]["id"] for host in (await raw.get("/v1/hosts")).json()] == ["kvm-1", "kvm-2"]
+    assert (await raw.get(f"/v1/vms/{an_id('db-1').upper()}")).json()["host"] == "kvm-2"
+    for missing in ("/v1/vms?host=nowhere", "/v1/pools?host=nowhere", "/v1/vms/nobody"):
+        assert (await raw.get(missing)).status_code == 404
+
+
+async def test_a_vm_of_a_host_that_does_not_answer_is_marked_as_not_current(puppet, raw):
+    puppet.show(a_fleet(a_host("kvm-1", a_vm("web-1"), link=LinkStatus.STALE)))
+    (entry,) = (await raw.get("/v1/vms")).json()
+    assert entry["current"] is False
+    assert entry["observed_at"]

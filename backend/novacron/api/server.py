@@ -8,6 +8,7 @@ import stat
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -96,25 +97,35 @@ class _QuietServer(uvicorn.Server):
 
 def _bind(path: Path) -> socket.socket:
     """Bind a socket that is never, not for an instant, open to others; the caller's lock makes it ours."""
+    _clear_the_way(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
-        with suppress(FileNotFoundError):
-            if not stat.S_ISSOCK(path.lstat().st_mode):
-                raise BackendError(str(path), "is there and is not a socket", "remove it")
-            # Of a backend that died: whoever calls holds the lock that a living one would hold.
-            path.unlink()
         listener.bind(str(path))
         listener.listen(256)
     except OSError as error:
         listener.close()
         raise BackendError(
-            str(path), f"cannot be listened on: {error.strerror}", "check the folder's owner and mode"
+            str(path), f"cannot be listened on: {error.strerror}", "check the folder's owner, mode and room"
         ) from error
     finally:
         os.umask(before)
     listener.setblocking(False)
     return listener
+
+
+def _clear_the_way(path: Path) -> None:
+    """Remove the socket of a backend that died: a living one would hold the lock that our caller holds."""
+    try:
+        if not stat.S_ISSOCK(path.lstat().st_mode):
+            raise BackendError(str(path), "is there and is not a socket", "remove it")
+        path.unlink()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise BackendError(
+            str(path), f"cannot be replaced: {error.strerror}", "check the folder's owner and mode"
+        ) from error
 
 
 def _peer_uid(transport: asyncio.Transport) -> int:
@@ -123,6 +134,7 @@ def _peer_uid(transport: asyncio.Transport) -> int:
     return int(uid)
 
 
+@cache
 def _user_name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name

@@ -17,7 +17,7 @@ from novacron.adapters.libvirt.statistics import Counters, Stats
 from novacron.model.errors import NovaCronError, OperationError
 from novacron.model.host import HostFacts, HostLoad, HostReading, HostSpec
 from novacron.model.ids import VmId
-from novacron.model.vm import VmReading
+from novacron.model.vm import VmReading, VmUsage
 from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import HostEvent
 
@@ -36,7 +36,7 @@ class _Known:
     was_active: bool
 
 
-_Row = tuple[VmId, str, Stats]
+_Row = tuple[VmId, str, Stats, _Known]
 
 
 class Reader(Role):
@@ -45,6 +45,7 @@ class Reader(Role):
     def __init__(self, spec: HostSpec, access: HostAccess, channel: Channel, clock: Clock) -> None:
         super().__init__(spec, access, channel, clock)
         self._known: dict[VmId, _Known] = {}
+        self._stale: set[VmId] = set()
         self._counters: dict[VmId, Counters] = {}
         self._facts: HostFacts | None = None
         self._kernel = ""
@@ -56,7 +57,7 @@ class Reader(Role):
     async def read(self, *, inventory: bool, deadline_s: float) -> HostReading:
         """Read everything."""
         if inventory:
-            self._known.clear()
+            self._stale.update(self._known)
             self._pools.refresh()
         load = asyncio.ensure_future(self._load(deadline_s))
         try:
@@ -87,13 +88,8 @@ class Reader(Role):
 
     async def look(self, vm: VmId, *, deadline_s: float) -> VmReading | None:
         """Read one VM afresh."""
-        row, known = await self.ask(
-            "looking at a VM", lambda connection: self._one(connection, vm), deadline_s=deadline_s
-        )
-        if row is None or known is None:
-            return None
-        self._known[vm] = known
-        return _reading(row, known, statistics.usage(row[2], None, statistics.counters(row[2], 0.0)))
+        row = await self.ask("looking at a VM", lambda connection: self._one(connection, vm), deadline_s=deadline_s)
+        return None if row is None else _reading(row, VmUsage())
 
     async def definition(self, vm: VmId, *, deadline_s: float) -> str:
         """Return its XML, such as another host would take, secrets left out."""
@@ -108,7 +104,7 @@ class Reader(Role):
 
         def note(event: HostEvent) -> None:
             if event.vm is not None:
-                self._known.pop(event.vm, None)
+                self._stale.add(event.vm)
             on_event(event)
 
         self._feed = EventFeed(self.channel, note)
@@ -143,24 +139,23 @@ class Reader(Role):
         # NOWAIT: a VM whose QEMU hangs gives less, instead of holding up all others.
         found = connection.getAllDomainStats(groups, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT)
         rows: list[_Row] = []
+        stale, self._stale = self._stale, set()
         for domain, stats in found:
             vm = VmId(domain.UUIDString())
             known = self._known.get(vm)
             is_active = statistics.state(stats)[0].value != "shut off"
-            if known is None or known.was_active is not is_active or known.job_active:
+            if known is None or vm in stale or known.was_active is not is_active or known.job_active:
                 try:
-                    self._known[vm] = self._learn(domain, is_active)
+                    known = self._learn(domain, is_active)
                 except libvirt.libvirtError:
                     if known is None:
                         continue  # it vanished between two calls
-            rows.append((vm, domain.name(), stats))
-        gone = self._known.keys() - {vm for vm, _, _ in rows}
-        for vm in gone:
-            self._known.pop(vm, None)
-            self._counters.pop(vm, None)
+            rows.append((vm, domain.name(), stats, known))
+        self._known = {vm: known for vm, _, _, known in rows}
+        self._counters = {vm: counted for vm, counted in self._counters.items() if vm in self._known}
         return rows, self.clock.monotonic()
 
-    def _one(self, connection: Connection, vm: VmId) -> tuple[_Row | None, _Known | None]:
+    def _one(self, connection: Connection, vm: VmId) -> _Row | None:
         libvirt = self.libvirt
         try:
             domain = connection.lookupByUUIDString(vm)
@@ -169,7 +164,7 @@ class Reader(Role):
             sizes = domain.info()
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
-                return None, None
+                return None
             raise
         stats = {
             "state.state": state,
@@ -178,7 +173,7 @@ class Reader(Role):
             "balloon.current": sizes[2],
             "vcpu.current": sizes[3],
         }
-        return (vm, domain.name(), stats), known
+        return vm, domain.name(), stats, known
 
     def _learn(self, domain: Any, is_active: bool) -> _Known:  # noqa: ANN401 - libvirt.virDomain
         persistent = bool(domain.isPersistent())
@@ -197,11 +192,11 @@ class Reader(Role):
             return False
 
     def _vm(self, row: _Row, at_s: float) -> VmReading:
-        vm, _, stats = row
+        vm, _, stats, _ = row
         now = statistics.counters(stats, at_s)
         usage = statistics.usage(stats, self._counters.get(vm), now)
         self._counters[vm] = now
-        return _reading(row, self._known[vm], usage)
+        return _reading(row, usage)
 
 
 def _definition_of(domain: Any) -> Definition:  # noqa: ANN401 - libvirt.virDomain
@@ -212,8 +207,8 @@ def _definition_of(domain: Any) -> Definition:  # noqa: ANN401 - libvirt.virDoma
         return Definition(disks=(), nics=(), description="", has_serial=False, vcpus=0, memory_mib=0)
 
 
-def _reading(row: _Row, known: _Known, usage: Any) -> VmReading:  # noqa: ANN401 - VmUsage
-    vm, name, stats = row
+def _reading(row: _Row, usage: VmUsage) -> VmReading:
+    vm, name, stats, known = row
     state, reason = statistics.state(stats)
     current, maximum = statistics.memory_mib(stats)
     sizes, links = statistics.disk_sizes(stats), statistics.nic_links(stats)

@@ -1,0 +1,175 @@
+"""Finding a fleet's backend, starting it and ending it: the client's side of the backend's life."""
+
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from novacron.config.options import FleetOptions
+from novacron.config.paths import Paths, make_private, paths_of
+from novacron.model.errors import BackendError, ConfigError, NovaCronError
+from novacron.runtime.fleet_choice import fleet_of
+from novacron.runtime.lock import holder
+from novacron.runtime.readiness import VARIABLE, Died, word_of
+
+_START_S = 20.0
+"""How long a fresh backend may take until it serves; it takes about a second."""
+_END_S = 15.0
+_LOOK_S = 0.05
+_LOG_TAIL = 5
+_LOG_MOST_BYTES = 5_000_000
+
+
+def ensure_backend(options: FleetOptions) -> Path:
+    """Return the socket of the fleet's backend, starting one, detached, when there is none.
+
+    Raises:
+        NovaCronError: why it did not start, as the backend itself says it; else with the last lines of its log.
+    """
+    paths = paths_of(options.instance)
+    if not is_answering(paths.socket):
+        fleet_of(options)  # a broken fleet file is told here, on the terminal, not in a log
+        make_private(paths.socket.parent)
+        make_private(paths.log.parent)
+        _start(options, paths)
+    return paths.socket
+
+
+def socket_of(options: FleetOptions) -> Path:
+    """Return where the fleet's backend listens, whether or not there is one."""
+    return paths_of(options.instance).socket
+
+
+def is_answering(path: Path) -> bool:
+    """Return whether somebody accepts connections on this socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
+def stop_backend(options: FleetOptions) -> int | None:
+    """End the fleet's backend and wait until it has ended; returns its process id, or None when there is none.
+
+    Raises:
+        BackendError: it is still there after 15 s.
+    """
+    paths = paths_of(options.instance)
+    pid = holder(paths.lock)
+    if pid is None:
+        return None
+    if pid == 0:
+        raise BackendError("backend", f"left no note of its process in {paths.lock}", "end it by ps and kill")
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + _END_S
+    while holder(paths.lock) == pid:
+        if time.monotonic() > deadline:
+            raise BackendError(
+                "backend", f"process {pid} has not ended within {_END_S:.0f} s", f"kill -9 {pid} loses nothing"
+            )
+        time.sleep(_LOOK_S)
+    return pid
+
+
+def _start(options: FleetOptions, paths: Paths) -> None:
+    log_began = _size(paths.log)
+    reading, writing = os.pipe()
+    try:
+        try:
+            _spawn(options, paths.log, writing)
+        finally:
+            os.close(writing)
+        word = _await_word(reading)
+    finally:
+        os.close(reading)
+    if word is not None:
+        _await_other(paths, _explained(word, paths.log, log_began))
+
+
+def _spawn(options: FleetOptions, log: Path, writing: int) -> None:
+    # Late: with a warm backend nothing is started.
+    import subprocess
+
+    _rotate(log)
+    try:
+        output = log.open("ab")
+    except OSError as error:
+        raise ConfigError(
+            str(log), f"cannot be written: {error.strerror}", "check owner, mode and room of its folder"
+        ) from error
+    with output:
+        starter = subprocess.Popen(
+            [sys.executable, "-m", "novacron.cli.main", *options.arguments(), "daemon", "--detached"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=(writing,),
+            env={**os.environ, VARIABLE: str(writing)},
+            start_new_session=True,
+            cwd="/",
+        )
+    # It forks at once and ends: the backend is nobody's child and no terminal's.
+    starter.wait()
+
+
+def _await_word(reading: int) -> NovaCronError | Died | None:
+    said = b""
+    deadline = time.monotonic() + _START_S
+    while not said.endswith(b"\n"):
+        left_s = deadline - time.monotonic()
+        if left_s <= 0 or not select.select([reading], [], [], left_s)[0]:
+            return BackendError("backend", f"did not serve within {_START_S:.0f} s", "see its log")
+        more = os.read(reading, 65536)
+        if not more:
+            break
+        said += more
+    return word_of(said)
+
+
+def _await_other(paths: Paths, error: NovaCronError) -> None:
+    """Two consoles may start a backend in the same instant: the one whose backend lost waits for the other's."""
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline:
+        if is_answering(paths.socket):
+            return
+        if holder(paths.lock) is None:
+            break
+        time.sleep(_LOOK_S)
+    raise error
+
+
+def _explained(word: NovaCronError | Died, log: Path, since: int) -> NovaCronError:
+    if isinstance(word, Died):
+        return BackendError("backend", f"did not start: {_tail(log, since)}", f"its log is {log}")
+    return word
+
+
+def _tail(log: Path, since: int) -> str:
+    try:
+        with log.open("rb") as file:
+            file.seek(since if since <= _size(log) else 0)
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return "it left no log"
+    return " | ".join(lines[-_LOG_TAIL:]) or "it left no word in its log"
+
+
+def _rotate(log: Path) -> None:
+    if _size(log) > _LOG_MOST_BYTES:
+        with suppress(OSError):
+            log.replace(log.with_suffix(".log.1"))
+
+
+def _size(log: Path) -> int:
+    try:
+        return log.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,125 @@
+"""Being the backend: in the foreground for systemd, or detached, started by a console."""
+
+import os
+from typing import TYPE_CHECKING
+
+from novacron.config.options import FleetOptions
+from novacron.config.paths import Paths, make_private, paths_of
+from novacron.model.errors import ExitCode, NovaCronError
+from novacron.runtime.attaching import is_answering
+from novacron.runtime.fleet_choice import fleet_of
+from novacron.runtime.lock import held
+from novacron.runtime.readiness import Teller
+
+if TYPE_CHECKING:
+    from novacron.api.server import ApiServer
+    from novacron.engine.service import ConsoleService
+
+_PARTING_S = 10.0
+"""How long ending may take. After it the process ends as if killed, which the journal survives."""
+
+
+def run_daemon(options: FleetOptions) -> None:
+    """Run the fleet's backend until SIGTERM or SIGINT.
+
+    Raises:
+        BackendError: another one runs already, or the socket cannot be made.
+        ConfigError: the fleet file, or a folder of ours, is wrong.
+        JournalError: the journal cannot be used.
+    """
+    teller = Teller()
+    if teller.is_detached:
+        _leave_parent()
+    os.umask(0o077)
+    try:
+        _run(options, teller)
+    except NovaCronError as error:
+        teller.failed(error)
+        raise
+
+
+def _leave_parent() -> None:
+    """Become nobody's child, before there is any thread or loop: our starter goes on at once."""
+    if os.fork():
+        os._exit(ExitCode.OK)
+
+
+def _run(options: FleetOptions, teller: Teller) -> None:
+    import asyncio
+    import signal
+
+    from novacron.runtime.logs import log_to
+
+    # The terminal it was started from may go at any time.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    paths = paths_of(options.instance)
+    make_private(paths.socket.parent)
+    make_private(paths.lock.parent)
+    with held(paths.lock, lambda: is_answering(paths.socket)):
+        log_to(paths.log)
+        asyncio.run(_serve(options, paths, teller))
+
+
+async def _serve(options: FleetOptions, paths: Paths, teller: Teller) -> None:
+    import structlog
+
+    from novacron import __version__
+    from novacron.api.server import ApiServer
+
+    log = structlog.get_logger("novacron.backend")
+    service = _service(options, paths)
+    server = ApiServer(service, paths.socket)
+    _stop_on_signals(server)
+    await service.start()
+    try:
+        log.info("started", version=__version__, pid=os.getpid(), instance=options.instance)
+        await server.serve(teller.ready)
+    finally:
+        log.info("ending")
+        _end_in_any_case()
+        await service.stop()
+
+
+def _service(options: FleetOptions, paths: Paths) -> "ConsoleService":
+    from novacron.adapters.sql.journal import SqlJournal
+    from novacron.engine.clock import SystemClock
+    from novacron.engine.service import ConsoleService
+    from novacron.engine.settings import EngineSettings
+    from novacron.runtime.gateways import hosts_and_gateway
+
+    clock = SystemClock()
+    choice = fleet_of(options)
+    hosts, gateway = hosts_and_gateway(options, choice.hosts, clock)
+    return ConsoleService(
+        hosts,
+        gateway,
+        SqlJournal(paths.journal),
+        clock,
+        fleet_source=choice.source,
+        settings=EngineSettings(),
+        journal_path=str(paths.journal),
+    )
+
+
+def _stop_on_signals(server: "ApiServer") -> None:
+    """Stop on the first signal; the second one ends the process at once."""
+    import asyncio
+    import signal
+
+    loop = asyncio.get_running_loop()
+
+    def stop(sign: signal.Signals) -> None:
+        server.stop()
+        loop.remove_signal_handler(sign)
+
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop, sign)
+
+
+def _end_in_any_case() -> None:
+    """Bound what comes: a thread in a call to a hanging host would keep the interpreter waiting for it."""
+    import threading
+
+    last_word = threading.Timer(_PARTING_S, os._exit, (ExitCode.FAILED,))
+    last_word.daemon = True
+    last_word.start()

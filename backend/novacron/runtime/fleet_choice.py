@@ -1,0 +1,34 @@
+"""Which hosts are to be watched."""
+
+from dataclasses import dataclass
+
+from novacron.config.options import FleetOptions
+from novacron.config.paths import config_file
+from novacron.model.host import HostSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetChoice:
+    """Which hosts to watch, and where that was said."""
+
+    source: str
+    hosts: tuple[HostSpec, ...]
+    theme: str | None = None
+
+
+def fleet_of(options: FleetOptions) -> FleetChoice:
+    """Return the hosts the options mean; none of a simulated fleet, which makes its own.
+
+    Raises:
+        ConfigError: the file, or an address, is wrong.
+    """
+    if options.simulated:
+        return FleetChoice(source=f"simulated: {options.simulated_hosts} hosts, {options.simulated_vms} VMs", hosts=())
+    if options.connect:
+        from novacron.config.addresses import specs_of
+
+        return FleetChoice(source=" ".join(options.connect), hosts=specs_of(options.connect))
+    from novacron.config.fleet_file import load
+
+    fleet = load(options.fleet or config_file())
+    return FleetChoice(source=fleet.source, hosts=fleet.hosts, theme=fleet.theme)

@@ -1,0 +1,82 @@
+"""One backend per fleet: a lock on a file of its state folder, held as long as the process lives."""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from novacron.model.errors import BackendError, ConfigError
+
+_PATIENCE_S = 5.0
+"""How long an ending backend may keep a starting one waiting."""
+_LOOK_S = 0.05
+
+
+@contextmanager
+def held(path: Path, is_serving: Callable[[], bool]) -> Iterator[None]:
+    """Hold the lock for the length of the block.
+
+    Raises:
+        BackendError: another backend holds it and serves, or does not end.
+        ConfigError: the file cannot be made.
+    """
+    handle = _open(path)
+    try:
+        deadline = time.monotonic() + _PATIENCE_S
+        while not _taken(handle):
+            if is_serving() or time.monotonic() > deadline:
+                raise BackendError(
+                    "backend", f"one of this fleet runs already (process {_noted(handle)})", "novacron attaches to it"
+                )
+            time.sleep(_LOOK_S)
+        _note(handle)
+        yield
+    finally:
+        os.close(handle)
+
+
+def holder(path: Path) -> int | None:
+    """Return the process that holds the lock, 0 when it left no note of itself, or None when nobody does."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        # Shared: two that only look do not see each other. A backend that starts in this instant tries again.
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return _noted(handle)
+    finally:
+        os.close(handle)
+    return None
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise ConfigError(
+            str(path), f"cannot be made: {error.strerror}", "check owner, mode and room of its folder"
+        ) from error
+
+
+def _taken(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _note(handle: int) -> None:
+    """Write who holds it; on a full disk the lock counts all the same."""
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+
+
+def _noted(handle: int) -> int:
+    text = os.pread(handle, 20, 0).strip()
+    return int(text) if text.isdigit() else 0

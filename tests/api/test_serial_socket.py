@@ -1,0 +1,90 @@
+"""A VM's serial console over the socket: bytes both ways, and an end that says why."""
+
+import asyncio
+
+import pytest
+from websockets.asyncio.client import unix_connect
+
+from novacron.api.client import RemoteConsole
+from novacron.model.errors import Conflict, LinkLost
+from novacron.model.ids import HostId
+from tests.api.conftest import serving
+from tests.api.puppet import PuppetConsole
+from tests.builders import an_id
+
+_VM, _HOST = an_id("web-1"), HostId("kvm/1?")
+
+
+async def test_bytes_go_both_ways_as_they_are(puppet, remote):
+    link = await remote.open_serial(_VM, _HOST)
+    assert await link.read() == b"login: \x00\xff"
+    await link.write(b"root\r")
+    assert await link.read() == b"ROOT\r"
+    await link.close()
+    assert puppet.calls == [("open_serial", _VM, _HOST, False)]
+
+
+async def test_letting_go_closes_the_console_in_the_backend(puppet, remote):
+    link = await remote.open_serial(_VM, _HOST, force=True)
+    await link.close()
+    async with asyncio.timeout(5):
+        await puppet.serial.closed.wait()
+    assert puppet.calls == [("open_serial", _VM, _HOST, True)]
+    await link.write(b"too late")
+    assert await link.read() == b""
+
+
+async def test_a_client_that_vanishes_lets_go_of_the_console(puppet, remote, socket_path):
+    connection = await unix_connect(str(socket_path), f"ws://novacron/v1/vms/{_VM}/serial?host=h")
+    await connection.recv()
+    connection.transport.abort()
+    async with asyncio.timeout(5):
+        await puppet.serial.closed.wait()
+
+
+async def test_the_far_sides_end_is_the_end_of_reading(puppet, remote):
+    link = await remote.open_serial(_VM, _HOST)
+    await link.read()
+    await link.write(b"\x04")
+    assert await link.read() == b""
+    assert puppet.serial.closed.is_set()
+
+
+async def test_a_console_somebody_else_has_is_refused_with_every_word(puppet, remote):
+    puppet.error = Conflict("web-1", "its console is open elsewhere", "--force takes it")
+    with pytest.raises(Conflict) as caught:
+        await remote.open_serial(_VM, _HOST)
+    assert (caught.value.subject, caught.value.detail) == ("web-1", "its console is open elsewhere")
+    assert caught.value.remedy == "--force takes it"
+
+
+async def test_a_link_that_breaks_ends_the_console_with_its_cause(puppet, remote, monkeypatch):
+    link = await remote.open_serial(_VM, _HOST)
+    await link.read()
+
+    async def break_off(data):
+        raise LinkLost("kvm-1", "the connection broke")
+
+    monkeypatch.setattr(puppet.serial, "write", break_off)
+    await link.write(b"x")
+    with pytest.raises(LinkLost, match="the connection broke"):
+        await link.read()
+    assert puppet.serial.closed.is_set()
+
+
+async def test_text_where_bytes_are_meant_is_passed_over(puppet, socket_path):
+    async with unix_connect(str(socket_path), f"ws://novacron/v1/vms/{_VM}/serial?host=h") as connection:
+        assert await connection.recv() == "opened"
+        await connection.recv()
+        await connection.send("a word")
+        await connection.send(b"x")
+        assert await connection.recv() == b"X"
+
+
+async def test_a_backend_that_ends_ends_the_console(socket_path):
+    remote = RemoteConsole(socket_path)
+    async with serving(PuppetConsole(), socket_path):
+        link = await remote.open_serial(_VM, _HOST)
+        await link.read()
+    async with asyncio.timeout(5):
+        assert await link.read() == b""

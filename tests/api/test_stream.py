@@ -1,0 +1,249 @@
+"""The stream: snapshots, then what differs, to each reader at its own speed, across restarts of the backend."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from websockets.asyncio.client import unix_connect
+
+from novacron.api.client import RemoteConsole
+from novacron.model.errors import BackendError
+from novacron.ports.console import (
+    AlertsChanged,
+    BackendFound,
+    BackendLost,
+    FleetChanged,
+    OperationsChanged,
+)
+from tests.api.conftest import serving
+from tests.api.puppet import PuppetConsole
+from tests.builders import NOW, a_fleet, a_host, a_vm
+
+_PATIENCE_S = 5.0
+
+
+@asynccontextmanager
+async def _reading(console):
+    """Give a function that waits for the next change."""
+    changes = console.changes()
+
+    async def following():
+        async with asyncio.timeout(_PATIENCE_S):
+            return await anext(changes)
+
+    try:
+        yield following
+    finally:
+        await changes.aclose()
+
+
+async def _until(following, kind):
+    while not isinstance(change := await following(), kind):
+        pass
+    return change
+
+
+async def _opening(following):
+    """Return the first four changes by kind."""
+    return {type(change): change for change in [await following() for _ in range(4)]}
+
+
+async def test_a_stream_begins_with_the_backend_and_a_snapshot_of_everything(puppet, remote):
+    async with _reading(remote) as following:
+        first = await following()
+        snapshots = [await following() for _ in range(3)]
+    assert first == BackendFound(version=first.version, consoles=1)
+    assert {type(one): one for one in snapshots} == {
+        FleetChanged: FleetChanged(fleet=await puppet.fleet()),
+        OperationsChanged: OperationsChanged(operations=(puppet.operation,)),
+        AlertsChanged: AlertsChanged(alerts=(puppet.alert,)),
+    }
+
+
+async def test_a_host_that_did_not_change_stays_the_same_object_from_fleet_to_fleet(puppet, remote):
+    before = a_fleet(*(a_host(f"kvm-{number}", a_vm(f"web-{number}")) for number in range(3)))
+    puppet.show(before)
+    async with _reading(remote) as following:
+        first = (await _opening(following))[FleetChanged].fleet
+        changed = replace(before.hosts["kvm-1"], reading=None)
+        puppet.show(before.with_host(changed))
+        second = (await _until(following, FleetChanged)).fleet
+    assert second == before.with_host(changed)
+    assert [second.hosts[name] is first.hosts[name] for name in first.hosts] == [True, False, True]
+    assert first == before
+
+
+async def test_only_hosts_that_changed_go_over_the_socket(puppet, socket_path):
+    fleet = a_fleet(*(a_host(f"kvm-{number}", a_vm(f"web-{number}")) for number in range(3)))
+    puppet.show(fleet)
+    async with unix_connect(str(socket_path), "ws://novacron/v1/stream") as stream:
+        for _ in range(4):
+            await stream.recv()
+        puppet.show(fleet.with_host(replace(fleet.hosts["kvm-2"], reading=None)))
+        part = json.loads(await stream.recv())
+    assert [host["spec"]["id"] for host in part["changed"]] == ["kvm-2"]
+    assert part["order"] == ["kvm-0", "kvm-1", "kvm-2"]
+
+
+async def test_a_host_that_left_the_fleet_is_gone_and_a_new_one_is_in_its_place(puppet, remote):
+    fleet = a_fleet(a_host("kvm-1"), a_host("kvm-2"))
+    puppet.show(fleet)
+    async with _reading(remote) as following:
+        await _opening(following)
+        puppet.show(fleet.without_host("kvm-1").with_host(a_host("kvm-3", a_vm("db-1"))))
+        after = (await _until(following, FleetChanged)).fleet
+    assert list(after.hosts) == ["kvm-2", "kvm-3"]
+    assert [vm.home.vm.name for vm in after.vms.values()] == ["db-1"]
+
+
+async def test_a_large_fleet_comes_in_parts_and_is_shown_when_it_is_complete(puppet, remote, socket_path):
+    fleet = a_fleet(*(a_host(f"kvm-{number}", a_vm(f"web-{number}")) for number in range(120)))
+    puppet.show(fleet)
+    async with _reading(remote) as following:
+        assert (await _opening(following))[FleetChanged].fleet == fleet
+    async with unix_connect(str(socket_path), "ws://novacron/v1/stream", max_size=None) as stream:
+        messages = [json.loads(await stream.recv()) for _ in range(6)]
+    parts = [message for message in messages if message["kind"] == "fleet"]
+    assert [part["last"] for part in parts] == [False, False, True]
+
+
+async def test_a_reader_that_does_not_read_is_later_given_the_newest_only(puppet, socket_path):
+    big = a_fleet(*(a_host(f"kvm-{n}", *(a_vm(f"{n}-{m}") for m in range(100))) for n in range(50)))
+    async with unix_connect(str(socket_path), "ws://novacron/v1/stream", max_size=None, max_queue=1) as slow:
+        await asyncio.sleep(0)
+        fleets = 40
+        for revision in range(1, fleets + 1):
+            # Every host changes each time: some 2 MB, more than any socket buffers.
+            hosts = [
+                replace(host, link=replace(host.link, since=NOW + timedelta(seconds=revision)))
+                for host in big.hosts.values()
+            ]
+            puppet.show(a_fleet(*hosts, revision=revision))
+            await asyncio.sleep(0.002)
+        seen = []
+        async with asyncio.timeout(_PATIENCE_S):
+            while not seen or seen[-1] != fleets:
+                message = json.loads(await slow.recv())
+                if message["kind"] == "fleet" and message["last"]:
+                    seen.append(message["revision"])
+    assert seen == sorted(seen)
+    assert len(seen) < fleets / 2
+
+
+async def test_a_reader_that_does_not_read_holds_up_nobody_else(puppet, remote, socket_path):
+    big = a_fleet(*(a_host(f"kvm-{n}", *(a_vm(f"{n}-{m}") for m in range(100))) for n in range(50)))
+    async with unix_connect(str(socket_path), "ws://novacron/v1/stream", max_size=None, max_queue=1):
+        async with _reading(remote) as following:
+            await _opening(following)
+            for revision in range(2, 6):
+                puppet.show(replace(big, revision=revision))
+                assert (await _until(following, FleetChanged)).fleet.revision == revision
+
+
+async def test_each_console_counts_and_one_that_is_gone_does_not(puppet, remote, socket_path):
+    other = RemoteConsole(socket_path)
+    async with _reading(remote) as following:
+        await _opening(following)
+        async with _reading(other) as others_following:
+            assert (await others_following()).consoles == 2
+            await _until(others_following, FleetChanged)
+            assert (await remote.status()).consoles == 2
+        async with asyncio.timeout(_PATIENCE_S):
+            while puppet.readers != 1:
+                await asyncio.sleep(0.005)
+
+
+async def test_what_a_client_says_on_the_stream_is_not_listened_to(puppet, socket_path):
+    async with unix_connect(str(socket_path), "ws://novacron/v1/stream") as stream:
+        for said in ("hello", b"\x00\xff", "{"):
+            await stream.send(said)
+        assert json.loads(await stream.recv())["kind"] == "hello"
+        for _ in range(3):
+            await stream.recv()
+        puppet.show(a_fleet(revision=9))
+        assert json.loads(await stream.recv())["revision"] == 9
+
+
+async def test_a_restart_shows_as_lost_then_found_then_snapshots(socket_path):
+    console, remote = PuppetConsole(), RemoteConsole(socket_path)
+    async with _reading(remote) as following:
+        async with serving(console, socket_path):
+            await _opening(following)
+        lost = await following()
+        assert isinstance(lost, BackendLost)
+        assert lost.cause
+        console.show(a_fleet(a_host("kvm-new"), revision=1))
+        async with serving(console, socket_path):
+            found = await _until(following, BackendFound)
+            assert found.consoles == 1
+            fleet = (await _until(following, FleetChanged)).fleet
+            assert list(fleet.hosts) == ["kvm-new"]
+            await _until(following, AlertsChanged)
+    await remote.close()
+
+
+async def test_a_console_that_starts_before_its_backend_finds_it(socket_path):
+    remote = RemoteConsole(socket_path)
+    async with _reading(remote) as following:
+        assert isinstance(await following(), BackendLost)
+        async with serving(PuppetConsole(), socket_path):
+            await _until(following, BackendFound)
+            await _until(following, FleetChanged)
+    await remote.close()
+
+
+async def test_a_backend_that_died_is_revived_and_one_that_was_ended_is_not(socket_path):
+    revived: list[None] = []
+    remote = RemoteConsole(socket_path, revive=lambda: revived.append(None))
+    async with _reading(remote) as following:
+        async with serving(PuppetConsole(), socket_path):
+            await _opening(following)
+        await _until(following, BackendLost)
+        async with serving(PuppetConsole(), socket_path):
+            await _until(following, BackendFound)
+            assert revived == []
+    absent = RemoteConsole(socket_path, revive=lambda: revived.append(None))
+    async with _reading(absent) as following:
+        await _until(following, BackendLost)
+        waiting = asyncio.ensure_future(following())
+        async with asyncio.timeout(_PATIENCE_S):
+            while not revived:
+                await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def test_a_backend_of_another_protocol_is_refused_with_what_to_do(puppet, remote, monkeypatch):
+    from novacron.api import codec
+
+    monkeypatch.setattr(codec.Hello.model_fields["protocol"], "default", "99")
+    codec.Hello.model_rebuild(force=True)
+    try:
+        async with _reading(remote) as following:
+            with pytest.raises(BackendError, match=r"protocol 99.*detach --stop"):
+                await following()
+    finally:
+        monkeypatch.undo()
+        codec.Hello.model_rebuild(force=True)
+
+
+async def test_a_stream_of_something_else_is_refused_as_not_understood(remote, socket_path):
+    from websockets.asyncio.server import unix_serve
+
+    async def babble(connection):
+        await connection.send('{"kind": "weather", "sunny": true}')
+        await connection.wait_closed()
+
+    async with unix_serve(babble, str(socket_path)), _reading(remote) as following:
+        with pytest.raises(BackendError, match="not understood"):
+            await following()
+
+
+async def test_a_foreign_name_that_is_no_text_does_not_silence_the_stream(puppet, remote):
+    puppet.show(a_fleet(a_host("kvm-1", a_vm("web-\udcff"))))
+    async with _reading(remote) as following:
+        fleet = (await _opening(following))[FleetChanged].fleet
+    assert [vm.home.vm.name for vm in fleet.vms.values()] == ["web-?"]
