@@ -144,10 +144,15 @@ class NovaCronApp(App[None], inherit_bindings=False):
             if isinstance(screen, LiveScreen):
                 screen.repaint()
 
+    def _set_pointer_shape(self, shape: str) -> None:
+        """Send no OSC 22 with every change of screen: terminals that do not know it may show it."""
+
     def _use(self, palette: Palette) -> None:
         self.palette = palette
-        self.register_theme(_textual_theme(palette))
-        self.theme = palette.name
+        if palette.has_colour:
+            self.register_theme(_textual_theme(palette))
+        # Without colour: Textual's own theme of the terminal's colours, which its NoColor filter then takes away.
+        self.theme = palette.name if palette.has_colour else "ansi-dark"
 
     def _show(self, picture: Picture) -> None:
         self.picture = picture
@@ -170,8 +175,6 @@ class NovaCronApp(App[None], inherit_bindings=False):
 
 def _textual_theme(palette: Palette) -> Theme:
     """Return the few colours that boxes, which Textual draws, take from the palette."""
-    if not palette.has_colour:
-        return Theme(name=palette.name, primary="ansi_default", background="ansi_default", ansi=True)
     surface = palette.surfaces
     return Theme(
         name=palette.name,

@@ -61,6 +61,7 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
 
     def on_paste(self, event: events.Paste) -> None:
         """Take a pasted name as typed, but never as enter."""
+        event.stop()
         self._typed = self._typed.insert(event.text)
         self.update()
 

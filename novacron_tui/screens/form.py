@@ -53,6 +53,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
 
     def on_paste(self, event: events.Paste) -> None:
         """Paste into the field under the cursor."""
+        event.stop()
         field = self._fields[self._at]
         if field.kind in {FieldKind.TEXT, FieldKind.NUMBER}:
             self._put(field, self._edits[field.id].insert(event.text))

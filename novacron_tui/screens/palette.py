@@ -30,6 +30,7 @@ class PaletteScreen(BoxScreen[Key | None]):
 
     def on_paste(self, event: events.Paste) -> None:
         """Search for what is pasted."""
+        event.stop()
         self._search(self._typed.insert(event.text))
 
     async def pressed(self, event: events.Key) -> None:

@@ -66,6 +66,7 @@ class SerialScreen(LiveScreen):
 
     def on_paste(self, event: events.Paste) -> None:
         """Paste into the guest."""
+        event.stop()
         self._send(event.text.encode("utf-8", "replace"))
 
     async def type(self, event: events.Key) -> bool:

@@ -71,6 +71,7 @@ class TableScreen(LiveScreen):
 
     def on_paste(self, event: events.Paste) -> None:
         """Paste into the filter; anywhere else pasted text is not taken for keys."""
+        event.stop()
         if self._typing is not None:
             self._set_typing(self._typing.insert(event.text))
 

@@ -52,9 +52,12 @@ class FleetTable(Painted, Generic[T]):
 
     def show(self, rows: Iterable[T], sight: Sight) -> None:
         """Take newer facts and paint what they change."""
+        was_told = self._sight is not None and bool(self.view.rows)
         self._sight = sight
         self.view.set_rows(rows)
         self.repaint_changes()
+        if not self.view.rows or not was_told:
+            self.refresh()  # Why there is no row is said in place of the rows.
 
     def tick(self, sight: Sight) -> None:
         """Let time pass: ages on screen grow."""

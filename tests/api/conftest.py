@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,6 @@ from novacron.api.client import RemoteConsole
 from novacron.api.server import ApiServer
 from novacron.ports.console import Console
 from tests.api.puppet import PuppetConsole
-
-Serving = Callable[[Console], AbstractAsyncContextManager[ApiServer]]
 
 
 @pytest.fixture
@@ -26,27 +24,25 @@ def socket_path() -> Iterator[Path]:
 @asynccontextmanager
 async def serving(console: Console, path: Path) -> AsyncIterator[ApiServer]:
     """Serve a Console until the block ends."""
-    server = ApiServer(console, path)
-    task = asyncio.create_task(server.serve())
+    server, listening = ApiServer(console, path), asyncio.Event()
+    task = asyncio.create_task(server.serve(listening.set))
+    waiting = asyncio.create_task(listening.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
     try:
-        async with asyncio.timeout(5):
-            while not (path.is_socket() and await _answers(path)):
-                if task.done():
-                    task.result()
-                await asyncio.sleep(0.005)
         yield server
     finally:
         server.stop()
         await task
 
 
-async def _answers(path: Path) -> bool:
-    try:
-        _, writer = await asyncio.open_unix_connection(path)
-    except OSError:
-        return False
-    writer.close()
-    return True
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Wait for something that no event tells, five seconds at the longest."""
+    for _ in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it did not come to pass")
 
 
 @pytest.fixture

@@ -2,10 +2,13 @@
 
 import os
 import pwd
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import httpx2
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 
 from novacron.api.client import RemoteConsole
@@ -16,6 +19,8 @@ from novacron.model.ids import HostId, OperationId
 from novacron.model.intent import StartVm
 from novacron.model.link import LinkStatus
 from novacron.model.refusal import Refusal, RefusalCode
+from tests.api.conftest import serving
+from tests.api.puppet import PuppetConsole
 from tests.builders import a_fleet, a_host, a_vm, an_id
 from tests.operation_builders import a_create, a_plan, some_samples
 from tests.operation_strategies import intents
@@ -24,11 +29,37 @@ _REFUSAL = Refusal(code=RefusalCode.LOCKED, subject="web-1", reason="op 7 holds 
 _ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, NovaCronError)]
 
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+_once = pytest_asyncio.fixture(scope="module", loop_scope="module")
+"""One server for all: ending one takes two tenths of a second."""
+
+
+@_once
+async def served():
+    with tempfile.TemporaryDirectory(prefix="nc-") as folder:
+        console = PuppetConsole()
+        async with serving(console, Path(folder) / "s"):
+            yield console, Path(folder) / "s"
+
+
 @pytest.fixture
-async def raw(socket_path):
-    async with httpx2.AsyncClient(
-        transport=httpx2.AsyncHTTPTransport(uds=str(socket_path)), base_url="http://novacron"
-    ) as client:
+def puppet(served):
+    console, _ = served
+    PuppetConsole.__init__(console)
+    return console
+
+
+@_once
+async def remote(served):
+    client = RemoteConsole(served[1])
+    yield client
+    await client.close()
+
+
+@_once
+async def raw(served):
+    transport = httpx2.AsyncHTTPTransport(uds=str(served[1]))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://novacron") as client:
         yield client
 
 
@@ -173,6 +204,7 @@ async def test_a_submission_without_a_proper_key_is_not_carried_out(puppet, raw,
         b'{"intent": {"kind": "explode"}, "seen_revision": 1}',
         b'{"intent": {"vm": "x", "host": "y"}, "seen_revision": 1}',
         b'{"intent": {"kind": "start", "vm": 3, "host": "y"}, "seen_revision": 1}',
+        b'{"intent": {"kind": "start", "vm": "x", "host": "\\udcff"}, "seen_revision": 1}',
         b'{"intent": {"kind": "start", "vm": "x", "host": "y"}, "seen_revision": "many"}',
     ],
 )
@@ -220,10 +252,9 @@ async def test_an_intent_that_is_no_text_is_told_before_it_is_sent(puppet, remot
 
 async def test_a_foreign_word_that_is_no_text_does_not_keep_an_answer_back(puppet, remote, raw):
     puppet.refusal = replace(_REFUSAL, subject="web-\udcff")
-    puppet.show(a_fleet(a_host("kvm-1", a_vm("web-\ud800"))))
+    puppet.show(a_fleet(a_host("kvm-1", a_vm("web-\ud800", id=an_id("web")))))
     puppet.operation = replace(puppet.operation, outcome="\udcff said libvirt")
-    body = _submission(intent={"kind": "start", "vm": "x", "host": "\udcff"})
-    answer = await raw.post("/v1/preview", json=body)
+    answer = await raw.post("/v1/preview", json=_submission())
     assert (answer.status_code, answer.json()["refusal"]["subject"]) == (200, "web-?")
     assert [vm.home.vm.name for vm in (await remote.fleet()).vms.values()] == ["web-?"]
     assert (await remote.operations())[0].outcome == "? said libvirt"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -18,9 +19,9 @@ from novacron.ports.console import (
     FleetChanged,
     OperationsChanged,
 )
-from tests.api.conftest import serving
+from tests.api.conftest import eventually, serving
 from tests.api.puppet import PuppetConsole
-from tests.builders import NOW, a_fleet, a_host, a_vm
+from tests.builders import NOW, a_fleet, a_host, a_vm, an_id
 
 _PATIENCE_S = 5.0
 
@@ -110,37 +111,50 @@ async def test_a_large_fleet_comes_in_parts_and_is_shown_when_it_is_complete(pup
     assert [part["last"] for part in parts] == [False, False, True]
 
 
+def _a_big_fleet(revision=1):
+    """Some 2 MB, more than any socket buffers, in which every host differs from revision to revision."""
+    hosts = (a_host(f"kvm-{n}", *(a_vm(f"{n}-{m}") for m in range(100))) for n in range(50))
+    since = NOW + timedelta(seconds=revision)
+    return a_fleet(*(replace(host, link=replace(host.link, since=since)) for host in hosts), revision=revision)
+
+
+def _a_slow_reader(path):
+    return unix_connect(str(path), "ws://novacron/v1/stream", max_size=None, max_queue=1, close_timeout=0.1)
+
+
 async def test_a_reader_that_does_not_read_is_later_given_the_newest_only(puppet, socket_path):
-    big = a_fleet(*(a_host(f"kvm-{n}", *(a_vm(f"{n}-{m}") for m in range(100))) for n in range(50)))
-    async with unix_connect(str(socket_path), "ws://novacron/v1/stream", max_size=None, max_queue=1) as slow:
-        await asyncio.sleep(0)
-        fleets = 40
-        for revision in range(1, fleets + 1):
-            # Every host changes each time: some 2 MB, more than any socket buffers.
-            hosts = [
-                replace(host, link=replace(host.link, since=NOW + timedelta(seconds=revision)))
-                for host in big.hosts.values()
-            ]
-            puppet.show(a_fleet(*hosts, revision=revision))
-            await asyncio.sleep(0.002)
+    fleets = [_a_big_fleet(revision) for revision in range(1, 13)]
+    async with _a_slow_reader(socket_path) as slow:
+        for fleet in fleets:
+            puppet.show(fleet)
+            await asyncio.sleep(0.02)
         seen = []
         async with asyncio.timeout(_PATIENCE_S):
-            while not seen or seen[-1] != fleets:
+            while not seen or seen[-1] != fleets[-1].revision:
                 message = json.loads(await slow.recv())
                 if message["kind"] == "fleet" and message["last"]:
                     seen.append(message["revision"])
     assert seen == sorted(seen)
-    assert len(seen) < fleets / 2
+    assert len(seen) < len(fleets) / 2
 
 
 async def test_a_reader_that_does_not_read_holds_up_nobody_else(puppet, remote, socket_path):
-    big = a_fleet(*(a_host(f"kvm-{n}", *(a_vm(f"{n}-{m}") for m in range(100))) for n in range(50)))
-    async with unix_connect(str(socket_path), "ws://novacron/v1/stream", max_size=None, max_queue=1):
-        async with _reading(remote) as following:
-            await _opening(following)
-            for revision in range(2, 6):
-                puppet.show(replace(big, revision=revision))
-                assert (await _until(following, FleetChanged)).fleet.revision == revision
+    async with _a_slow_reader(socket_path), _reading(remote) as following:
+        await _opening(following)
+        for revision in range(2, 5):
+            puppet.show(_a_big_fleet(revision))
+            assert (await _until(following, FleetChanged)).fleet.revision == revision
+
+
+async def test_a_reader_that_does_not_read_does_not_hold_up_the_backends_end(socket_path):
+    console = PuppetConsole(_a_big_fleet())
+    async with serving(console, socket_path):
+        slow = await _a_slow_reader(socket_path)
+        await eventually(lambda: console.readers == 1)
+        console.show(_a_big_fleet(2))
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+    slow.transport.abort()
 
 
 async def test_each_console_counts_and_one_that_is_gone_does_not(puppet, remote, socket_path):
@@ -151,9 +165,7 @@ async def test_each_console_counts_and_one_that_is_gone_does_not(puppet, remote,
             assert (await others_following()).consoles == 2
             await _until(others_following, FleetChanged)
             assert (await remote.status()).consoles == 2
-        async with asyncio.timeout(_PATIENCE_S):
-            while puppet.readers != 1:
-                await asyncio.sleep(0.005)
+        await eventually(lambda: puppet.readers == 1)
 
 
 async def test_what_a_client_says_on_the_stream_is_not_listened_to(puppet, socket_path):
@@ -177,11 +189,10 @@ async def test_a_restart_shows_as_lost_then_found_then_snapshots(socket_path):
         assert lost.cause
         console.show(a_fleet(a_host("kvm-new"), revision=1))
         async with serving(console, socket_path):
-            found = await _until(following, BackendFound)
-            assert found.consoles == 1
-            fleet = (await _until(following, FleetChanged)).fleet
-            assert list(fleet.hosts) == ["kvm-new"]
-            await _until(following, AlertsChanged)
+            assert (await _until(following, BackendFound)).consoles == 1
+            snapshots = [await following() for _ in range(3)]
+            assert {type(one) for one in snapshots} == {FleetChanged, OperationsChanged, AlertsChanged}
+            assert FleetChanged(fleet=a_fleet(a_host("kvm-new"), revision=1)) in snapshots
     await remote.close()
 
 
@@ -209,9 +220,7 @@ async def test_a_backend_that_died_is_revived_and_one_that_was_ended_is_not(sock
     async with _reading(absent) as following:
         await _until(following, BackendLost)
         waiting = asyncio.ensure_future(following())
-        async with asyncio.timeout(_PATIENCE_S):
-            while not revived:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: bool(revived))
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
 
@@ -243,7 +252,7 @@ async def test_a_stream_of_something_else_is_refused_as_not_understood(remote, s
 
 
 async def test_a_foreign_name_that_is_no_text_does_not_silence_the_stream(puppet, remote):
-    puppet.show(a_fleet(a_host("kvm-1", a_vm("web-\udcff"))))
+    puppet.show(a_fleet(a_host("kvm-1", a_vm("web-\udcff", id=an_id("web")))))
     async with _reading(remote) as following:
         fleet = (await _opening(following))[FleetChanged].fleet
     assert [vm.home.vm.name for vm in fleet.vms.values()] == ["web-?"]

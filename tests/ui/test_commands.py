@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from textual import events
 
 from novacron.model.errors import BackendError
 from novacron.model.intent import DeleteVm, DeleteVolume, ForceOffVm, Intent, SetPoolActive, ShutdownVm, StartVm
@@ -88,9 +89,7 @@ async def test_a_pasted_name_with_a_line_end_does_not_confirm_by_itself() -> Non
     async with at_console(console) as operator:
         await _go_to(operator, "web-3")
         await operator.press("F")
-        from textual import events
-
-        operator.app.screen.post_message(events.Paste("web-3\n\n"))
+        operator.app.post_message(events.Paste("web-3\n\n"))
         await operator.settle()
         operator.sees("enter does it")
         assert console.submitted == []

@@ -109,7 +109,7 @@ async def test_a_migration_is_asked_for_with_all_its_choices() -> None:
             host="kvm-fra-01",
             destination="kvm-ams-01",
             mode=MigrationMode.RELAYED,
-            copy_storage=True,
+            copy_storage=False,
             bandwidth_mib_s=40,
         )
     ]

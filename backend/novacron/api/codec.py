@@ -156,4 +156,4 @@ def json_of(kind: Any, value: object) -> bytes:  # noqa: ANN401 - any type the m
 
 def _json_of_any_text(value: object) -> bytes:
     """Foreign text may hold half a surrogate, which no encoding has: one bad name must not silence the fleet."""
-    return json.dumps(to_jsonable_python(value), ensure_ascii=False).encode(errors="replace")
+    return json.dumps(to_jsonable_python(value), ensure_ascii=False, separators=(",", ":")).encode(errors="replace")

@@ -11,6 +11,7 @@ from novacron.model.ids import HostId
 _SSH_SCHEMES = frozenset({"qemu+ssh", "qemu+libssh", "qemu+libssh2"})
 _REFUSED_PARAMETERS = frozenset({"command", "netcat", "proxy", "no_verify", "no_tty", "pkipath", "auth"})
 """libvirt runs some of these as local programs and switches checks off by others."""
+_RUNNING_PARAMETERS = frozenset({"command", "netcat"})
 _REMEDY = "see docs/fleet-toml.md for what is taken"
 
 
@@ -37,14 +38,7 @@ def spec_of(address: str, name: str = "") -> HostSpec:
         raise ConfigError(address, f"this is no address: {error}", _REMEDY) from error
     if "://" not in address:
         return _ssh_spec(address, address, host, name)
-    parameters = parse_qs(parts.query, keep_blank_values=True)
-    refused = sorted(_REFUSED_PARAMETERS & parameters.keys())
-    if refused:
-        raise ConfigError(
-            address,
-            f"the parameter {refused[0]} is not taken from a URI",
-            "put what is needed into ~/.ssh/config and name the host by ssh",
-        )
+    _refuse_parameters(address, parts.query, _REFUSED_PARAMETERS)
     if not parts.scheme:
         raise ConfigError(address, "this is no libvirt URI", _REMEDY)
     if parts.scheme not in _SSH_SCHEMES:
@@ -52,11 +46,37 @@ def spec_of(address: str, name: str = "") -> HostSpec:
     if parts.path != "/system":
         raise ConfigError(address, f"over ssh only /system is reached, not {parts.path or '/'}", _REMEDY)
     spec = _ssh_spec(address, unquote(parts.netloc), host, name)
-    return replace(spec, socket=parameters.get("socket", [""])[0])
+    return replace(spec, socket=parse_qs(parts.query).get("socket", [""])[0])
+
+
+def require_harmless_peer(uri: str) -> None:
+    """Check the URI that another host's libvirtd will be given.
+
+    Raises ConfigError for one that would run a program of its choice there.
+    """
+    try:
+        parts = urlsplit(uri)
+    except ValueError as error:
+        raise ConfigError(uri, f"this is no address: {error}", _REMEDY) from error
+    if not parts.scheme or (parts.hostname or "").startswith("-") or parts.netloc.startswith("-"):
+        raise ConfigError(uri, "this is no libvirt URI", _REMEDY)
+    _refuse_parameters(uri, parts.query, _RUNNING_PARAMETERS)
+
+
+def _refuse_parameters(uri: str, query: str, unwanted: frozenset[str]) -> None:
+    refused = sorted(unwanted & parse_qs(query, keep_blank_values=True).keys())
+    if refused:
+        raise ConfigError(
+            uri,
+            f"the parameter {refused[0]} is not taken from a URI",
+            "put what is needed into ~/.ssh/config and name the host by ssh",
+        )
 
 
 def _ssh_spec(address: str, ssh: str, host: str, name: str) -> HostSpec:
-    if not host or ssh.startswith("-") or host.startswith("-") or any(c.isspace() or not c.isprintable() for c in ssh):
+    # A name becomes part of a URI that other hosts are given: it may not bring parameters of its own.
+    unfit = any(sign.isspace() or not sign.isprintable() or sign in "/?#" for sign in ssh)
+    if not host or unfit or ssh.startswith("-") or host.startswith("-"):
         raise ConfigError(address or "address", "this is neither a libvirt URI nor an ssh name", _REMEDY)
     return HostSpec(id=HostId(name or host), ssh=ssh, peer_uri=f"qemu+ssh://{ssh}/system")
 

@@ -1,21 +1,24 @@
 """fleet.toml: which sites and hosts there are. Read into HostSpec values; written only by `novacron host add`."""
 
 import os
+import re
 import tomllib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
 import tomlkit
 import tomlkit.items
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from novacron.config.addresses import require_harmless_peer, spec_of
+from novacron.config.fleet_place import line_of
+from novacron.model.alert.conditions import Thresholds
 from novacron.model.errors import ConfigError
 from novacron.model.host import HostSpec
-from novacron.model.ids import HostId
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 
@@ -28,6 +31,7 @@ class FleetFile:
     hosts: tuple[HostSpec, ...]
     sites: tuple[str, ...] = ()
     theme: str | None = None
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
 
 class _Strict(BaseModel):
@@ -55,6 +59,8 @@ class _Host(_Strict):
             raise ValueError(f"host {self.name}: exactly one of uri and ssh is needed")
         if self.ssh.startswith("-"):
             raise ValueError(f"host {self.name}: an ssh name cannot begin with a dash")
+        if "://" in self.ssh:
+            raise ValueError(f"host {self.name}: ssh is a name, not a URI; write it as uri")
         return self
 
 
@@ -62,13 +68,27 @@ class _ConsoleSection(_Strict):
     theme: str | None = None
 
 
+class _Alerts(_Strict):
+    unreachable_after_s: float = Field(default=Thresholds().unreachable_after_s, ge=0)
+    nearly_full_percent: float = Field(default=Thresholds().nearly_full * 100, gt=0, le=100)
+    full_percent: float = Field(default=Thresholds().full * 100, gt=0, le=100)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "_Alerts":
+        if self.nearly_full_percent > self.full_percent:
+            raise ValueError("nearly_full_percent is more than full_percent")
+        return self
+
+
 class _File(_Strict):
     site: list[_Site] = []
     host: list[_Host] = []
     console: _ConsoleSection = _ConsoleSection()
+    alerts: _Alerts = _Alerts()
 
 
-_SECTIONS: dict[str, type[_Strict]] = {"site": _Site, "host": _Host, "console": _ConsoleSection}
+_SECTIONS: dict[str, type[_Strict]] = {"site": _Site, "host": _Host, "console": _ConsoleSection, "alerts": _Alerts}
+_AT_LINE = re.compile(r"at line (\d+)")
 
 
 def load(path: Path) -> FleetFile:
@@ -152,62 +172,96 @@ def _understood(path: Path, text: str) -> FleetFile:
     try:
         parsed = _File.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(str(path), f"is not TOML: {error}", "mend it at the place named") from error
+        line = _AT_LINE.search(str(error))
+        raise ConfigError(
+            f"{path}:{line[1]}" if line else str(path), f"is not TOML: {error}", "mend it at the place named"
+        ) from error
     except ValidationError as error:
-        raise _explain(path, error) from error
-    _refuse_doubles(path, parsed)
+        raise _explain(_Place(path, text), error) from error
+    _refuse_doubles(_Place(path, text), parsed)
+    _refuse_unknown_sites(_Place(path, text), parsed)
     return FleetFile(
         source=str(path),
-        hosts=tuple(_spec(host, path.parent) for host in parsed.host),
+        hosts=tuple(_spec(host, path.parent, _Place(path, text, index)) for index, host in enumerate(parsed.host)),
         sites=tuple(site.name for site in parsed.site),
         theme=parsed.console.theme,
+        thresholds=Thresholds(
+            unreachable_after_s=parsed.alerts.unreachable_after_s,
+            nearly_full=parsed.alerts.nearly_full_percent / 100,
+            full=parsed.alerts.full_percent / 100,
+        ),
     )
 
 
-def _spec(host: _Host, folder: Path) -> HostSpec:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The file, for messages about it."""
+
+    path: Path
+    text: str
+    host: int = 0
+
+    def at(self, *location: str | int) -> str:
+        line = line_of(self.text, location)
+        return f"{self.path}:{line}" if line else str(self.path)
+
+
+def _spec(host: _Host, folder: Path, place: _Place) -> HostSpec:
     ssh_config = host.ssh_config
     if ssh_config and not Path(ssh_config).expanduser().is_absolute():
         ssh_config = str(folder / ssh_config)
-    peer_uri = host.peer_uri or (f"qemu+ssh://{host.ssh}/system" if host.ssh else "")
-    return HostSpec(
-        id=HostId(host.name),
+    try:
+        way = spec_of(host.uri or host.ssh, host.name)
+        if host.peer_uri:
+            require_harmless_peer(host.peer_uri)
+    except ConfigError as error:
+        key = "peer_uri" if error.subject == host.peer_uri else "uri" if host.uri else "ssh"
+        raise ConfigError(
+            place.at("host", place.host, key), f"host {host.name}: {key}: {error.detail}", error.remedy
+        ) from error
+    return replace(
+        way,
         site=host.site,
-        uri=host.uri,
-        ssh=host.ssh,
         ssh_config=str(Path(ssh_config).expanduser()) if ssh_config else "",
-        socket=host.socket,
-        peer_uri=peer_uri,
+        socket=host.socket or way.socket,
+        peer_uri=host.peer_uri or way.peer_uri,
         migration_address=host.migration_address,
         labels=host.labels,
     )
 
 
-def _refuse_doubles(path: Path, parsed: _File) -> None:
+def _refuse_doubles(place: _Place, parsed: _File) -> None:
     for what, names in (("host", [h.name for h in parsed.host]), ("site", [s.name for s in parsed.site])):
-        doubles = {name for name in names if names.count(name) > 1}
-        if doubles:
-            raise ConfigError(str(path), f"{what} {min(doubles)} is in it twice", "give each its own name")
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise ConfigError(
+                    place.at(what, index, "name"), f"{what} {name} is in it twice", "give each its own name"
+                )
+
+
+def _refuse_unknown_sites(place: _Place, parsed: _File) -> None:
     known = {site.name for site in parsed.site}
-    for host in parsed.host:
+    for index, host in enumerate(parsed.host):
         if host.site and known and host.site not in known:
             near = get_close_matches(host.site, known, n=1)
             hint = f"did you mean {near[0]}?" if near else "add a [[site]] of that name"
-            raise ConfigError(str(path), f"host {host.name}: there is no site {host.site}", hint)
+            raise ConfigError(place.at("host", index, "site"), f"host {host.name}: there is no site {host.site}", hint)
 
 
-def _explain(path: Path, error: ValidationError) -> ConfigError:
+def _explain(place: _Place, error: ValidationError) -> ConfigError:
     """Turn the first complaint into a line: which entry, which key, what is wrong with it."""
     first = error.errors()[0]
     location: Sequence[str | int] = first["loc"]
-    place = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    named = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    where = place.at(*location)
     if first["type"] == "extra_forbidden":
         key = str(location[-1])
         section = _SECTIONS.get(str(location[0]), _File) if len(location) > 1 else _File
         near = get_close_matches(key, section.model_fields, n=1)
         return ConfigError(
-            str(path),
-            f"{place}: there is no such setting",
+            where,
+            f"{named}: there is no such setting",
             f"did you mean {near[0]}?" if near else f"known here: {', '.join(section.model_fields)}",
         )
     message = str(first["msg"]).removeprefix("Value error, ")
-    return ConfigError(str(path), f"{place}: {message}", "mend it at the place named")
+    return ConfigError(where, f"{named}: {message}", "mend it at the place named")

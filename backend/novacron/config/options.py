@@ -4,6 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from novacron.config.paths import config_file
+
 DEFAULT_INSTANCE = "default"
 
 
@@ -26,7 +28,7 @@ class FleetOptions:
             return f"simulated-{self.simulated_hosts}x{self.simulated_vms}"
         if self.connect:
             return f"uri-{_digest(chr(0).join(self.connect))}"
-        if self.fleet is not None:
+        if self.fleet is not None and self.fleet.resolve() != config_file().resolve():
             return f"file-{_digest(str(self.fleet.resolve()))}"
         return DEFAULT_INSTANCE
 

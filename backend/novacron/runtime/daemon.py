@@ -96,7 +96,7 @@ def _service(options: FleetOptions, paths: Paths) -> "ConsoleService":
         SqlJournal(paths.journal),
         clock,
         fleet_source=choice.source,
-        settings=EngineSettings(),
+        settings=EngineSettings(thresholds=choice.thresholds),
         journal_path=str(paths.journal),
     )
 

@@ -1,9 +1,10 @@
 """Which hosts are to be watched."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from novacron.config.options import FleetOptions
 from novacron.config.paths import config_file
+from novacron.model.alert.conditions import Thresholds
 from novacron.model.host import HostSpec
 
 
@@ -14,6 +15,7 @@ class FleetChoice:
     source: str
     hosts: tuple[HostSpec, ...]
     theme: str | None = None
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
 
 def fleet_of(options: FleetOptions) -> FleetChoice:
@@ -31,4 +33,4 @@ def fleet_of(options: FleetOptions) -> FleetChoice:
     from novacron.config.fleet_file import load
 
     fleet = load(options.fleet or config_file())
-    return FleetChoice(source=fleet.source, hosts=fleet.hosts, theme=fleet.theme)
+    return FleetChoice(source=fleet.source, hosts=fleet.hosts, theme=fleet.theme, thresholds=fleet.thresholds)

@@ -3,6 +3,7 @@
 import pytest
 
 from novacron.config.fleet_file import add_host, load
+from novacron.model.alert.conditions import Thresholds
 from novacron.model.errors import ConfigError, ExitCode
 from novacron.model.host import HostSpec
 from novacron.model.ids import HostId
@@ -40,7 +41,7 @@ def _refused(path, content) -> ConfigError:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ConfigError) as caught:
         load(path)
-    assert caught.value.subject == str(path)
+    assert caught.value.subject.partition(".toml")[0] == str(path).removesuffix(".toml")
     assert caught.value.remedy
     return caught.value
 
@@ -110,7 +111,7 @@ def test_an_unknown_key_is_told_with_its_place_and_the_nearest_one(fleet_toml):
         ("[console]\nthme = 1\n", "did you mean theme?"),
         ('[[site]]\nnam = "fra"\nname = "fra"\n', "did you mean name?"),
         ("[[hosts]]\n", "did you mean host?"),
-        ("colour = 3\n", "known here: site, host, console"),
+        ("colour = 3\n", "known here: site, host, console, alerts"),
     ],
 )
 def test_an_unknown_key_is_compared_with_those_of_its_own_section(fleet_toml, content, remedy):
@@ -248,3 +249,15 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"cannot be written: .*check its folder"):
         add_host(tmp_path / "file" / "fleet.toml", _spec())
+
+
+def test_thresholds_of_alerts_are_percent_in_the_file(fleet_toml):
+    fleet_toml.write_text("[alerts]\nunreachable_after_s = 30\nnearly_full_percent = 80\n")
+    assert load(fleet_toml).thresholds == Thresholds(unreachable_after_s=30.0, nearly_full=0.8)
+
+
+def test_an_ssh_uri_in_the_file_goes_over_our_own_ssh(fleet_toml):
+    fleet_toml.write_text('[[host]]\nname = "a"\nuri = "qemu+ssh://ada@kvm-1:2222/system?socket=/run/x"\n')
+    assert load(fleet_toml).hosts == (
+        HostSpec(id=HostId("a"), ssh="ada@kvm-1:2222", socket="/run/x", peer_uri="qemu+ssh://ada@kvm-1:2222/system"),
+    )

@@ -133,3 +133,8 @@ def test_each_way_of_naming_a_fleet_has_an_instance_of_its_own(tmp_path):
     assert len({way.instance for way in ways}) == len(ways)
     assert ways[0].instance == "default"
     assert FleetOptions(fleet=tmp_path / "x" / ".." / "a.toml").instance == ways[1].instance
+
+
+def test_the_users_own_file_named_aloud_is_the_same_fleet(monkeypatch, tmp_path):
+    monkeypatch.setenv("NOVACRON_CONFIG_DIR", str(tmp_path))
+    assert FleetOptions(fleet=tmp_path / "." / "fleet.toml").instance == "default"
