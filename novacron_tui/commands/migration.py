@@ -107,13 +107,12 @@ def _intents(vms: Sequence[FleetVm], values: Values) -> tuple[Intent, ...] | str
 
 def _destinations(vms: Sequence[FleetVm], context: Context) -> tuple[Option, ...]:
     sources = {vm.home.host.id for vm in vms}
+    sites = {vm.home.host.spec.site for vm in vms}
     needed = sum(vm.home.vm.memory_mib for vm in vms)
-    options = [
-        Option(value=host.id, note=_room(host), refusal=_refusal(host, needed))
-        for host in context.picture.fleet.hosts.values()
-        if sources != {host.id}
-    ]
-    return tuple(sorted(options, key=lambda option: (bool(option.refusal), natural(option.value))))
+    hosts = [host for host in context.picture.fleet.hosts.values() if sources != {host.id}]
+    # Hosts that answer first, and of those the ones at the same site: they most likely share storage.
+    hosts.sort(key=lambda host: (bool(_refusal(host, needed)), host.spec.site not in sites, natural(host.id)))
+    return tuple(Option(value=host.id, note=_room(host), refusal=_refusal(host, needed)) for host in hosts)
 
 
 def _has_local_disk(vm: FleetVm) -> bool:

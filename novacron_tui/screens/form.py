@@ -27,6 +27,8 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         self._at = 0
         self._judged: dict[str, str] = {}
         self._verdict: Verdict = ""
+        self._chosen: set[str] = set()
+        """Fields the operator has filled in: what stands there is never changed for him."""
         self._fields = self._settle_fields()
 
     def on_mount(self) -> None:
@@ -100,6 +102,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
     def _put(self, field: Field, edit: LineEdit) -> None:
         before = self._edits[field.id].text
         self._edits[field.id] = edit
+        self._chosen.add(field.id)
         if edit.text != before:
             self._fields = self._settle_fields(changed=field.id)
             self._changed()
@@ -146,6 +149,13 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         if self._form.judged:
             self.run_worker(self._judge_options(), group="judge", exclusive=True)
 
+    def _offer_possible(self, field: Field) -> None:
+        """Offer the first option that is possible in place of one that turned out not to be."""
+        possible = [value for value, refusal in self._judged.items() if not refusal]
+        if field.id not in self._chosen and possible and self._judged.get(self.values[field.id]):
+            self._edits[field.id] = LineEdit.of(possible[0])
+            self._changed()
+
     async def _judge_options(self) -> None:
         """Ask for every destination whether it could, a few at a time."""
         field = next(field for field in self._fields if field.id == self._form.judged)
@@ -163,6 +173,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
             if not isinstance(answer, str):
                 first: Refusal | None = next(iter(answer.refusals), None)
                 self._judged[value] = first.reason if first else ""
+                self._offer_possible(field)
                 self.update()
 
         await asyncio.gather(*(judge(option.value) for option in options))

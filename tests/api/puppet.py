@@ -49,6 +49,10 @@ class PuppetConsole:
     """ports.console.Console with nothing behind it."""
 
     def __init__(self, fleet: Fleet | None = None) -> None:
+        self.reset(fleet)
+
+    def reset(self, fleet: Fleet | None = None) -> None:
+        """Forget everything, readers too."""
         self._hub = Hub(SystemClock(), fleet_gap_s=0.0)
         self._fleet = fleet or a_fleet()
         self.calls: list[tuple[object, ...]] = []

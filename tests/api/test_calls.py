@@ -45,7 +45,7 @@ async def served():
 @pytest.fixture
 def puppet(served):
     console, _ = served
-    PuppetConsole.__init__(console)
+    console.reset()
     return console
 
 

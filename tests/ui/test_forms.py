@@ -86,7 +86,8 @@ async def test_every_destination_says_whether_it_could_and_why_not() -> None:
         await _go_to(operator, "web-1")
         await operator.press("m")
         operator.sees("✔ kvm-ams-01", "✖ kvm-fra-02  its CPU is not known to kvm-fra-02", "✖ kvm-ams-02  is stale")
-        await operator.press("right")
+        operator.sees("✔ migrate web-1")
+        await operator.press("right", "left", "left", "left")
         operator.sees("choose a host with a newer CPU")
         await operator.press("enter")
         operator.sees("Migrate web-1")
@@ -107,7 +108,7 @@ async def test_a_migration_is_asked_for_with_all_its_choices() -> None:
         MigrateVm(
             vm=an_id("web-1"),
             host="kvm-fra-01",
-            destination="kvm-ams-01",
+            destination="kvm-fra-02",
             mode=MigrationMode.RELAYED,
             copy_storage=False,
             bandwidth_mib_s=40,

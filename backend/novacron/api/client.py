@@ -89,6 +89,9 @@ class RemoteConsole:
                         change = picture.take(text)
                         if change is not None:
                             yield change
+                        else:
+                            # Parts that are here already are read without a pause: let the console take its keys.
+                            await asyncio.sleep(0)
             except (OSError, WebSocketException, EOFError, TimeoutError) as error:
                 cause = str(error) or type(error).__name__
                 ended_itself = ended_itself or _says_it_ends(error)

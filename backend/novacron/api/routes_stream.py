@@ -56,6 +56,8 @@ async def _send_changes(socket: WebSocket, console: Console) -> None:
             case FleetChanged():
                 for part in delta.parts(change.fleet):
                     await socket.send_text(to_json(part))
+                    # A send to a client that keeps up does not wait: let the hosts have their turn.
+                    await asyncio.sleep(0)
             case OperationsChanged():
                 await socket.send_text(to_json(OperationList(operations=change.operations)))
             case AlertsChanged():

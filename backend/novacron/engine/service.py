@@ -53,13 +53,20 @@ class ConsoleService:
         journal_path: str = "",
         rng: random.Random | None = None,
     ) -> None:
-        # For jitter and identifiers only: nothing here is a secret.
-        chance = rng or random.Random()  # noqa: S311
         self._clock = clock
         self._settings = settings
         self._fleet_source = fleet_source
         self._journal_path = journal_path
         self._started_at = clock.now()
+        self._tasks: list[asyncio.Task[None]] = []
+        # For jitter and identifiers only: nothing here is a secret.
+        self._compose(hosts, gateway, journal, rng or random.Random())  # noqa: S311
+
+    def _compose(
+        self, hosts: Sequence[HostSpec], gateway: HypervisorGateway, journal: Journal, chance: random.Random
+    ) -> None:
+        """Make the parts, each after those it is given."""
+        clock, settings = self._clock, self._settings
         self._hub = Hub(clock, fleet_gap_s=settings.fleet_gap_s)
         self._store = FleetStore(hosts, clock, lambda fleet: self._hub.publish(FleetChanged(fleet=fleet)))
         self._ledger = Ledger(
@@ -96,7 +103,6 @@ class ConsoleService:
             settings,
             lambda alerts: self._hub.publish(AlertsChanged(alerts=alerts)),
         )
-        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Open the journal, take up what was left unfinished, and begin to watch the hosts.

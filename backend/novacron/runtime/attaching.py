@@ -100,6 +100,7 @@ def _spawn(options: FleetOptions, log: Path, writing: int) -> None:
 
     _rotate(log)
     try:
+        log.touch(mode=0o600)
         output = log.open("ab")
     except OSError as error:
         raise ConfigError(

@@ -1,0 +1,199 @@
+"""The backend's life: started by the first command, alone in its fleet, survivor of whoever started it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from novacron.config.options import FleetOptions
+from novacron.config.paths import Paths
+from novacron.model.errors import ExitCode
+from novacron.runtime import is_answering
+from novacron.runtime.lock import holder
+
+_COMMAND = [sys.executable, "-m", "novacron.cli.main"]
+_OPTIONS = FleetOptions(simulated=True, simulated_hosts=2, simulated_vms=6)
+_PATIENCE_S = 20.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """Folders of its own, and the command run in them."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> Paths:
+        """Where its simulated fleet's backend keeps things."""
+        state = self.folder / "s" / _OPTIONS.instance
+        return Paths(
+            socket=self.folder / "r" / _OPTIONS.instance / "backend.sock",
+            lock=state / "backend.lock",
+            journal=state / "journal.sqlite",
+            log=state / "backend.log",
+        )
+
+    def start(self, *words: str, fleet: list[str] | None = None) -> subprocess.Popen[str]:
+        """Start the command and return at once."""
+        return subprocess.Popen(
+            [*_COMMAND, *(_OPTIONS.arguments() if fleet is None else fleet), *words],
+            env={**os.environ, **self.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            text=True,
+        )
+
+    def run(self, *words: str, fleet: list[str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the command to its end."""
+        process = self.start(*words, fleet=fleet)
+        out, err = process.communicate(timeout=_PATIENCE_S)
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+    def pid(self) -> int:
+        """Return the process id of the backend that runs."""
+        found = holder(self.paths.lock)
+        assert found
+        return found
+
+
+@pytest.fixture
+def ground() -> Iterator[Ground]:
+    """Give folders in which no backend runs; one that was started is ended."""
+    with tempfile.TemporaryDirectory(prefix="nc-") as made:
+        folder = Path(made)
+        variables = {f"NOVACRON_{name}_DIR": f"{made}/{name[0].lower()}" for name in ("RUNTIME", "STATE", "CONFIG")}
+        yield Ground(folder=folder, environment=variables)
+        for lock in folder.glob("s/*/backend.lock"):
+            if pid := holder(lock):
+                os.kill(pid, signal.SIGKILL)
+                _until(lambda lock=lock: holder(lock) is None)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + _PATIENCE_S
+    while not condition():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
+
+
+def _is_there(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text()
+
+
+def test_the_first_command_starts_a_backend_that_outlives_it_until_it_is_stopped(ground):
+    first = ground.run("hosts", "--json")
+    assert (first.returncode, len(json.loads(first.stdout))) == (ExitCode.OK, 2), first.stderr
+    pid = ground.pid()
+    assert os.getsid(pid) != os.getsid(0)
+    os.kill(pid, signal.SIGHUP)
+    status = json.loads(ground.run("status", "--json").stdout)
+    assert (status["pid"], status["hosts"]) == (pid, 2)
+    for folder in (ground.paths.socket.parent, ground.paths.lock.parent):
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert ground.paths.socket.stat().st_mode & 0o777 == 0o600
+    assert Path(f"/proc/{pid}/cwd").readlink() == Path("/")
+
+    stopped = ground.run("detach", "--stop")
+    assert stopped.returncode == ExitCode.OK, stopped.stderr
+    assert str(pid) in stopped.stdout
+    _until(lambda: not _is_there(pid))
+    assert not ground.paths.socket.exists()
+    assert ground.run("status").returncode == ExitCode.BACKEND
+
+
+def test_killing_everything_that_started_it_does_not_touch_the_backend(ground):
+    starter = ground.start("vms")
+    _until(lambda: is_answering(ground.paths.socket))
+    os.killpg(starter.pid, signal.SIGKILL)
+    starter.communicate()
+    assert ground.run("status").returncode == ExitCode.OK
+
+
+def test_a_second_backend_is_refused_and_the_first_one_named(ground):
+    ground.run("hosts")
+    second = ground.run("daemon")
+    assert second.returncode == ExitCode.BACKEND
+    assert f"process {ground.pid()}" in second.stderr
+    assert is_answering(ground.paths.socket)
+
+
+def test_consoles_that_start_in_the_same_instant_share_one_backend(ground):
+    together = [ground.start("hosts", "--json") for _ in range(3)]
+    together += [ground.start("vms", "--json") for _ in range(2)]
+    ends = [process.communicate(timeout=_PATIENCE_S) for process in together]
+    assert [process.returncode for process in together] == [ExitCode.OK] * 5, ends
+    assert len(json.loads(ends[-1][0])) == 6
+    assert json.loads(ground.run("status", "--json").stdout)["pid"] == ground.pid()
+
+
+def test_after_a_kill_the_next_command_starts_a_backend_that_knows_what_was_done(ground):
+    name = json.loads(ground.run("vms", "--json").stdout)[0]["vm"]["name"]
+    done = ground.run("pause", name, "--yes", "--json")
+    assert done.returncode == ExitCode.OK, done.stderr
+    (operation,) = json.loads(done.stdout)
+    pid = ground.pid()
+    os.kill(pid, signal.SIGKILL)
+    _until(lambda: not _is_there(pid))
+    assert ground.paths.socket.exists()
+    known = json.loads(ground.run("ops", "--json").stdout)
+    assert [(one["id"], one["state"]) for one in known] == [(operation["id"], "done")]
+    assert ground.pid() != pid
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_backend_in_the_foreground_ends_on_a_signal_and_leaves_no_socket(ground, sign):
+    backend = ground.start("daemon")
+    _until(lambda: is_answering(ground.paths.socket))
+    backend.send_signal(sign)
+    out, err = backend.communicate(timeout=_PATIENCE_S)
+    assert (backend.returncode, out, err) == (ExitCode.OK, "", "")
+    assert not ground.paths.socket.exists()
+
+
+@pytest.mark.parametrize("verb", ["daemon", "hosts"])
+def test_a_broken_fleet_file_is_told_on_the_terminal(ground, verb):
+    path = ground.folder / "fleet.toml"
+    path.write_text("[[host]\n")
+    refused = ground.run(verb, fleet=["--fleet", str(path)])
+    assert refused.returncode == ExitCode.CONFIG
+    assert str(path) in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not list(ground.folder.glob("r/*/backend.sock"))
+
+
+@pytest.mark.parametrize("which", ["STATE", "RUNTIME"])
+def test_a_folder_that_cannot_be_made_is_told_on_the_terminal(ground, which):
+    (ground.folder / "file").write_text("")
+    ground.environment[f"NOVACRON_{which}_DIR"] = str(ground.folder / "file" / "x")
+    refused = ground.run("hosts")
+    assert refused.returncode == ExitCode.CONFIG
+    assert f"NOVACRON_{which}_DIR" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_journal_that_cannot_be_used_is_told_on_the_terminal_and_left_alone(ground):
+    ground.paths.journal.parent.mkdir(parents=True)
+    ground.paths.journal.write_text("a diary\n" * 100)
+    refused = ground.run("hosts")
+    assert refused.returncode == ExitCode.JOURNAL
+    assert str(ground.paths.journal) in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert ground.paths.journal.read_text() == "a diary\n" * 100
+
+
+def test_the_log_never_reaches_the_terminal(ground):
+    done = ground.run("hosts")
+    assert done.stderr == ""
+    assert ground.paths.log.exists()
+    assert ground.paths.log.stat().st_mode & 0o077 == 0

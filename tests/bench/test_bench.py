@@ -1,0 +1,43 @@
+"""The measurements measure: on a real lab, once each. How fast is `make bench`'s business: a busy machine is no failure."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from novacron.lab.lab import Lab
+from tests.bench.bench_ground import BUSY_VM, BenchGround
+from tests.bench.report import Figure, render
+from tests.bench.run import measure
+from tests.lab.conftest import MakeVm
+
+
+@pytest.mark.lab
+def test_every_figure_is_taken_from_a_real_console_and_a_real_virsh(lab: Lab, make_vm: MakeVm) -> None:
+    for host in lab.hosts:
+        make_vm(host.name, f"steady-{host.name}", storage="")
+    make_vm(lab.hosts[0].name, BUSY_VM, storage="", start=False)
+    with tempfile.TemporaryDirectory(prefix="ncb-", dir="/tmp") as folder:
+        figures = measure(BenchGround(lab, Path(folder)), rounds=1, idle_s=2)
+    taken = {figure.what: figure for figure in figures}
+    assert len(taken) == 9
+    assert all(0 < value < 30_000 for figure in figures if figure.unit == "ms" for value in figure.ours)
+    assert all(value > 10 for figure in figures if figure.unit == "MiB" for value in figure.ours)
+    assert sum(1 for figure in figures if figure.virsh) == 3
+
+
+def test_a_missed_aim_says_so() -> None:
+    slow = Figure(what="first row", ours=[390, 410, 700], virsh=[200.4], unit="ms", aim=400)
+    assert not slow.is_met
+    assert render([slow]).splitlines()[1].split("  ") == [
+        "first row",
+        "410 ms (worst 700)",
+        "200 ms",
+        "< 400 ms",
+        "MISSED",
+    ]
+
+
+def test_an_aim_is_met_by_the_median_not_by_the_best() -> None:
+    assert Figure(what="first row", ours=[390, 399, 700], unit="ms", aim=400).is_met
+    assert not Figure(what="first row", ours=[100, 401, 402], unit="ms", aim=400).is_met
