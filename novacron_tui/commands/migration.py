@@ -29,54 +29,42 @@ def _refuse(vm: FleetVm, context: Context) -> str | None:
 def migrate_form(vms: Sequence[FleetVm], context: Context) -> Form:
     """Ask where to, and how; every destination is judged by a preview."""
     title = f"Migrate {vms[0].home.vm.name}" if len(vms) == 1 else f"Migrate {len(vms)} VMs"
-    hosts = _destinations(vms, context)
-    first = next((option.value for option in hosts if not option.refusal), "")
-
-    def fields(values: Values) -> tuple[Field, ...]:
-        return (
-            Field(id="destination", label="To host", kind=FieldKind.CHOICE, value=first, options=hosts),
-            Field(
-                id="mode",
-                label="Carried",
-                kind=FieldKind.CHOICE,
-                value=MigrationMode.PEER_TO_PEER,
-                options=_MODES,
-            ),
-            Field(
-                id="copy",
-                label="Copy disks",
-                kind=FieldKind.TOGGLE,
-                value="yes" if any(_has_local_disk(vm) for vm in vms) else "no",
-                hint="needed when the disks are not on storage that both hosts share",
-            ),
-            Field(
-                id="bandwidth",
-                label="At most",
-                kind=FieldKind.NUMBER,
-                unit="MiB/s",
-                hint="empty: as fast as it goes",
-            ),
-            Field(
-                id="downtime",
-                label="Pause up to",
-                kind=FieldKind.NUMBER,
-                unit="ms",
-                hint="empty: the hypervisor's own limit",
-            ),
-            Field(
-                id="converge",
-                label="Auto-converge",
-                kind=FieldKind.TOGGLE,
-                value="no",
-                hint="slows the guest down if it dirties memory too fast",
-            ),
-        )
-
+    fields = _fields(_destinations(vms, context), copies=any(_has_local_disk(vm) for vm in vms))
     return Form(
         title=title,
-        fields=fields,
+        fields=lambda values: fields,
         intents=lambda values: _intents(vms, values),
         judged="destination",
+    )
+
+
+def _fields(hosts: tuple[Option, ...], *, copies: bool) -> tuple[Field, ...]:
+    first = next((option.value for option in hosts if not option.refusal), "")
+    return (
+        Field(id="destination", label="To host", kind=FieldKind.CHOICE, value=first, options=hosts),
+        Field(id="mode", label="Carried", kind=FieldKind.CHOICE, value=MigrationMode.PEER_TO_PEER, options=_MODES),
+        Field(
+            id="copy",
+            label="Copy disks",
+            kind=FieldKind.TOGGLE,
+            value="yes" if copies else "no",
+            hint="needed when the disks are not on storage that both hosts share",
+        ),
+        Field(id="bandwidth", label="At most", kind=FieldKind.NUMBER, unit="MiB/s", hint="empty: as fast as it goes"),
+        Field(
+            id="downtime",
+            label="Pause up to",
+            kind=FieldKind.NUMBER,
+            unit="ms",
+            hint="empty: the hypervisor's own limit",
+        ),
+        Field(
+            id="converge",
+            label="Auto-converge",
+            kind=FieldKind.TOGGLE,
+            value="no",
+            hint="slows the guest down if it dirties memory too fast",
+        ),
     )
 
 

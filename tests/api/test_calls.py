@@ -2,13 +2,10 @@
 
 import os
 import pwd
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 
 import httpx2
 import pytest
-import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 
 from novacron.api.client import RemoteConsole
@@ -19,8 +16,6 @@ from novacron.model.ids import HostId, OperationId
 from novacron.model.intent import StartVm
 from novacron.model.link import LinkStatus
 from novacron.model.refusal import Refusal, RefusalCode
-from tests.api.conftest import serving
-from tests.api.puppet import PuppetConsole
 from tests.builders import a_fleet, a_host, a_vm, an_id
 from tests.operation_builders import a_create, a_plan, some_samples
 from tests.operation_strategies import intents
@@ -30,35 +25,11 @@ _ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and 
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-_once = pytest_asyncio.fixture(scope="module", loop_scope="module")
-"""One server for all: ending one takes two tenths of a second."""
-
-
-@_once
-async def served():
-    with tempfile.TemporaryDirectory(prefix="nc-") as folder:
-        console = PuppetConsole()
-        async with serving(console, Path(folder) / "s"):
-            yield console, Path(folder) / "s"
 
 
 @pytest.fixture
-def puppet(served):
-    console, _ = served
-    console.reset()
-    return console
-
-
-@_once
-async def remote(served):
-    client = RemoteConsole(served[1])
-    yield client
-    await client.close()
-
-
-@_once
-async def raw(served):
-    transport = httpx2.AsyncHTTPTransport(uds=str(served[1]))
+async def raw(puppet_socket):
+    transport = httpx2.AsyncHTTPTransport(uds=str(puppet_socket))
     async with httpx2.AsyncClient(transport=transport, base_url="http://novacron") as client:
         yield client
 

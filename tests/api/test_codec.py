@@ -28,7 +28,7 @@ from novacron.ports.console import BackendStatus, FleetChanged
 from tests.builders import a_fleet, a_host, a_vm
 from tests.operation_strategies import fleets, intents, operations
 
-_often = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+_often = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @_often

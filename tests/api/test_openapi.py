@@ -81,9 +81,10 @@ def test_every_kind_of_intent_is_described(document):
         assert f"'{kind}'" in schema
 
 
-async def test_it_is_served_over_the_socket(puppet, socket_path):
+@pytest.mark.asyncio(loop_scope="module")
+async def test_it_is_served_over_the_socket(puppet, puppet_socket):
     async with httpx2.AsyncClient(
-        transport=httpx2.AsyncHTTPTransport(uds=str(socket_path)), base_url="http://novacron"
+        transport=httpx2.AsyncHTTPTransport(uds=str(puppet_socket)), base_url="http://novacron"
     ) as client:
         assert (await client.get("/openapi.json")).json()["info"]["title"] == "NovaCron"
         assert (await client.get("/docs")).status_code == 404

@@ -12,6 +12,8 @@ from tests.api.conftest import serving
 from tests.api.puppet import PuppetConsole
 from tests.builders import an_id
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 _VM, _HOST = an_id("web-1"), HostId("kvm/1?")
 
 
@@ -39,8 +41,8 @@ async def test_letting_go_closes_the_console_in_the_backend(puppet, remote):
     assert b"".join([data async for data in _rest(link)]) == b"login: \x00\xff"
 
 
-async def test_a_client_that_vanishes_lets_go_of_the_console(puppet, remote, socket_path):
-    connection = await unix_connect(str(socket_path), f"ws://novacron/v1/vms/{_VM}/serial?host=h")
+async def test_a_client_that_vanishes_lets_go_of_the_console(puppet, remote, puppet_socket):
+    connection = await unix_connect(str(puppet_socket), f"ws://novacron/v1/vms/{_VM}/serial?host=h")
     await connection.recv()
     connection.transport.abort()
     async with asyncio.timeout(5):
@@ -77,8 +79,8 @@ async def test_a_link_that_breaks_ends_the_console_with_its_cause(puppet, remote
     assert puppet.serial.closed.is_set()
 
 
-async def test_text_where_bytes_are_meant_is_passed_over(puppet, socket_path):
-    async with unix_connect(str(socket_path), f"ws://novacron/v1/vms/{_VM}/serial?host=h") as connection:
+async def test_text_where_bytes_are_meant_is_passed_over(puppet, puppet_socket):
+    async with unix_connect(str(puppet_socket), f"ws://novacron/v1/vms/{_VM}/serial?host=h") as connection:
         assert await connection.recv() == "opened"
         await connection.recv()
         await connection.send("a word")

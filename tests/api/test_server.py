@@ -16,6 +16,8 @@ from tests.api.conftest import serving
 from tests.api.puppet import PuppetConsole
 from tests.run_as import NOBODY, as_nobody
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 async def test_the_socket_is_its_owners_alone_whatever_the_umask(socket_path):
     before = os.umask(0)
@@ -30,12 +32,12 @@ async def test_the_socket_is_its_owners_alone_whatever_the_umask(socket_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-async def test_another_user_is_turned_away_even_where_the_mode_would_let_them_in(puppet, socket_path):
-    socket_path.parent.chmod(0o755)
-    socket_path.chmod(0o666)
+async def test_another_user_is_turned_away_even_where_the_mode_would_let_them_in(puppet, puppet_socket):
+    puppet_socket.parent.chmod(0o755)
+    puppet_socket.chmod(0o666)
     with as_nobody():
         assert os.geteuid() == NOBODY
-        reader, writer = await asyncio.open_unix_connection(socket_path)
+        reader, writer = await asyncio.open_unix_connection(puppet_socket)
     writer.write(b"GET /v1/status HTTP/1.1\r\nhost: novacron\r\n\r\n")
     async with asyncio.timeout(5):
         with suppress(ConnectionResetError):
@@ -44,9 +46,9 @@ async def test_another_user_is_turned_away_even_where_the_mode_would_let_them_in
     writer.close()
 
 
-async def test_a_header_cannot_say_who_the_operator_is(puppet, socket_path):
+async def test_a_header_cannot_say_who_the_operator_is(puppet, puppet_socket):
     async with httpx2.AsyncClient(
-        transport=httpx2.AsyncHTTPTransport(uds=str(socket_path)), base_url="http://novacron"
+        transport=httpx2.AsyncHTTPTransport(uds=str(puppet_socket)), base_url="http://novacron"
     ) as client:
         await client.post(
             "/v1/operations",
@@ -108,8 +110,8 @@ async def test_a_server_with_attached_consoles_ends_within_seconds(socket_path):
 
 
 @pytest.mark.parametrize("said", [b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"A" * 200_000])
-async def test_what_is_no_http_is_answered_or_cut_off_and_harms_nobody(puppet, remote, socket_path, said):
-    reader, writer = await asyncio.open_unix_connection(socket_path)
+async def test_what_is_no_http_is_answered_or_cut_off_and_harms_nobody(puppet, remote, puppet_socket, said):
+    reader, writer = await asyncio.open_unix_connection(puppet_socket)
     writer.write(said)
     async with asyncio.timeout(5):
         try:

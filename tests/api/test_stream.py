@@ -23,6 +23,8 @@ from tests.api.conftest import eventually, serving
 from tests.api.puppet import PuppetConsole
 from tests.builders import NOW, a_fleet, a_host, a_vm, an_id
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 _PATIENCE_S = 5.0
 
 
@@ -77,10 +79,10 @@ async def test_a_host_that_did_not_change_stays_the_same_object_from_fleet_to_fl
     assert first == before
 
 
-async def test_only_hosts_that_changed_go_over_the_socket(puppet, socket_path):
+async def test_only_hosts_that_changed_go_over_the_socket(puppet, puppet_socket):
     fleet = a_fleet(*(a_host(f"kvm-{number}", a_vm(f"web-{number}")) for number in range(3)))
     puppet.show(fleet)
-    async with unix_connect(str(socket_path), "ws://novacron/v1/stream") as stream:
+    async with unix_connect(str(puppet_socket), "ws://novacron/v1/stream") as stream:
         for _ in range(4):
             await stream.recv()
         puppet.show(fleet.with_host(replace(fleet.hosts["kvm-2"], reading=None)))
@@ -100,12 +102,12 @@ async def test_a_host_that_left_the_fleet_is_gone_and_a_new_one_is_in_its_place(
     assert [vm.home.vm.name for vm in after.vms.values()] == ["db-1"]
 
 
-async def test_a_large_fleet_comes_in_parts_and_is_shown_when_it_is_complete(puppet, remote, socket_path):
+async def test_a_large_fleet_comes_in_parts_and_is_shown_when_it_is_complete(puppet, remote, puppet_socket):
     fleet = a_fleet(*(a_host(f"kvm-{number}", a_vm(f"web-{number}")) for number in range(120)))
     puppet.show(fleet)
     async with _reading(remote) as following:
         assert (await _opening(following))[FleetChanged].fleet == fleet
-    async with unix_connect(str(socket_path), "ws://novacron/v1/stream", max_size=None) as stream:
+    async with unix_connect(str(puppet_socket), "ws://novacron/v1/stream", max_size=None) as stream:
         messages = [json.loads(await stream.recv()) for _ in range(6)]
     parts = [message for message in messages if message["kind"] == "fleet"]
     assert [part["last"] for part in parts] == [False, False, True]
@@ -122,9 +124,9 @@ def _a_slow_reader(path):
     return unix_connect(str(path), "ws://novacron/v1/stream", max_size=None, max_queue=1, close_timeout=0.1)
 
 
-async def test_a_reader_that_does_not_read_is_later_given_the_newest_only(puppet, socket_path):
+async def test_a_reader_that_does_not_read_is_later_given_the_newest_only(puppet, puppet_socket):
     fleets = [_a_big_fleet(revision) for revision in range(1, 13)]
-    async with _a_slow_reader(socket_path) as slow:
+    async with _a_slow_reader(puppet_socket) as slow:
         for fleet in fleets:
             puppet.show(fleet)
             await asyncio.sleep(0.02)
@@ -138,8 +140,8 @@ async def test_a_reader_that_does_not_read_is_later_given_the_newest_only(puppet
     assert len(seen) < len(fleets) / 2
 
 
-async def test_a_reader_that_does_not_read_holds_up_nobody_else(puppet, remote, socket_path):
-    async with _a_slow_reader(socket_path), _reading(remote) as following:
+async def test_a_reader_that_does_not_read_holds_up_nobody_else(puppet, remote, puppet_socket):
+    async with _a_slow_reader(puppet_socket), _reading(remote) as following:
         await _opening(following)
         for revision in range(2, 5):
             puppet.show(_a_big_fleet(revision))
@@ -157,8 +159,8 @@ async def test_a_reader_that_does_not_read_does_not_hold_up_the_backends_end(soc
     slow.transport.abort()
 
 
-async def test_each_console_counts_and_one_that_is_gone_does_not(puppet, remote, socket_path):
-    other = RemoteConsole(socket_path)
+async def test_each_console_counts_and_one_that_is_gone_does_not(puppet, remote, puppet_socket):
+    other = RemoteConsole(puppet_socket)
     async with _reading(remote) as following:
         await _opening(following)
         async with _reading(other) as others_following:
@@ -168,8 +170,8 @@ async def test_each_console_counts_and_one_that_is_gone_does_not(puppet, remote,
         await eventually(lambda: puppet.readers == 1)
 
 
-async def test_what_a_client_says_on_the_stream_is_not_listened_to(puppet, socket_path):
-    async with unix_connect(str(socket_path), "ws://novacron/v1/stream") as stream:
+async def test_what_a_client_says_on_the_stream_is_not_listened_to(puppet, puppet_socket):
+    async with unix_connect(str(puppet_socket), "ws://novacron/v1/stream") as stream:
         for said in ("hello", b"\x00\xff", "{"):
             await stream.send(said)
         assert json.loads(await stream.recv())["kind"] == "hello"
@@ -239,14 +241,14 @@ async def test_a_backend_of_another_protocol_is_refused_with_what_to_do(puppet, 
         codec.Hello.model_rebuild(force=True)
 
 
-async def test_a_stream_of_something_else_is_refused_as_not_understood(remote, socket_path):
+async def test_a_stream_of_something_else_is_refused_as_not_understood(socket_path):
     from websockets.asyncio.server import unix_serve
 
     async def babble(connection):
         await connection.send('{"kind": "weather", "sunny": true}')
         await connection.wait_closed()
 
-    async with unix_serve(babble, str(socket_path)), _reading(remote) as following:
+    async with unix_serve(babble, str(socket_path)), _reading(RemoteConsole(socket_path)) as following:
         with pytest.raises(BackendError, match="not understood"):
             await following()
 

@@ -1,4 +1,4 @@
-"""The measurements measure: on a real lab, once each. How fast is `make bench`'s business: a busy machine is no failure."""
+"""The measurements measure, on a real lab, once each. How fast is for `make bench` to say, not for a test."""
 
 import tempfile
 from pathlib import Path

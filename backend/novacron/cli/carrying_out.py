@@ -17,7 +17,7 @@ from novacron.model.ids import OperationId
 from novacron.model.intent import Intent
 from novacron.model.operation import Operation, OperationState
 from novacron.model.plan.plan import Danger, Plan
-from novacron.model.refusal import Refusal
+from novacron.model.refusal import Refusal, RefusalCode
 from novacron.ports.console import Console, OperationsChanged
 
 _PREVIEWS_AT_ONCE = 8
@@ -63,7 +63,7 @@ async def carry_out(console: Console, fleet: Fleet, intents: Sequence[Intent], m
     for refusal in refusals:
         complain(refusal.subject, refusal.reason, refusal.remedy)
     if not plans:
-        return ExitCode.REFUSED
+        return _refused(refusals)
     if not manner.yes and any(plan.danger is not Danger.NONE for plan in plans) and not _confirmed(plans):
         typer.echo("novacron: nothing was done", err=True)
         return ExitCode.REFUSED
@@ -77,7 +77,7 @@ async def carry_out(console: Console, fleet: Fleet, intents: Sequence[Intent], m
             accepted.append(answer)
     ended = await follow(console, accepted) if manner.wait else tuple(accepted)
     _report(ended, manner)
-    return max([ExitCode.REFUSED if refusals else ExitCode.OK, *(_exit_code(one) for one in ended)])
+    return max([_refused(refusals), *(_exit_code(one) for one in ended)])
 
 
 async def follow(console: Console, operations: Iterable[Operation]) -> tuple[Operation, ...]:
@@ -146,6 +146,13 @@ def _report(operations: Sequence[Operation], manner: Manner) -> None:
     for operation in operations:
         outcome = f": {operation.outcome}" if operation.outcome else ""
         print_line(f"{operation.title}: {operation.state.value}{outcome}")
+
+
+def _refused(refusals: Sequence[Refusal]) -> ExitCode:
+    if not refusals:
+        return ExitCode.OK
+    only_absent = all(refusal.code is RefusalCode.NOT_FOUND for refusal in refusals)
+    return ExitCode.NOT_FOUND if only_absent else ExitCode.REFUSED
 
 
 def _exit_code(operation: Operation) -> ExitCode:

@@ -8,10 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import tomlkit
-import tomlkit.items
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from novacron.config.addresses import require_harmless_peer, spec_of
@@ -19,6 +17,9 @@ from novacron.config.fleet_place import line_of
 from novacron.model.alert.conditions import Thresholds
 from novacron.model.errors import ConfigError
 from novacron.model.host import HostSpec
+
+if TYPE_CHECKING:
+    from tomlkit.items import InlineTable, Table
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 
@@ -104,6 +105,10 @@ def add_host(path: Path, spec: HostSpec) -> None:
 
     Raises ConfigError when the file is broken, has such a host, or could not be read with it.
     """
+    # Late: a console reads this file when it starts, and only this writes it.
+    import tomlkit
+    import tomlkit.items
+
     before = _text_of(path) if path.exists() else ""
     if any(host.id == spec.id for host in _understood(path, before).hosts):
         raise ConfigError(str(path), f"host {spec.id} is in it already", "choose another name")
@@ -118,8 +123,10 @@ def add_host(path: Path, spec: HostSpec) -> None:
     _replace(path, after)
 
 
-def _table_of(spec: HostSpec, *, inline: bool) -> tomlkit.items.Table | tomlkit.items.InlineTable:
+def _table_of(spec: HostSpec, *, inline: bool) -> "Table | InlineTable":
     """Return a host as TOML; inside a one-line list of hosts only an inline table can stand."""
+    import tomlkit
+
     table = tomlkit.inline_table() if inline else tomlkit.table()
     fields = {
         "name": spec.id,
