@@ -9,7 +9,7 @@ from novacron.lab.lab import Lab
 from tests.bench.bench_ground import BUSY_VM, BenchGround
 from tests.bench.report import Figure, render
 from tests.bench.run import measure
-from tests.lab.conftest import MakeVm
+from tests.lab_fixtures import MakeVm
 
 
 @pytest.mark.lab

@@ -10,9 +10,6 @@ from novacron.adapters.simulated.world import World
 from novacron.engine.clock import SystemClock
 from tests.contract.ground import Ground
 from tests.fake_clock import FakeClock
-from tests.lab.conftest import lab, lab_folder, pytest_terminal_summary
-
-__all__ = ["ground", "lab", "lab_folder", "pytest_terminal_summary"]
 
 _GUEST = Path("/var/lib/libvirt/guest")
 

@@ -51,7 +51,8 @@ async def test_an_aborted_one_leaves_it_running_at_the_source(ground: Ground, mo
     intent = await ground.a_booted_vm()
     task = await _under_way(ground, intent, mode)
     await ground.a.abort_job(intent.vm, deadline_s=DEADLINE_S)
-    with pytest.raises(OperationError):
+    # Which of the two is the abort's or the link's luck: two libvirtds hang up on each other. Neither is a success.
+    with pytest.raises((OperationError, OutcomeUnknown)):
         await task
     assert await ground.runs_only_on(ground.a, ground.b, intent.vm)
     await ground.migrate(intent, mode)

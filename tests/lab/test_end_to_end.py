@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from novacron.lab.lab import Lab
-from tests.lab.conftest import MakeVm
+from tests.lab_fixtures import MakeVm
 from tests.terminal import Terminal
 
 pytestmark = pytest.mark.lab

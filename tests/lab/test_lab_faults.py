@@ -9,8 +9,7 @@ from novacron.lab.errors import LabError
 from novacron.lab.faults import FAULTS, active_faults, make_fault, mend_all, mend_host
 from novacron.lab.lab import Lab
 from novacron.lab.status import read_status
-
-from .conftest import MakeVm, eventually
+from tests.lab_fixtures import MakeVm, eventually
 
 pytestmark = pytest.mark.lab
 

@@ -8,8 +8,7 @@ import pytest
 from novacron.lab.definitions import VmDefinition
 from novacron.lab.lab import Lab
 from novacron.lab.vms import define_vm, disk_path
-
-from .conftest import MakeVm, eventually
+from tests.lab_fixtures import MakeVm, eventually
 
 pytestmark = pytest.mark.lab
 

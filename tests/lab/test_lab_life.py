@@ -19,8 +19,7 @@ from novacron.lab.layout import Layout
 from novacron.lab.processes import is_alive, mark_process
 from novacron.lab.record import Record, write_record
 from novacron.lab.status import read_status, render_json, render_text
-
-from .conftest import eventually, lab_layout
+from tests.lab_fixtures import eventually, lab_layout
 
 pytestmark = pytest.mark.lab
 

@@ -54,6 +54,8 @@ _ANSWER_S = 120.0
 _OPEN_S = 5.0
 _PING_S = 5.0
 """A backend that hangs is told as lost after twice this."""
+_NO_ANSWER = 1011
+"""Close code with which our own side gives up on one that does not answer pings."""
 _GOING_AWAY = 1012
 """Close code of a backend that was asked to end."""
 
@@ -93,7 +95,7 @@ class RemoteConsole:
                             # Parts that are here already are read without a pause: let the console take its keys.
                             await asyncio.sleep(0)
             except (OSError, WebSocketException, EOFError, TimeoutError) as error:
-                cause = str(error) or type(error).__name__
+                cause = _cause_of(error)
                 ended_itself = ended_itself or _says_it_ends(error)
             if lost is None or lost.cause != cause:
                 lost = BackendLost(since=lost.since if lost else datetime.now(UTC), cause=cause)
@@ -252,6 +254,21 @@ async def _try(revive: Callable[[], object]) -> None:
     """Start the backend again; why that failed shows as the cause for which it cannot be reached."""
     with suppress(NovaCronError):
         await asyncio.to_thread(revive)
+
+
+def _cause_of(error: Exception) -> str:
+    """Say in the operator's words why a stream ended or did not begin."""
+    if _says_it_ends(error):
+        return "it was asked to end"
+    match error:
+        case FileNotFoundError() | ConnectionRefusedError():
+            return "none is running"
+        case ConnectionClosed():
+            answers = error.sent is None or error.sent.code != _NO_ANSWER
+            return "the connection broke" if answers else "it does not answer"
+        case TimeoutError():
+            return "it does not answer"
+    return str(error) or type(error).__name__
 
 
 def _says_it_ends(error: Exception) -> bool:

@@ -13,13 +13,13 @@ from novacron.ports.console import BackendStatus, Console
 
 def open_console(options: FleetOptions, theme: str | None) -> None:
     """Attach the console to the fleet's backend, starting it when there is none."""
-    from novacron.runtime import ensure_backend, fleet_of
+    from novacron.runtime import ensure_backend, theme_of
 
     socket = ensure_backend(options)
     from novacron.api.client import RemoteConsole
     from novacron_tui.run import run as run_console
 
-    run_console(RemoteConsole(socket), theme=theme or fleet_of(options).theme)
+    run_console(RemoteConsole(socket, revive=lambda: ensure_backend(options)), theme=theme or theme_of(options))
 
 
 def daemon(

@@ -1,7 +1,9 @@
-"""`novacron host add|test`: putting a host into fleet.toml, and finding out why one does not answer."""
+"""`novacron host add|test|trust`: putting a host into fleet.toml, and finding out why one does not answer."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +18,8 @@ from novacron.model.link import LinkStatus
 host = typer.Typer(help="Add hosts to fleet.toml and test them.", no_args_is_help=True)
 
 _DEADLINE_S = 15.0
+_FAREWELL_S = 0.1
+"""A ProxyCommand is ended after its connection; a loop that closed before would complain on the terminal."""
 
 
 @host.command()
@@ -26,6 +30,7 @@ def add(
     site: Annotated[str, typer.Option(help="Site it belongs to.")] = "",
     peer_uri: Annotated[str, typer.Option(help="URI by which the other hosts reach it.")] = "",
     migration_address: Annotated[str, typer.Option(help="Address for migration traffic.")] = "",
+    ssh_config: Annotated[str, typer.Option(help="ssh configuration that knows it; yours when left out.")] = "",
     accept: Annotated[
         str, typer.Option("--accept", help="Trust this host key: its SHA256:… fingerprint, for scripts.")
     ] = "",
@@ -36,8 +41,14 @@ def add(
     from novacron.config.fleet_file import add_host
 
     try:
-        spec = replace(spec_of(address or name, name), site=site)
-        spec = replace(spec, peer_uri=peer_uri or spec.peer_uri, migration_address=migration_address)
+        spec = spec_of(address or name, name)
+        spec = replace(
+            spec,
+            site=site,
+            peer_uri=peer_uri or spec.peer_uri,
+            migration_address=migration_address,
+            ssh_config=str(Path(ssh_config).expanduser().absolute()) if ssh_config else "",
+        )
         if not untested:
             _greet(spec, accept)
         path = context.obj.fleet or config_file()
@@ -61,26 +72,46 @@ def try_hosts(
                 raise NotFound(wanted, "no host of this fleet has that name", "novacron hosts lists them")
     except NovaCronError as error:
         fail(error)
-    chosen = [spec for spec in specs if not names or spec.id in names]
+    answers = asyncio.run(_all_facts([spec for spec in specs if not names or spec.id in names]))
     failed = False
-    for spec in chosen:
-        try:
-            _say(spec.id, asyncio.run(_facts(spec)))
-        except NovaCronError as error:
+    for name, answer in answers.items():
+        if isinstance(answer, NovaCronError):
             failed = True
-            complain(error.subject, error.detail, error.remedy)
+            complain(answer.subject, answer.detail, answer.remedy)
+        else:
+            _say(name, answer)
     raise typer.Exit(ExitCode.UNREACHABLE if failed else ExitCode.OK)
+
+
+@host.command()
+def trust(
+    context: typer.Context,
+    name: str,
+    accept: Annotated[
+        str, typer.Option("--accept", help="Trust this host key: its SHA256:… fingerprint, for scripts.")
+    ] = "",
+) -> None:
+    """Vouch for the key of a host of the fleet: shows its fingerprint and asks for a yes."""
+    from novacron.runtime import fleet_of
+
+    try:
+        specs = {spec.id: spec for spec in fleet_of(context.obj).hosts}
+        if name not in specs:
+            raise NotFound(name, "no host of this fleet has that name", "novacron hosts lists them")
+        _greet(specs[HostId(name)], accept)
+    except NovaCronError as error:
+        fail(error)
 
 
 def _greet(spec: HostSpec, accept: str) -> None:
     """Connect; an unknown host key is shown and learned after a typed yes, then tried again."""
     try:
-        _say(spec.id, asyncio.run(_facts(spec)))
+        _say(spec.id, asyncio.run(_one(spec)))
     except LinkError as error:
         if error.status is not LinkStatus.HOST_KEY_UNKNOWN:
             raise
         _learn_key(spec, accept)
-        _say(spec.id, asyncio.run(_facts(spec)))
+        _say(spec.id, asyncio.run(_one(spec)))
 
 
 def _learn_key(spec: HostSpec, accept: str) -> None:
@@ -98,6 +129,27 @@ def _learn_key(spec: HostSpec, accept: str) -> None:
     if not accept and typer.prompt("Type yes to trust it", default="", show_default=False) != "yes":
         raise LinkError(spec.id, "its key was not accepted", "", status=LinkStatus.HOST_KEY_UNKNOWN)
     trust_host_key(key)
+
+
+async def _all_facts(specs: Sequence[HostSpec]) -> dict[HostId, HostFacts | NovaCronError]:
+    """Ask all hosts at once: one that hangs costs its own deadline only."""
+    answers = await asyncio.gather(*(_facts_or_error(spec) for spec in specs))
+    await asyncio.sleep(_FAREWELL_S)
+    return dict(zip([spec.id for spec in specs], answers, strict=True))
+
+
+async def _facts_or_error(spec: HostSpec) -> HostFacts | NovaCronError:
+    try:
+        return await _facts(spec)
+    except NovaCronError as error:
+        return error
+
+
+async def _one(spec: HostSpec) -> HostFacts:
+    answer = (await _all_facts([spec]))[spec.id]
+    if isinstance(answer, NovaCronError):
+        raise answer
+    return answer
 
 
 async def _facts(spec: HostSpec) -> HostFacts:

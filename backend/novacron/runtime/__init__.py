@@ -7,6 +7,7 @@ For the command line:
     is_answering(socket) -> bool            whether somebody accepts connections there
     stop_backend(options) -> int | None     end it and wait until it has ended; its process id, None when there is none
     fleet_of(options) -> FleetChoice        the hosts the options mean, read afresh
+    theme_of(options) -> str | None         the theme that fleet.toml names; cheap, and never fails
     run_daemon(options) -> None             be the backend, until SIGTERM or SIGINT
 
 All take config.options.FleetOptions and raise NovaCronError. Importing this loads no engine, adapter or server.
@@ -14,6 +15,15 @@ All take config.options.FleetOptions and raise NovaCronError. Importing this loa
 
 from novacron.runtime.attaching import ensure_backend, is_answering, socket_of, stop_backend
 from novacron.runtime.daemon import run_daemon
-from novacron.runtime.fleet_choice import FleetChoice, fleet_of
+from novacron.runtime.fleet_choice import FleetChoice, fleet_of, theme_of
 
-__all__ = ["FleetChoice", "ensure_backend", "fleet_of", "is_answering", "run_daemon", "socket_of", "stop_backend"]
+__all__ = [
+    "FleetChoice",
+    "ensure_backend",
+    "fleet_of",
+    "is_answering",
+    "run_daemon",
+    "socket_of",
+    "stop_backend",
+    "theme_of",
+]

@@ -1,5 +1,6 @@
 """Which hosts are to be watched."""
 
+import tomllib
 from dataclasses import dataclass, field
 
 from novacron.config.options import FleetOptions
@@ -34,3 +35,16 @@ def fleet_of(options: FleetOptions) -> FleetChoice:
 
     fleet = load(options.fleet or config_file())
     return FleetChoice(source=fleet.source, hosts=fleet.hosts, theme=fleet.theme, thresholds=fleet.thresholds)
+
+
+def theme_of(options: FleetOptions) -> str | None:
+    """Return the theme the fleet file names, if it does. For a console that starts: nothing else is looked at."""
+    if options.simulated or options.connect:
+        return None
+    try:
+        content = tomllib.loads((options.fleet or config_file()).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    section = content.get("console")
+    theme = section.get("theme") if isinstance(section, dict) else None
+    return theme if isinstance(theme, str) else None

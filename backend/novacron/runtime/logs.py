@@ -10,6 +10,11 @@ from novacron.model.errors import ConfigError
 from novacron.model.safetext import SafeText
 
 _MOST_BYTES = 5_000_000
+_STAMPS: tuple[structlog.typing.Processor, ...] = (
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
 
 
 def log_to(path: Path) -> None:
@@ -24,14 +29,9 @@ def log_to(path: Path) -> None:
         raise ConfigError(
             str(path), f"cannot be written: {error.strerror}", "check owner, mode and room of its folder"
         ) from error
-    stamps: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
     handler.setFormatter(
         _Inert(
-            foreign_pre_chain=stamps,
+            foreign_pre_chain=_STAMPS,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "logger", "event"]),
@@ -45,7 +45,7 @@ def log_to(path: Path) -> None:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *stamps,
+            *_STAMPS,
             structlog.processors.format_exc_info,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncssh
 
-from novacron.adapters.ssh.address import connection_options
+from novacron.adapters.ssh.address import connection_options, users_known_hosts
 from novacron.adapters.ssh.faults import connect_fault
 from novacron.model.errors import ConfigError, LinkError
 from novacron.model.host import HostSpec
@@ -45,7 +45,7 @@ async def fetch_host_key(spec: HostSpec, *, deadline_s: float) -> HostKey:
         algorithm=key.get_algorithm(),
         fingerprint=key.get_fingerprint(),
         line=key.export_public_key("openssh").decode().strip().split(" #")[0],
-        known_hosts=_writable_known_hosts(options),
+        known_hosts=users_known_hosts(spec),
     )
 
 
@@ -72,13 +72,14 @@ def key_fault(spec: HostSpec, options: asyncssh.SSHClientConnectionOptions, key:
         return LinkError(
             spec.id,
             f"its host key has CHANGED: it shows {shown}, known is {', '.join(known)}",
-            f"find out why; only if it was reinstalled: ssh-keygen -R '{_entry(options)}', then novacron host add",
+            f"find out why; only if it was reinstalled: ssh-keygen -R '{_entry(options)}', "
+            f"then novacron host trust {spec.id}",
             status=LinkStatus.HOST_KEY_CHANGED,
         )
     return LinkError(
         spec.id,
         f"nobody has vouched for its host key {shown}",
-        f"compare it with the host's own, then run: novacron host add {spec.id}, or ssh {spec.ssh}",
+        f"compare it with the host's own, then run: novacron host trust {spec.id}",
         status=LinkStatus.HOST_KEY_UNKNOWN,
     )
 
@@ -98,12 +99,3 @@ def _name(options: asyncssh.SSHClientConnectionOptions) -> str:
 def _entry(options: asyncssh.SSHClientConnectionOptions) -> str:
     name, port = _name(options), int(options.port or 22)
     return name if port == 22 or options.host_key_alias else f"[{name}]:{port}"
-
-
-def _writable_known_hosts(options: asyncssh.SSHClientConnectionOptions) -> Path:
-    named = options.known_hosts
-    if isinstance(named, list | tuple) and named and isinstance(named[0], str):
-        named = named[0]
-    if isinstance(named, str) and named:
-        return Path(named).expanduser()
-    return Path.home() / ".ssh" / "known_hosts"
