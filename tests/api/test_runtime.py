@@ -122,6 +122,33 @@ def test_the_first_command_starts_a_backend_that_stays_until_it_is_stopped(groun
     assert ground.run("status").returncode == ExitCode.BACKEND
 
 
+def test_a_running_backend_follows_its_fleet_file(ground):
+    path = ground.folder / "fleet.toml"
+    fleet = ["--fleet", str(path)]
+
+    def hosts() -> list[str]:
+        return [host["name"] for host in json.loads(ground.run("hosts", "--json", fleet=fleet).stdout)]
+
+    def status() -> dict[str, object]:
+        return json.loads(ground.run("status", "--json", fleet=fleet).stdout)
+
+    path.write_text(_one_host("a"))
+    assert hosts() == ["a"]
+    pid = status()["pid"]
+    path.write_text(_one_host("a") + _one_host("b"))
+    _until(lambda: hosts() == ["a", "b"])
+    path.write_text(_one_host("b") + "[[host]]\n")
+    _until(lambda: "host[2]" in str(status()["fleet_error"]))
+    assert hosts() == ["a", "b"]
+    path.write_text(_one_host("b"))
+    _until(lambda: hosts() == ["b"])
+    assert (status()["pid"], status()["fleet_error"]) == (pid, "")
+
+
+def _one_host(name: str) -> str:
+    return f'[[host]]\nname = "{name}"\nuri = "simulated://kvm-fra-0{1 + (name == "b")}"\n'
+
+
 def test_a_backend_outlives_whoever_started_it_and_is_nobodys_child(orphaned):
     pid = orphaned.pid()
     os.kill(pid, signal.SIGHUP)

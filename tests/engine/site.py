@@ -40,6 +40,8 @@ class Site:
     world: World
     journal: Journal
     settings: EngineSettings = SETTINGS
+    only: tuple[HostId, ...] = ()
+    """The hosts that a backend is told of; all when empty."""
     service: ConsoleService = field(init=False)
     gateway: HypervisorGateway | None = None
     _keys: "count[int]" = field(default_factory=count)
@@ -48,7 +50,7 @@ class Site:
     async def start(self) -> None:
         """Bring up a backend and let it read every host."""
         self.service = ConsoleService(
-            self.world.specs,
+            [spec for spec in self.world.specs if not self.only or spec.id in self.only],
             self.gateway or SimulatedGateway(self.world),
             self.journal,
             self.clock,

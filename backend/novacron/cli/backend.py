@@ -53,6 +53,8 @@ def status(
         return
     print_line(f"backend {found.version}, process {found.pid}, since {found.started_at:%Y-%m-%d %H:%M:%S} UTC")
     print_line(f"fleet: {found.fleet_source} ({found.hosts} hosts)")
+    if found.fleet_error:
+        print_line(f"the file as it is now is not followed: {found.fleet_error}")
     print_line(f"{found.consoles} consoles attached, {found.operations_running} operations running")
     print_line(f"journal: {found.journal_path}{': ' if found.journal_error else ''}{found.journal_error}")
 

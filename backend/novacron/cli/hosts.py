@@ -55,7 +55,7 @@ def add(
         add_host(path, spec)
     except NovaCronError as error:
         fail(error)
-    print_line(f"{name} is in {path}; a running backend reads it at its next start (novacron detach --stop)")
+    print_line(f"{name} is in {path}; a running backend takes it up within seconds")
 
 
 @host.command("test")

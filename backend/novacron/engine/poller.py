@@ -52,6 +52,11 @@ class HostPoller:
         self._leased: list[Hypervisor] = []
 
     @property
+    def spec(self) -> HostSpec:
+        """What it was told to watch."""
+        return self._spec
+
+    @property
     def hypervisor(self) -> Hypervisor:
         """The connection.
 

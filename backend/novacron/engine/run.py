@@ -12,7 +12,7 @@ from novacron.engine.steps.catalogue import step_of
 from novacron.engine.steps.work import AttentionNeeded, Step, StepCancelled, StepFailed, Work
 from novacron.model.errors import LinkError, NovaCronError, OutcomeUnknown
 from novacron.model.ids import OperationId
-from novacron.model.intent import MigrateVm
+from novacron.model.intent import hosts_of
 from novacron.model.operation import Operation, OperationState, StepRecord, StepState
 from novacron.model.plan.relocation import SETTLE
 from novacron.ports.clock import Clock
@@ -167,9 +167,7 @@ class OperationRun:
 
     async def _refresh(self) -> None:
         """Have the hosts read again, so that who hears of the end also sees it."""
-        intent = self.operation.intent
-        hosts = [intent.host, intent.destination] if isinstance(intent, MigrateVm) else [intent.host]
-        await self.work.watchers.refresh(hosts)
+        await self.work.watchers.refresh(hosts_of(self.operation.intent))
 
     async def _to(self, state: OperationState) -> None:
         now = self.operation

@@ -21,7 +21,7 @@ from novacron.model.alert.alert import Alert
 from novacron.model.fleet import Fleet
 from novacron.model.host import HostSpec
 from novacron.model.ids import HostId, OperationId, VmId
-from novacron.model.intent import Intent
+from novacron.model.intent import Intent, hosts_of
 from novacron.model.operation import Operation
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
@@ -58,6 +58,8 @@ class ConsoleService:
         self._fleet_source = fleet_source
         self._journal_path = journal_path
         self._started_at = clock.now()
+        self.fleet_error = ""
+        """Why the fleet's source, as it is now, is not followed; empty when it is."""
         self._tasks: list[asyncio.Task[None]] = []
         # For jitter and identifiers only: nothing here is a secret.
         self._compose(hosts, gateway, journal, rng or random.Random())  # noqa: S311
@@ -129,6 +131,19 @@ class ConsoleService:
         await self._watchers.stop()
         await self._ledger.close()
 
+    async def set_hosts(self, specs: Sequence[HostSpec]) -> tuple[HostId, ...]:
+        """Watch these hosts from now on.
+
+        Returns those that are not among them and are watched all the same, because operations work on them: ask
+        again when those have ended.
+        """
+        named = {spec.id for spec in specs}
+        unfinished = (operation for operation in self._ledger.operations if not operation.has_ended)
+        busy = {host for operation in unfinished for host in hosts_of(operation.intent)}
+        staying = [host.spec for host in self._store.fleet.hosts.values() if host.id in busy - named]
+        await self._watchers.replace((*specs, *staying))
+        return tuple(spec.id for spec in staying)
+
     async def changes(self) -> AsyncIterator[ConsoleChange]:
         """Yield full snapshots of fleet, operations and alerts first, then every change; never ends."""
         stream = self._hub.changes()
@@ -190,6 +205,7 @@ class ConsoleService:
             pid=os.getpid(),
             started_at=self._started_at,
             fleet_source=self._fleet_source,
+            fleet_error=self.fleet_error,
             hosts=len(self._store.fleet.hosts),
             consoles=self._hub.readers,
             operations_running=self._executor.running,

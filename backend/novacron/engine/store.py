@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from types import MappingProxyType
 
 from novacron.model.fleet import Fleet, Host
@@ -19,7 +20,7 @@ class FleetStore:
         self._on_change = on_change
         self._changed_at: dict[VmId, int] = {}
         now = clock.now()
-        hosts = {spec.id: Host(spec=spec, link=Link(status=LinkStatus.CONNECTING, since=now)) for spec in specs}
+        hosts = {spec.id: _unmet(spec, now) for spec in specs}
         # Revisions begin at the wall clock's milliseconds: those of an earlier run of the backend are lower,
         # so a console that looked at that run can never pass for one that looked at this.
         self._fleet = Fleet(revision=int(now.timestamp() * 1000), hosts=MappingProxyType(hosts))
@@ -52,6 +53,24 @@ class FleetStore:
         if before.link != link:
             self._set(self._fleet.with_host(replace(before, link=link)))
 
+    def set_hosts(self, specs: Sequence[HostSpec]) -> None:
+        """Take these hosts for those of before. One whose spec changed keeps its last reading until it is met again."""
+        before, now = self._fleet.hosts, self._clock.now()
+        hosts: dict[HostId, Host] = {}
+        for spec in specs:
+            known = before.get(spec.id)
+            if known is None:
+                hosts[spec.id] = _unmet(spec, now)
+            elif known.spec == spec:
+                hosts[spec.id] = known
+            else:
+                hosts[spec.id] = replace(_unmet(spec, now), reading=known.reading)
+        after = Fleet(revision=self._fleet.revision + 1, hosts=MappingProxyType(hosts))
+        for gone in before.keys() - hosts.keys():
+            for vm in _differing(before[gone].reading, None):
+                self._changed_at[vm] = after.revision
+        self._set(after)
+
     def changed_since(self, vm: VmId, revision: int) -> bool:
         """Whether the VM appeared, vanished, moved or changed its state after that revision.
 
@@ -66,8 +85,12 @@ class FleetStore:
         self._on_change(fleet)
 
 
-def _differing(before: HostReading | None, after: HostReading) -> set[VmId]:
+def _unmet(spec: HostSpec, now: datetime) -> Host:
+    return Host(spec=spec, link=Link(status=LinkStatus.CONNECTING, since=now))
+
+
+def _differing(before: HostReading | None, after: HostReading | None) -> set[VmId]:
     """Return the VMs whose presence on this host or whose state differ."""
     old = {(vm.id, vm.state) for vm in before.vms} if before else set()
-    new = {(vm.id, vm.state) for vm in after.vms}
+    new = {(vm.id, vm.state) for vm in after.vms} if after else set()
     return {vm_id for vm_id, _ in old ^ new}

@@ -14,18 +14,39 @@ class Watchers:
     """One poller per host, each in a task of its own."""
 
     def __init__(self, specs: Sequence[HostSpec], watch: Watch) -> None:
+        self._watch = watch
         self._pollers = {spec.id: HostPoller(spec, watch) for spec in specs}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[HostId, asyncio.Task[None]] = {}
 
     def start(self) -> None:
         """Begin to watch."""
-        self._tasks = [asyncio.create_task(poller.run(), name=f"poll {host}") for host, poller in self._pollers.items()]
+        for host in self._pollers:
+            self._begin(host)
 
     async def stop(self) -> None:
         """Let go of every host."""
-        for task in self._tasks:
+        await self._end(tuple(self._tasks))
+
+    async def replace(self, specs: Sequence[HostSpec]) -> None:
+        """Watch these hosts instead: let go of those that are gone or changed, leave the others in peace."""
+        wanted = {spec.id: spec for spec in specs}
+        await self._end([host for host, poller in self._pollers.items() if wanted.get(host) != poller.spec])
+        self._watch.store.set_hosts(specs)
+        for host, spec in wanted.items():
+            if host not in self._pollers:
+                self._pollers[host] = HostPoller(spec, self._watch)
+                self._begin(host)
+
+    def _begin(self, host: HostId) -> None:
+        self._tasks[host] = asyncio.create_task(self._pollers[host].run(), name=f"poll {host}")
+
+    async def _end(self, hosts: Sequence[HostId]) -> None:
+        tasks = [self._tasks.pop(host) for host in hosts]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for host in hosts:
+            del self._pollers[host]
 
     def poller(self, host: HostId) -> HostPoller:
         """Return a host's poller.

@@ -199,3 +199,8 @@ VmIntent = (
     | MigrateVm
 )
 Intent = VmIntent | SetPoolActive | DeleteVolume
+
+
+def hosts_of(intent: Intent) -> tuple[HostId, ...]:
+    """Return every host it works on."""
+    return (intent.host, intent.destination) if isinstance(intent, MigrateVm) else (intent.host,)

@@ -70,6 +70,8 @@ class BackendStatus:
     consoles: int
     operations_running: int
     journal_path: str
+    fleet_error: str = ""
+    """Why the fleet file, as it is now, is not followed; empty when it is."""
     journal_error: str = ""
     """Why new operations are refused; empty when the journal can be written."""
 

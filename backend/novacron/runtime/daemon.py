@@ -13,6 +13,7 @@ from novacron.runtime.readiness import Teller
 
 if TYPE_CHECKING:
     from novacron.api.server import ApiServer
+    from novacron.engine.clock import SystemClock
     from novacron.engine.service import ConsoleService
 
 _PARTING_S = 10.0
@@ -61,33 +62,38 @@ def _run(options: FleetOptions, teller: Teller) -> None:
 
 
 async def _serve(options: FleetOptions, paths: Paths, teller: Teller) -> None:
+    import asyncio
+
     import structlog
 
     from novacron import __version__
     from novacron.api.server import ApiServer
+    from novacron.engine.clock import SystemClock
+    from novacron.runtime.fleet_follower import FleetFollower
 
     log = structlog.get_logger("novacron.backend")
-    service = _service(options, paths)
+    clock = SystemClock()
+    service = _service(options, paths, clock)
     server = ApiServer(service, paths.socket)
     _stop_on_signals(server)
     await service.start()
+    follower = asyncio.create_task(FleetFollower(options, service, clock).run(), name="fleet file")
     try:
         log.info("started", version=__version__, pid=os.getpid(), instance=options.instance)
         await server.serve(teller.ready)
     finally:
         log.info("ending")
         _end_in_any_case()
+        follower.cancel()
         await service.stop()
 
 
-def _service(options: FleetOptions, paths: Paths) -> "ConsoleService":
+def _service(options: FleetOptions, paths: Paths, clock: "SystemClock") -> "ConsoleService":
     from novacron.adapters.sql.journal import SqlJournal
-    from novacron.engine.clock import SystemClock
     from novacron.engine.service import ConsoleService
     from novacron.engine.settings import EngineSettings
     from novacron.runtime.gateways import hosts_and_gateway
 
-    clock = SystemClock()
     choice = fleet_of(options)
     hosts, gateway = hosts_and_gateway(options, choice.hosts, clock)
     return ConsoleService(

@@ -1,6 +1,6 @@
 """Which adapter speaks to which host, by the scheme of its address; each is loaded when a host needs it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from novacron.config.options import FleetOptions
 from novacron.model.host import HostSpec
@@ -19,24 +19,33 @@ def hosts_and_gateway(
     if options.simulated:
         simulated = _simulated(options, clock)
         return simulated[0], simulated[1]
-    if not any(_is_simulated(spec) for spec in hosts):
-        return hosts, _libvirt(clock)
-    _, gateway = _simulated(options, clock)
-    real = None if all(_is_simulated(spec) for spec in hosts) else _libvirt(clock)
-    return hosts, _ByScheme(gateway, real)
+    gateway = _ByScheme(options, clock)
+    gateway.make_ready_for(hosts)
+    return hosts, gateway
 
 
 class _ByScheme:
-    """ports.hypervisor.HypervisorGateway for a fleet of both kinds."""
+    """ports.hypervisor.HypervisorGateway for a fleet of both kinds, whose hosts may change."""
 
-    def __init__(self, simulated: HypervisorGateway, real: HypervisorGateway | None) -> None:
-        self._simulated = simulated
-        self._real = real
+    def __init__(self, options: FleetOptions, clock: Clock) -> None:
+        self._options = options
+        self._clock = clock
+        self._made: dict[bool, HypervisorGateway] = {}
+
+    def make_ready_for(self, hosts: Iterable[HostSpec]) -> None:
+        """Load now what these hosts need, before anybody waits for it."""
+        for spec in hosts:
+            self._for(spec)
 
     async def connect(self, spec: HostSpec, *, deadline_s: float) -> Hypervisor:
         """Connect by the adapter that the spec's address belongs to."""
-        gateway = self._simulated if _is_simulated(spec) or self._real is None else self._real
-        return await gateway.connect(spec, deadline_s=deadline_s)
+        return await self._for(spec).connect(spec, deadline_s=deadline_s)
+
+    def _for(self, spec: HostSpec) -> HypervisorGateway:
+        simulated = _is_simulated(spec)
+        if simulated not in self._made:
+            self._made[simulated] = _simulated(self._options, self._clock)[1] if simulated else _libvirt(self._clock)
+        return self._made[simulated]
 
 
 def _is_simulated(spec: HostSpec) -> bool:
