@@ -14,6 +14,8 @@ class MemoryJournal:
 
     async def open(self) -> None:
         """Make it ready."""
+        if self.fails:
+            raise JournalError("journal", self.fails, "free some space")
 
     async def record(self, operation: Operation) -> None:
         """Remember the operation as it stands."""

@@ -227,11 +227,20 @@ def test_a_folder_that_cannot_be_made_is_told_on_the_terminal(ground, which):
     assert "Traceback" not in refused.stderr
 
 
-def test_a_journal_that_cannot_be_used_is_told_on_the_terminal_and_left_alone(ground):
-    ground.paths.journal.parent.mkdir(parents=True)
-    ground.paths.journal.write_text("a diary\n" * 100)
-    refused = ground.run("hosts")
+def test_without_a_journal_the_fleet_is_shown_operations_are_refused_and_it_is_left_alone(ground):
+    journal = ground.paths.journal
+    journal.parent.mkdir(parents=True)
+    journal.write_text("a diary\n" * 100)
+    assert len(json.loads(ground.run("hosts", "--json").stdout)) == 2
+    vms = json.loads(ground.run("vms", "--json").stdout)
+    running = next(vm["name"] for vm in vms if vm["vm"]["state"] == "running")
+    refused = ground.run("force-off", running, "--yes")
     assert refused.returncode == ExitCode.JOURNAL
-    assert str(ground.paths.journal) in refused.stderr
+    assert str(journal) in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert ground.paths.journal.read_text() == "a diary\n" * 100
+    assert journal.read_text() == "a diary\n" * 100
+    assert str(journal) in json.loads(ground.run("status", "--json").stdout)["journal_error"]
+    _until(lambda: "journal failed" in ground.run("alerts").stdout)
+    journal.rename(journal.with_suffix(".away"))
+    _until(lambda: json.loads(ground.run("status", "--json").stdout)["journal_error"] == "")
+    assert ground.run("force-off", running, "--yes").returncode == ExitCode.OK

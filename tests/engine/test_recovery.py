@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from novacron.model.alert.alert import AlertRule
 from novacron.model.intent import (
     CreateVm,
     DeleteVm,
@@ -24,11 +25,12 @@ from novacron.model.intent import (
     StartVm,
 )
 from novacron.model.operation import ENDED, Operation, OperationState, StepState
-from novacron.model.refusal import Refusal
+from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmState
 from tests.builders import an_id
 from tests.engine.cut_journal import CutJournal
-from tests.engine.site import A, B, Site, a_site, migrate
+from tests.engine.site import SETTINGS, A, B, Site, a_site, migrate
+from tests.memory_journal import MemoryJournal
 
 VM = an_id("web-1")
 OFF, ON, HELD = VmState.SHUT_OFF, VmState.RUNNING, VmState.PAUSED
@@ -257,3 +259,23 @@ async def test_a_finished_operation_is_not_taken_up_again(site: Site) -> None:
     await site.start()
     await site.clock.advance(30)
     assert site.state(VM) is OFF
+
+
+async def test_a_journal_that_opens_late_is_taken_up_then_and_nothing_is_accepted_before(site: Site) -> None:
+    assert isinstance(site.journal, MemoryJournal)
+    site.add()
+    site.alter(VM, memory_mib=16384, memory_max_mib=16384)
+    await site.start()
+    operation = await site.accepted(migrate(VM))
+    await site.clock.advance(2)
+    await site.kill()
+    site.journal.fails = "it is damaged"
+    await site.start()
+    assert (await site.fleet()).find_vm(VM) is not None
+    assert (await site.refused(ForceOffVm(vm=VM, host=A))).code is RefusalCode.JOURNAL
+    await site.clock.advance(2)
+    assert [alert.rule for alert in await site.alerts()] == [AlertRule.JOURNAL_FAILED]
+    site.journal.fails = ""
+    await site.clock.advance(SETTINGS.journal_retry_s + 60)
+    assert (await site.operation(operation)).state is OperationState.DONE
+    assert await site.alerts() == ()

@@ -151,6 +151,8 @@ def _report(operations: Sequence[Operation], manner: Manner) -> None:
 def _refused(refusals: Sequence[Refusal]) -> ExitCode:
     if not refusals:
         return ExitCode.OK
+    if any(refusal.code is RefusalCode.JOURNAL for refusal in refusals):
+        return ExitCode.JOURNAL
     only_absent = all(refusal.code is RefusalCode.NOT_FOUND for refusal in refusals)
     return ExitCode.NOT_FOUND if only_absent else ExitCode.REFUSED
 

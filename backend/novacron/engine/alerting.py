@@ -6,6 +6,7 @@ from novacron.engine.ledger import Ledger
 from novacron.engine.settings import EngineSettings
 from novacron.engine.store import FleetStore
 from novacron.model.alert.alert import Alert
+from novacron.model.alert.conditions import BackendFaults
 from novacron.model.alert.rules import Watchlist, evaluate
 from novacron.ports.clock import Clock
 
@@ -20,12 +21,14 @@ class Alerting:
         clock: Clock,
         settings: EngineSettings,
         on_change: Callable[[tuple[Alert, ...]], None],
+        faults: Callable[[], BackendFaults],
     ) -> None:
         self._store = store
         self._ledger = ledger
         self._clock = clock
         self._settings = settings
         self._on_change = on_change
+        self._faults = faults
         self._watchlist = Watchlist()
 
     @property
@@ -43,7 +46,12 @@ class Alerting:
         """Ask the rules once."""
         before = self._watchlist
         self._watchlist = evaluate(
-            self._store.fleet, self._ledger.operations, before, self._clock.now(), self._settings.thresholds
+            self._store.fleet,
+            self._ledger.operations,
+            before,
+            self._clock.now(),
+            self._settings.thresholds,
+            faults=self._faults(),
         )
         if self._watchlist.alerts != before.alerts:
             self._on_change(self._watchlist.alerts)

@@ -214,7 +214,7 @@ class Executor:
 
 def _no_journal(error: JournalError) -> Refusal:
     remedy = error.remedy or "free space or repair the state folder; what runs goes on"
-    return _refusal(RefusalCode.JOURNAL, "journal", error.detail, remedy)
+    return _refusal(RefusalCode.JOURNAL, error.subject, error.detail, remedy)
 
 
 def _refusal(code: RefusalCode, subject: str, reason: str, remedy: str) -> Refusal:

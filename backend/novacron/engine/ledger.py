@@ -28,18 +28,25 @@ class Ledger:
         self._operations: dict[OperationId, Operation] = {}
         self._unwritten: dict[OperationId, None] = {}
         self._writing = asyncio.Lock()
-        self.error = ""
-        """Why the journal cannot be written; empty when it can."""
+        self._fault: JournalError | None = None
+        self.is_open = False
 
     async def open(self) -> tuple[Operation, ...]:
         """Open the journal and return what had not ended.
 
         Raises:
-            JournalError: it cannot be read.
+            JournalError: it cannot be read. Nothing is accepted until this was tried again and went well.
         """
-        await self._journal.open()
-        unfinished = await self._journal.unfinished()
-        for operation in (*await self._journal.recent(self._keep), *unfinished):
+        try:
+            await self._journal.open()
+            unfinished = await self._journal.unfinished()
+            recent = await self._journal.recent(self._keep)
+        except JournalError as error:
+            self._fault = error
+            await self._journal.close()
+            raise
+        self._fault, self.is_open = None, True
+        for operation in (*recent, *unfinished):
             self._operations[operation.id] = operation
         self._publish()
         return unfinished
@@ -47,6 +54,11 @@ class Ledger:
     async def close(self) -> None:
         """Close the journal."""
         await self._journal.close()
+
+    @property
+    def error(self) -> str:
+        """Why the journal cannot be written; empty when it can."""
+        return str(self._fault) if self._fault else ""
 
     @property
     def operations(self) -> tuple[Operation, ...]:
@@ -58,7 +70,12 @@ class Ledger:
         return self._operations.get(operation)
 
     async def by_key(self, key: str) -> Operation | None:
-        """Return the operation that was submitted with this key, or None."""
+        """Return the operation that was submitted with this key, or None.
+
+        Raises:
+            JournalError: it cannot be told.
+        """
+        self._require_open()
         for operation in self._operations.values():
             if operation.idempotency_key == key:
                 return operation
@@ -70,13 +87,14 @@ class Ledger:
         Raises:
             JournalError: it could not be written, and was not accepted.
         """
+        self._require_open()
         async with self._writing:
             try:
                 await self._journal.record(operation)
             except JournalError as error:
-                self.error = str(error)
+                self._fault = error
                 raise
-            self.error = ""
+            self._fault = None
         self._operations[operation.id] = operation
         self._forget_oldest()
         self._publish()
@@ -127,10 +145,14 @@ class Ledger:
             try:
                 await self._journal.record(self._operations[operation])
             except JournalError as error:
-                self.error = str(error)
+                self._fault = error
                 return
             self._unwritten.pop(operation, None)
-        self.error = ""
+        self._fault = None
+
+    def _require_open(self) -> None:
+        if not self.is_open and self._fault is not None:
+            raise self._fault
 
     def _forget_oldest(self) -> None:
         ended = [one.id for one in self.operations if one.has_ended and one.id not in self._unwritten]

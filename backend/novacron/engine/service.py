@@ -9,7 +9,7 @@ from contextlib import suppress
 import novacron
 from novacron.engine.alerting import Alerting
 from novacron.engine.executor import Executor, Ground
-from novacron.engine.hub import Hub
+from novacron.engine.hub import Hub, Snapshot
 from novacron.engine.ledger import Ledger
 from novacron.engine.poller import Watch
 from novacron.engine.recovery import recover
@@ -18,6 +18,8 @@ from novacron.engine.settings import EngineSettings
 from novacron.engine.store import FleetStore
 from novacron.engine.watchers import Watchers
 from novacron.model.alert.alert import Alert
+from novacron.model.alert.conditions import BackendFaults
+from novacron.model.errors import JournalError
 from novacron.model.fleet import Fleet
 from novacron.model.host import HostSpec
 from novacron.model.ids import HostId, OperationId, VmId
@@ -104,19 +106,23 @@ class ConsoleService:
             clock,
             settings,
             lambda alerts: self._hub.publish(AlertsChanged(alerts=alerts)),
+            lambda: BackendFaults(journal=self._ledger.error, fleet_file=self.fleet_error),
         )
 
     async def start(self) -> None:
         """Open the journal, take up what was left unfinished, and begin to watch the hosts.
 
-        Raises:
-            JournalError: the journal cannot be opened.
+        Without the journal the hosts are watched all the same, and every operation is refused until it can be opened.
         """
-        for snapshot in (FleetChanged(fleet=self._store.fleet), AlertsChanged(alerts=())):
+        nothing: tuple[Snapshot, ...] = (
+            FleetChanged(fleet=self._store.fleet),
+            OperationsChanged(operations=()),
+            AlertsChanged(alerts=()),
+        )
+        for snapshot in nothing:
             self._hub.publish(snapshot)
-        unfinished = await self._ledger.open()
+        await self._take_up()
         self._watchers.start()
-        recover(unfinished, self._executor, self._ground)
         self._tasks = [
             asyncio.create_task(self._alerting.run(), name="alerts"),
             asyncio.create_task(self._retry_journal(), name="journal retry"),
@@ -216,7 +222,12 @@ class ConsoleService:
     async def close(self) -> None:
         """Let go of the backend; in process there is nothing to let go of, and it goes on."""
 
+    async def _take_up(self) -> None:
+        """Open the journal, and go on with what an earlier run of the backend left unfinished."""
+        with suppress(JournalError):  # the ledger keeps it, and shows it
+            recover(await self._ledger.open(), self._executor, self._ground)
+
     async def _retry_journal(self) -> None:
         while True:
             await self._clock.sleep(self._settings.journal_retry_s)
-            await self._ledger.flush()
+            await (self._ledger.flush() if self._ledger.is_open else self._take_up())

@@ -25,6 +25,8 @@ class AlertRule(StrEnum):
     POOL_NEARLY_FULL = "pool nearly full"
     FILE_SYSTEM_NEARLY_FULL = "file system nearly full"
     OPERATION_FAILED = "operation failed"
+    JOURNAL_FAILED = "journal failed"
+    FLEET_FILE_BROKEN = "fleet file not followed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

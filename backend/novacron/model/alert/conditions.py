@@ -31,6 +31,17 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BackendFaults:
+    """What is wrong with the backend itself; empty texts when nothing is."""
+
+    journal: str = ""
+    fleet_file: str = ""
+
+
+NO_FAULTS = BackendFaults()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """Everything the conditions are judged by."""
 
@@ -40,6 +51,7 @@ class Moment:
     thresholds: Thresholds
     held: Mapping[str, Alert]
     """Alerts that held before, by key."""
+    faults: BackendFaults = NO_FAULTS
 
     @property
     def migrating(self) -> frozenset[VmId]:
@@ -154,6 +166,30 @@ def operation_conditions(moment: Moment) -> Iterator[Alert]:
             succeeded.add(subject)
         elif subject not in succeeded:
             yield from _operation_alert(operation, moment)
+
+
+def backend_conditions(moment: Moment) -> Iterator[Alert]:
+    """Yield what keeps the backend itself from doing its work."""
+    if moment.faults.journal:
+        yield Alert(
+            key=AlertRule.JOURNAL_FAILED,
+            rule=AlertRule.JOURNAL_FAILED,
+            severity=Severity.CRITICAL,
+            subject="backend",
+            text=f"new operations are refused: {moment.faults.journal}",
+            remedy="mend it; it is tried again by itself, and what runs goes on",
+            raised_at=moment.now,
+        )
+    if moment.faults.fleet_file:
+        yield Alert(
+            key=AlertRule.FLEET_FILE_BROKEN,
+            rule=AlertRule.FLEET_FILE_BROKEN,
+            severity=Severity.WARNING,
+            subject="backend",
+            text=moment.faults.fleet_file,
+            remedy="mend the file; the hosts of before are watched as before",
+            raised_at=moment.now,
+        )
 
 
 def _unreachable(host: Host, moment: Moment) -> Iterator[Alert]:

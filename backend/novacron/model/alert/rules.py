@@ -8,8 +8,11 @@ from typing import Final
 
 from novacron.model.alert.alert import Alert, AlertRule, Severity
 from novacron.model.alert.conditions import (
+    NO_FAULTS,
+    BackendFaults,
     Moment,
     Thresholds,
+    backend_conditions,
     host_conditions,
     operation_conditions,
     pool_conditions,
@@ -44,14 +47,20 @@ class Watchlist:
 
 
 def evaluate(
-    fleet: Fleet, operations: Sequence[Operation], before: Watchlist, now: datetime, thresholds: Thresholds
+    fleet: Fleet,
+    operations: Sequence[Operation],
+    before: Watchlist,
+    now: datetime,
+    thresholds: Thresholds,
+    *,
+    faults: BackendFaults = NO_FAULTS,
 ) -> Watchlist:
     """Return the next list: an alert that still holds keeps the time it was raised.
 
     While a host does not answer, what it said last neither raises nor clears anything.
     """
     held = {alert.key: alert for alert in before.alerts if alert.cleared_at is None}
-    moment = Moment(fleet=fleet, operations=operations, now=now, thresholds=thresholds, held=held)
+    moment = Moment(fleet=fleet, operations=operations, now=now, thresholds=thresholds, held=held, faults=faults)
     twice, suspected = _twice(moment, before.suspected_twice)
     holding = {
         alert.key: replace(alert, raised_at=held[alert.key].raised_at) if alert.key in held else alert
@@ -61,6 +70,7 @@ def evaluate(
             pool_conditions(moment),
             vm_conditions(moment),
             operation_conditions(moment),
+            backend_conditions(moment),
         )
     }
     holding.update({key: alert for key, alert in held.items() if key not in holding and _is_unknown(fleet, alert)})
