@@ -92,12 +92,7 @@ class ConsoleService:
             ),
         )
         self._ground = Ground(
-            store=self._store,
-            watchers=self._watchers,
-            ledger=self._ledger,
-            clock=clock,
-            settings=settings,
-            rng=chance,
+            store=self._store, watchers=self._watchers, ledger=self._ledger, clock=clock, settings=settings, rng=chance
         )
         self._executor = Executor(self._ground)
         self._alerting = Alerting(

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -143,6 +144,10 @@ def _work(loop: asyncio.AbstractEventLoop, answer: "asyncio.Future[T]", work: Ca
     try:
         result = work()
     except BaseException as error:  # noqa: BLE001 - handed to the caller whole, never swallowed
+        # The loop must not be the last to hold one of libvirt's objects: freeing it may ask the far side, over a
+        # tunnel that the loop itself carries.
+        del work
+        traceback.clear_frames(error.__traceback__)
         _tell(loop, answer, error=error)
     else:
         _tell(loop, answer, result=result)
