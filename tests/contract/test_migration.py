@@ -12,13 +12,17 @@ from tests.contract.ground import DEADLINE_S, Ground
 
 _CRAWL_MIB_S = 2
 """Slow enough that even a small guest is under way for half a minute."""
+_WALK_MIB_S = 6
+"""For one whose end is waited for: under way for ten seconds and more."""
 
 _EACH_MODE = pytest.mark.parametrize("mode", list(MigrationMode))
 
 
-async def _under_way(ground: Ground, intent: CreateVm, mode: MigrationMode) -> asyncio.Task[None]:
-    """Start a migration that crawls, and return when memory is being copied."""
-    task = asyncio.create_task(ground.migrate(intent, mode, bandwidth_mib_s=_CRAWL_MIB_S))
+async def _under_way(
+    ground: Ground, intent: CreateVm, mode: MigrationMode, *, bandwidth_mib_s: int = _CRAWL_MIB_S
+) -> asyncio.Task[None]:
+    """Start a slow migration, and return when memory is being copied."""
+    task = asyncio.create_task(ground.migrate(intent, mode, bandwidth_mib_s=bandwidth_mib_s))
 
     async def copies() -> bool:
         if task.done():
@@ -85,7 +89,7 @@ async def test_its_job_has_figures_while_it_is_under_way(ground: Ground) -> None
 
 async def test_a_peer_to_peer_one_goes_on_when_our_links_end(ground: Ground) -> None:
     intent = await ground.a_booted_vm()
-    task = await _under_way(ground, intent, MigrationMode.PEER_TO_PEER)
+    task = await _under_way(ground, intent, MigrationMode.PEER_TO_PEER, bandwidth_mib_s=_WALK_MIB_S)
     await ground.a.close()
     await ground.b.close()
     with pytest.raises((OutcomeUnknown, LinkError)):

@@ -20,7 +20,7 @@ from tests.terminal import Terminal
 
 pytestmark = pytest.mark.lab
 
-_SLOW_MIB_S = 4
+_SLOW_MIB_S = 6
 """Bandwidth cap for migrations that have to be caught in the middle: 128 MiB then take about half a minute."""
 
 
