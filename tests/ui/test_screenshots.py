@@ -1,68 +1,54 @@
-"""Every screen, as a picture. `pytest tests/ui/test_screenshots.py --snapshot-update` draws them anew."""
+"""Every screen, as a picture of a simulated night. With `--snapshot-update` it is drawn anew."""
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from tests.operation_builders import some_samples
-from tests.ui.fleet import SHOWN_AT
-from tests.ui.operator import LARGE, SMALL, a_console, at_console
+from tests.ui.night import on_call
+from tests.ui.operator import LARGE, SMALL
 from tests.ui.picture import picture_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:\\s*Can not relate:UserWarning")
 _WIDE = (132, 36)
+_TO_EDGE = ("slash", "text:web-edge-01", "enter")
 
 SCENES: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {
     "vms": (_WIDE, ("j", "j")),
     "vms-80x24": (SMALL, ("j",)),
     "vms-200x50": (LARGE, ("j", "space", "space", "space")),
     "hosts": (_WIDE, ("2", "j")),
-    "operations": (_WIDE, ("3",)),
+    "operations": (_WIDE, ("3", "j")),
     "migration": (_WIDE, ("3", "enter")),
     "storage": (_WIDE, ("4", "j")),
     "volumes": (SMALL, ("4", "j", "enter")),
     "alerts": (_WIDE, ("5",)),
-    "vm-detail": (_WIDE, ("slash", "w", "e", "b", "minus", "1", "enter", "enter")),
-    "host-detail": (_WIDE, ("2", "j", "j", "enter")),
-    "sick-host": (SMALL, ("2", "j", "enter")),
-    "confirm": (SMALL, ("slash", "w", "e", "b", "enter", "F")),
-    "confirm-several": (SMALL, ("slash", "w", "e", "b", "enter", "asterisk", "d")),
-    "migrate-form": (_WIDE, ("slash", "w", "e", "b", "enter", "m")),
-    "create-form": (_WIDE, ("n", "a", "p", "p", "minus", "7")),
-    "palette": (SMALL, ("colon", "m", "i", "g")),
-    "danger": (SMALL, ("slash", "w", "e", "b", "enter", "x")),
+    "vm-detail": (_WIDE, (*_TO_EDGE, "enter")),
+    "host-detail": (_WIDE, ("2", "j", "j", "j", "enter")),
+    "sick-host": (SMALL, ("2", "enter")),
+    "confirm": (SMALL, (*_TO_EDGE, "F")),
+    "confirm-several": (SMALL, ("slash", "text:host:=kvm-fra-01 state:running", "enter", "asterisk", "d")),
+    "migrate-form": (_WIDE, (*_TO_EDGE, "m")),
+    "create-form": (_WIDE, ("n", "text:app-7")),
+    "palette": (SMALL, ("colon", "text:mig")),
+    "danger": (SMALL, (*_TO_EDGE, "x")),
     "help": (SMALL, ("question_mark",)),
     "help-200x50": (LARGE, ("question_mark",)),
-    "xml": (SMALL, ("slash", "w", "e", "b", "enter", "y")),
+    "xml": (SMALL, (*_TO_EDGE, "y")),
+    "serial": (SMALL, (*_TO_EDGE, "c", "enter", "text:root", "enter", "text:uptime", "enter")),
 }
 
 
 @pytest.mark.parametrize("name", SCENES)
 async def test_the_screen_looks_as_in_its_picture(name: str, screenshot: SnapshotAssertion) -> None:
     size, keys = SCENES[name]
-    console = a_console()
-    console.some_samples = some_samples(until=SHOWN_AT)
-    async with at_console(console, size=size) as operator:
-        await operator.press(*keys)
+    async with on_call(size=size) as operator:
+        for key in keys:
+            await (operator.type(key[5:]) if key.startswith("text:") else operator.press(key))
+        await operator.settle()
         picture = picture_of(operator.app)
     assert picture == screenshot(name=name)
 
 
 async def test_the_light_theme_looks_as_in_its_picture(screenshot: SnapshotAssertion) -> None:
-    async with at_console(a_console(), size=_WIDE, theme="nova-day") as operator:
+    async with on_call(size=_WIDE, theme="nova-day") as operator:
         picture = picture_of(operator.app)
     assert picture == screenshot(name="vms-day")
-
-
-async def test_the_serial_console_looks_as_in_its_picture(screenshot: SnapshotAssertion) -> None:
-    console = a_console()
-    async with at_console(console, size=SMALL) as operator:
-        await operator.press("slash", "w", "e", "b", "minus", "1", "enter", "c")
-        console.serial.guest.put_nowait(
-            b"\x1b[2J\x1b[H[    0.412] Run /init as init process\r\n\r\n"
-            b"\x1b[1;32mweb-1\x1b[0m login: \x1b[7mroot\x1b[0m\r\n"
-            b"\x1b[1;34m~ #\x1b[0m uptime\r\n 12:00:14 up 3 days,  load average: \x1b[33m0.42\x1b[0m, 0.30, 0.25\r\n"
-            b"\x1b[1;34m~ #\x1b[0m "
-        )
-        await operator.settle()
-        picture = picture_of(operator.app)
-    assert picture == screenshot(name="serial")
