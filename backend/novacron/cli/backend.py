@@ -1,10 +1,11 @@
 """The backend's own verbs: daemon, status, detach, completion; and opening the console on it."""
 
+import sys
 from typing import Annotated
 
 import typer
 
-from novacron.cli.output import fail, print_json, print_line
+from novacron.cli.output import complain, fail, print_json, print_line
 from novacron.cli.session import run
 from novacron.config.options import FleetOptions
 from novacron.model.errors import BackendError, ExitCode, NovaCronError
@@ -13,6 +14,10 @@ from novacron.ports.console import BackendStatus, Console
 
 def open_console(options: FleetOptions, theme: str | None) -> None:
     """Attach the console to the fleet's backend, starting it when there is none."""
+    # Textual reads stdin and draws on stderr; on anything else it runs for ever and nobody can end it by a key.
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        complain("console", "there is no terminal here", "in one: novacron; without one: novacron vms, novacron --help")
+        raise typer.Exit(ExitCode.USAGE)
     from novacron.runtime import ensure_backend, theme_of
 
     socket = ensure_backend(options)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from novacron import __version__
-from novacron.cli import acting, backend, hosts, listing, placing, serial
+from novacron.cli import acting, backend, hosts, listing, placing, serial, storage
 from novacron.cli.options import fleet_options
 from novacron.cli.output import fail
 from novacron.model.errors import NovaCronError
@@ -54,7 +54,7 @@ def root(
             fail(error)
 
 
-for part in (listing, acting, placing, serial, backend, hosts):
+for part in (listing, storage, acting, placing, serial, backend, hosts):
     part.add_to(app)
 
 

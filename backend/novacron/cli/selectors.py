@@ -1,10 +1,11 @@
-"""Which VMs and hosts a command means: names, globs, UUIDs, each with @host where a name is not enough."""
+"""Which VMs, hosts and pools a command means: names, globs, UUIDs, each with @host where a name is not enough."""
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from novacron.model.errors import Conflict, NotFound
 from novacron.model.fleet import Fleet, FleetVm, Host
+from novacron.model.ids import HostId
 
 _GLOB_SIGNS = "*?["
 _SHORTEST_UUID_PREFIX = 6
@@ -45,6 +46,26 @@ def select_hosts(fleet: Fleet, patterns: Sequence[str]) -> tuple[Host, ...]:
         if not any(fnmatchcase(host, pattern) for host in fleet.hosts):
             raise NotFound(pattern, "no host of this fleet has that name", "novacron hosts lists them")
     return tuple(host for host in fleet.hosts.values() if any(fnmatchcase(host.id, pattern) for pattern in patterns))
+
+
+def host_of_pool(fleet: Fleet, pool: str, host: str) -> HostId:
+    """Return the host on which a pool is meant: the one named, or the only one that has it.
+
+    Raises:
+        NotFound: there is none.
+        Conflict: several hosts have a pool of this name, and none was named.
+    """
+    having = [
+        one.id
+        for one in fleet.hosts.values()
+        if host in ("", one.id) and one.reading is not None and any(pool == known.name for known in one.reading.pools)
+    ]
+    if not having:
+        where = f"{host} has no pool of that name" if host else "no host has a pool of that name"
+        raise NotFound(pool, where, "novacron pools lists them")
+    if len(having) > 1:
+        raise Conflict(pool, f"{len(having)} hosts have such a pool: {', '.join(having)}", "say which by --host")
+    return having[0]
 
 
 def _matching(fleet: Fleet, pattern: str) -> tuple[FleetVm, ...]:

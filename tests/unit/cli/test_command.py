@@ -54,6 +54,17 @@ def test_nonsense_on_the_command_line_is_a_usage_error(bare_novacron, words):
     assert bare_novacron(*words).exit_code == ExitCode.USAGE
 
 
+def test_the_console_without_a_terminal_says_so_and_starts_nothing(tmp_path):
+    environment = {**os.environ, "NOVACRON_RUNTIME_DIR": str(tmp_path / "r"), "NOVACRON_STATE_DIR": str(tmp_path / "s")}
+    command = [sys.executable, "-m", "novacron.cli.main", "--simulated"]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, env=environment, check=False
+    )
+    assert (done.returncode, done.stdout) == (ExitCode.USAGE, "")
+    assert "no terminal" in done.stderr
+    assert not list(tmp_path.rglob("*.sock"))
+
+
 def test_a_fleet_named_by_the_environment_gives_way_to_one_named_by_option(novacron, monkeypatch):
     monkeypatch.setenv("NOVACRON_FLEET", "/nowhere/fleet.toml")
     assert novacron("hosts").exit_code == ExitCode.OK
