@@ -57,6 +57,28 @@ async def test_a_pool_or_image_that_is_not_there_is_not_found(ground: Ground) ->
         await ground.a.create_disk(ground.intent(base_volume="no-such-image"), deadline_s=DEADLINE_S)
 
 
+async def test_what_one_host_made_on_shared_storage_another_one_deletes(ground: Ground) -> None:
+    first, second = ground.intent(), ground.intent()
+    paths = [await ground.a.create_disk(intent, deadline_s=DEADLINE_S) for intent in (first, second)]
+    await ground.b.delete_disk(paths[0], deadline_s=DEADLINE_S)
+    name = paths[1].rpartition("/")[2]
+    await ground.b.delete_volume(ground.shared_pool, name, deadline_s=DEADLINE_S)
+    for path in paths:
+        assert await _volume(ground.a, ground.shared_pool, path) is None
+
+
+async def test_what_another_host_deleted_is_deleted_although_a_pool_still_lists_it(ground: Ground) -> None:
+    first, second = ground.intent(), ground.intent()
+    paths = [await ground.a.create_disk(intent, deadline_s=DEADLINE_S) for intent in (first, second)]
+    for path in paths:
+        assert await _volume(ground.b, ground.shared_pool, path) is not None
+        await ground.a.delete_disk(path, deadline_s=DEADLINE_S)
+    await ground.b.delete_disk(paths[0], deadline_s=DEADLINE_S)
+    await ground.b.delete_volume(ground.shared_pool, paths[1].rpartition("/")[2], deadline_s=DEADLINE_S)
+    for path in paths:
+        assert await _volume(ground.b, ground.shared_pool, path) is None
+
+
 async def test_deleting_a_disk_removes_the_volume_and_may_be_repeated(ground: Ground) -> None:
     path = await ground.a.create_disk(ground.intent(), deadline_s=DEADLINE_S)
     await ground.a.delete_disk(path, deadline_s=DEADLINE_S)

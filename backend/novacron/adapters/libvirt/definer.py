@@ -1,32 +1,18 @@
-"""Definitions and the disks that belong to them."""
+"""Definitions of VMs."""
 
-import re
 from contextlib import suppress
 from typing import Any
-
-from lxml import etree
 
 from novacron.adapters.libvirt import definition, xml
 from novacron.adapters.libvirt.channel import Connection
 from novacron.adapters.libvirt.role import Domain, Role
-from novacron.model.errors import Conflict, NotFound, OperationError
+from novacron.model.errors import Conflict, NotFound
 from novacron.model.ids import VmId
 from novacron.model.intent import CreateVm
 
-_MIB = 1024 * 1024
-_UUID_DIGITS = 8
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
-
 
 class Definer(Role):
-    """ports.hypervisor.VmDefiner and StoragePools."""
-
-    async def create_disk(self, intent: CreateVm, *, deadline_s: float) -> str:
-        """Create the VM's disk. Source: virStorageVolCreateXML, virStorageVolCreateXMLFrom."""
-        path: str = await self.tell(
-            "creating its disk", lambda connection: self._create_disk(connection, intent), deadline_s=deadline_s
-        )
-        return path
+    """ports.hypervisor.VmDefiner."""
 
     async def define(self, intent: CreateVm, disk_path: str, *, deadline_s: float) -> None:
         """Define the VM. Source: virDomainDefineXMLFlags with validation against libvirt's own schema."""
@@ -65,83 +51,12 @@ class Definer(Role):
         with suppress(NotFound):
             await self.tell_vm("removing it", vm, lambda domain: domain.undefineFlags(flags), deadline_s=deadline_s)
 
-    async def delete_disk(self, path: str, *, deadline_s: float) -> None:
-        """Delete the volume at `path`. A file that is in no pool is not ours to delete."""
-        try:
-            await self.tell(
-                "deleting a disk",
-                lambda connection: connection.storageVolLookupByPath(path).delete(0),
-                deadline_s=deadline_s,
-            )
-        except NotFound:
-            if self.access.has_shell:
-                there = await self.access.run(("test", "-e", path), deadline_s=deadline_s)
-                if there.exit_status == 0:
-                    raise OperationError(
-                        path, "it is in no storage pool, so it was not deleted", "delete it on the host"
-                    ) from None
-
-    async def set_pool_active(self, pool: str, active: bool, *, deadline_s: float) -> None:
-        """Start or stop a pool. Source: virStoragePoolCreate, virStoragePoolDestroy."""
-
-        def switch(connection: Connection) -> None:
-            found = connection.storagePoolLookupByName(pool)
-            if bool(found.isActive()) is active:
-                return
-            if active:
-                found.create()
-            else:
-                found.destroy()
-
-        await self.tell(f"switching pool {pool}", switch, deadline_s=deadline_s)
-
-    async def delete_volume(self, pool: str, volume: str, *, deadline_s: float) -> None:
-        """Delete a volume; one that is gone already is success, a pool that is not there is not."""
-
-        def delete(connection: Connection) -> None:
-            found = connection.storagePoolLookupByName(pool)
-            try:
-                target = found.storageVolLookupByName(volume)
-            except self.libvirt.libvirtError as error:
-                if error.get_error_code() == self.libvirt.VIR_ERR_NO_STORAGE_VOL:
-                    return
-                raise
-            target.delete(0)
-
-        await self.tell(f"deleting volume {volume}", delete, deadline_s=deadline_s)
-
     async def _takes_direct_io(self, path: str, deadline_s: float) -> bool:
         """Whether the storage under a disk takes O_DIRECT: asked by doing it; a tmpfs does not."""
         if not self.access.has_shell:
             return False
         argv = ("dd", f"if={path}", "of=/dev/null", "iflag=direct", "bs=4096", "count=1", "status=none")
         return (await self.access.run(argv, deadline_s=deadline_s)).exit_status == 0
-
-    def _create_disk(self, connection: Connection, intent: CreateVm) -> str:
-        libvirt = self.libvirt
-        name = f"{intent.name}-{intent.vm[:_UUID_DIGITS]}.qcow2"
-        if not _PLAIN_NAME.fullmatch(name):
-            raise OperationError(intent.name, "this cannot be a volume's name", "use letters, digits, dots and dashes")
-        pool = connection.storagePoolLookupByName(intent.pool)
-        with suppress(libvirt.libvirtError):
-            pool.refresh()
-        foreign = re.compile(re.escape(intent.name) + r"-[0-9a-f]{8}\.qcow2")
-        for volume in pool.listAllVolumes():
-            if volume.name() == name:
-                return str(volume.path())
-            if foreign.fullmatch(volume.name()):
-                raise Conflict(
-                    volume.name(),
-                    "this volume was made for another VM of that name",
-                    "delete it, or choose another name",
-                )
-        base = pool.storageVolLookupByName(intent.base_volume) if intent.base_volume else None
-        size = max(intent.disk_mib * _MIB, base.info()[1] if base is not None else 0)
-        wanted = _volume_xml(name, size)
-        made = pool.createXMLFrom(wanted, base, 0) if base is not None else pool.createXML(wanted, 0)
-        if made.info()[1] < size:
-            made.resize(size)
-        return str(made.path())
 
     def _define(self, connection: Connection, intent: CreateVm, disk_path: str, direct_io: bool) -> None:
         libvirt = self.libvirt
@@ -192,13 +107,3 @@ def _refuse_taken_name(libvirt: Any, connection: Connection, intent: CreateVm) -
             raise
         return
     raise Conflict(intent.name, f"another VM has this name ({other.UUIDString()})", "choose another name")
-
-
-def _volume_xml(name: str, size: int) -> str:
-    root = etree.Element("volume")
-    xml.add(root, "name", name)
-    xml.add(root, "capacity", str(size), unit="bytes")
-    xml.add(root, "allocation", "0")
-    target = xml.add(root, "target")
-    xml.add(target, "format", type="qcow2")
-    return xml.write(root)

@@ -1,0 +1,146 @@
+"""Disks, volumes and pools."""
+
+import re
+from contextlib import suppress
+from pathlib import PurePosixPath
+from typing import Any
+
+from lxml import etree
+
+from novacron.adapters.libvirt import xml
+from novacron.adapters.libvirt.channel import Connection
+from novacron.adapters.libvirt.role import Role
+from novacron.model.errors import Conflict, NotFound, OperationError
+from novacron.model.intent import CreateVm
+
+_MIB = 1024 * 1024
+_UUID_DIGITS = 8
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
+
+
+class Storekeeper(Role):
+    """ports.hypervisor.StoragePools, and the disks of VM definitions."""
+
+    async def create_disk(self, intent: CreateVm, *, deadline_s: float) -> str:
+        """Create the VM's disk. Source: virStorageVolCreateXML, virStorageVolCreateXMLFrom."""
+        path: str = await self.tell(
+            "creating its disk", lambda connection: self._create_disk(connection, intent), deadline_s=deadline_s
+        )
+        return path
+
+    async def delete_disk(self, path: str, *, deadline_s: float) -> None:
+        """Delete the volume at `path`; one that is gone is success. A file that is in no pool is not ours to delete."""
+        try:
+            await self.tell(
+                "deleting a disk", lambda connection: self._volume_at(connection, path).delete(0), deadline_s=deadline_s
+            )
+        except NotFound:
+            if await self._exists(path, deadline_s):
+                raise OperationError(
+                    path, "it is in no storage pool, so it was not deleted", "delete it on the host"
+                ) from None
+        except OperationError:
+            # A pool may still list what another host deleted.
+            if not self.access.has_shell or await self._exists(path, deadline_s):
+                raise
+
+    async def set_pool_active(self, pool: str, active: bool, *, deadline_s: float) -> None:
+        """Start or stop a pool. Source: virStoragePoolCreate, virStoragePoolDestroy."""
+
+        def switch(connection: Connection) -> None:
+            found = connection.storagePoolLookupByName(pool)
+            if bool(found.isActive()) is active:
+                return
+            if active:
+                found.create()
+            else:
+                found.destroy()
+
+        await self.tell(f"switching pool {pool}", switch, deadline_s=deadline_s)
+
+    async def delete_volume(self, pool: str, volume: str, *, deadline_s: float) -> None:
+        """Delete a volume; one that is gone already is success, a pool that is not there is not."""
+
+        def delete(connection: Connection) -> None:
+            home = connection.storagePoolLookupByName(pool)
+            target = self._volume_of(home, volume)
+            try:
+                if target is not None:
+                    target.delete(0)
+            except self.libvirt.libvirtError:
+                # A pool may still list what another host deleted.
+                self._refresh(home)
+                if self._volume_of(home, volume) is not None:
+                    raise
+
+        await self.tell(f"deleting volume {volume}", delete, deadline_s=deadline_s)
+
+    async def _exists(self, path: str, deadline_s: float) -> bool:
+        """Whether a file is there; no where nobody can be asked."""
+        if not self.access.has_shell:
+            return False
+        return (await self.access.run(("test", "-e", path), deadline_s=deadline_s)).exit_status == 0
+
+    def _create_disk(self, connection: Connection, intent: CreateVm) -> str:
+        name = f"{intent.name}-{intent.vm[:_UUID_DIGITS]}.qcow2"
+        if not _PLAIN_NAME.fullmatch(name):
+            raise OperationError(intent.name, "this cannot be a volume's name", "use letters, digits, dots and dashes")
+        pool = connection.storagePoolLookupByName(intent.pool)
+        self._refresh(pool)
+        foreign = re.compile(re.escape(intent.name) + r"-[0-9a-f]{8}\.qcow2")
+        for volume in pool.listAllVolumes():
+            if volume.name() == name:
+                return str(volume.path())
+            if foreign.fullmatch(volume.name()):
+                raise Conflict(
+                    volume.name(),
+                    "this volume was made for another VM of that name",
+                    "delete it, or choose another name",
+                )
+        base = pool.storageVolLookupByName(intent.base_volume) if intent.base_volume else None
+        size = max(intent.disk_mib * _MIB, base.info()[1] if base is not None else 0)
+        wanted = _volume_xml(name, size)
+        made = pool.createXMLFrom(wanted, base, 0) if base is not None else pool.createXML(wanted, 0)
+        if made.info()[1] < size:
+            made.resize(size)
+        return str(made.path())
+
+    def _volume_at(self, connection: Connection, path: str) -> Any:  # noqa: ANN401 - libvirt.virStorageVol
+        """Return the volume at a path. What another host made on a shared pool is known after a refresh only."""
+        try:
+            return connection.storageVolLookupByPath(path)
+        except self.libvirt.libvirtError as error:
+            if error.get_error_code() != self.libvirt.VIR_ERR_NO_STORAGE_VOL:
+                raise
+        folder = PurePosixPath(path).parent
+        for pool in connection.listAllStoragePools(self.libvirt.VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE):
+            target = xml.parse(pool.XMLDesc(), pool.name()).findtext("target/path")
+            if target and PurePosixPath(target) == folder:
+                self._refresh(pool)
+        return connection.storageVolLookupByPath(path)
+
+    def _volume_of(self, pool: Any, name: str) -> Any:  # noqa: ANN401 - libvirt.virStoragePool, libvirt.virStorageVol
+        """Return a pool's volume by name, as `_volume_at` does; None when there is none."""
+        for fresh in (False, True):
+            if fresh:
+                self._refresh(pool)
+            try:
+                return pool.storageVolLookupByName(name)
+            except self.libvirt.libvirtError as error:
+                if error.get_error_code() != self.libvirt.VIR_ERR_NO_STORAGE_VOL:
+                    raise
+        return None
+
+    def _refresh(self, pool: Any) -> None:  # noqa: ANN401 - libvirt.virStoragePool
+        with suppress(self.libvirt.libvirtError):  # busy with another job: what it knows has to do
+            pool.refresh()
+
+
+def _volume_xml(name: str, size: int) -> str:
+    root = etree.Element("volume")
+    xml.add(root, "name", name)
+    xml.add(root, "capacity", str(size), unit="bytes")
+    xml.add(root, "allocation", "0")
+    target = xml.add(root, "target")
+    xml.add(target, "format", type="qcow2")
+    return xml.write(root)
