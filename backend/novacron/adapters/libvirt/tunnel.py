@@ -39,19 +39,24 @@ class Tunnel:
     def abort(self) -> None:
         """Break the connection at once, both ways."""
         self._aborted = True
-        if self._server is not None:
-            self._server.close()
+        self._stop_listening()
         for writer in self._writers:
             _abort_writer(writer)
         self._writers.clear()
         for task in self._pumps:
             task.cancel()
+
+    def _stop_listening(self) -> None:
+        if self._server is not None:
+            self._server.close()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = ""
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)
+        # libvirt connects once. From here on there is nothing that a killed backend would leave behind.
+        self._stop_listening()
         try:
             far_reader, far_writer = await self._open_far()
         except OSError:
