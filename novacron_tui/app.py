@@ -31,6 +31,7 @@ from novacron_tui.present.column import Sight
 from novacron_tui.present.glyphs import Glyphs, glyphs_for
 from novacron_tui.present.picture import Picture, busy_vms, tally
 from novacron_tui.present.words import operation_sign
+from novacron_tui.screens.box import BoxScreen
 from novacron_tui.screens.fleet import FleetScreen
 from novacron_tui.screens.live import LiveScreen
 from novacron_tui.widgets.painter import Painter
@@ -157,7 +158,7 @@ class NovaCronApp(App[None], inherit_bindings=False):
     def _show(self, picture: Picture) -> None:
         self.picture = picture
         for screen in self.screen_stack:
-            if isinstance(screen, LiveScreen):
+            if isinstance(screen, LiveScreen | BoxScreen):
                 screen.picture_changed()
 
     def _announce(self) -> None:

@@ -6,6 +6,7 @@ Nothing is done here that was not shown first, unless its plan says that it is h
 import asyncio
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from novacron.model.errors import BackendError, NovaCronError
@@ -16,6 +17,7 @@ from novacron.model.plan.plan import Danger, Plan
 from novacron.model.refusal import Refusal
 from novacron_tui import keys
 from novacron_tui.commands.command import Act, Command, Context
+from novacron_tui.commands.form import Form
 from novacron_tui.commands.registry import COMMANDS
 from novacron_tui.keys import Key, Where
 from novacron_tui.present.cells import Role, span
@@ -115,7 +117,12 @@ class Flow:
             return tuple(command.intent(target, context) for target in targets)
         from novacron_tui.screens.form import FormScreen
 
-        return await self._app.push_screen_wait(FormScreen(command.form(targets or context.targets, context)))
+        form, wanted = command.form, targets or context.targets
+
+        def as_of_now() -> Form:
+            return form(wanted, replace(context, picture=self._app.picture, now=self._app.now()))
+
+        return await self._app.push_screen_wait(FormScreen(as_of_now))
 
     async def _decided(self, command: Command, intents: Sequence[Intent]) -> tuple[Plan, ...] | None:
         from novacron_tui.screens.confirm import ConfirmScreen

@@ -39,6 +39,9 @@ class BoxScreen(ModalScreen[Result]):
         """Return what the box says."""
         return ()
 
+    def picture_changed(self) -> None:
+        """Take notice of the newer picture, where that changes what the box says."""
+
     async def pressed(self, event: events.Key) -> None:
         """Take a key."""
 

@@ -1,7 +1,7 @@
 """The form screen: fields, their options judged by previews, and the verdict on the whole while it is filled in."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual import events
 
@@ -20,9 +20,10 @@ _JUDGED_AT_ONCE = 12
 class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
     """Dismisses with the intents, or None."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, as_of_now: Callable[[], Form]) -> None:
         super().__init__()
-        self._form = form
+        self._as_of_now = as_of_now
+        self._form = as_of_now()
         self._edits: dict[str, LineEdit] = {}
         self._at = 0
         self._judged: dict[str, str] = {}
@@ -52,6 +53,19 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
             verdict=self._verdict,
         )
         return form_lines(view, width, self.console_app.glyphs)
+
+    def picture_changed(self) -> None:
+        """Offer what is possible now: hosts come up and fall silent while a form stands open."""
+        before, values = self._fields, self.values
+        self._form = self._as_of_now()
+        self._fields = self._settle_fields()
+        if _possible(before) != _possible(self._fields):
+            self._changed()
+            self._judge_again()
+        elif self.values != values:
+            self._changed()
+        if before != self._fields:
+            self.update()
 
     def on_paste(self, event: events.Paste) -> None:
         """Paste into the field under the cursor."""
@@ -177,6 +191,10 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
                 self.update()
 
         await asyncio.gather(*(judge(option.value) for option in options))
+
+
+def _possible(fields: Sequence[Field]) -> dict[str, tuple[str, ...]]:
+    return {field.id: tuple(each.value for each in field.options if not each.refusal) for field in fields}
 
 
 def _choice(field: Field, value: str, event: events.Key) -> str | None:

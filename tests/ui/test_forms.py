@@ -1,12 +1,17 @@
 """Forms by key presses: create, migrate, rename, resize."""
 
+from dataclasses import replace
+
 import pytest
 
+from novacron.model.fleet import Fleet
 from novacron.model.intent import CreateVm, Intent, MigrateVm, MigrationMode, RenameVm, ResizeVm
+from novacron.model.link import LinkStatus
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
-from tests.builders import an_id
+from tests.builders import a_link, an_id
 from tests.ui.fake_console import a_plan_for
+from tests.ui.fleet import a_mixed_fleet
 from tests.ui.operator import LARGE, SMALL, Operator, a_console, at_console
 
 
@@ -151,3 +156,38 @@ async def test_a_vm_is_resized_and_what_stays_is_not_asked_for() -> None:
         await operator.type("3")
         await operator.press("enter", "y")
     assert console.submitted == [ResizeVm(vm=an_id("web-1"), host="kvm-fra-01", vcpus=3)]
+
+
+def _with_links(status: LinkStatus) -> Fleet:
+    """Return the mixed fleet in which only the VMs' own host is sure to answer."""
+    fleet = a_mixed_fleet()
+    for host in fleet.hosts.values():
+        if host.id != "kvm-fra-01":
+            fleet = fleet.with_host(replace(host, link=a_link(status)))
+    return fleet
+
+
+async def test_an_open_form_follows_hosts_that_come_up_and_fall_silent() -> None:
+    console = a_console()
+    console.show_fleet(_with_links(LinkStatus.CONNECTING))
+    async with at_console(console, size=LARGE) as operator:
+        await _go_to(operator, "web-1")
+        await operator.press("m")
+        operator.sees("kvm-fra-02", "is connecting", "choose a host that answers")
+        console.show_fleet(_with_links(LinkStatus.UP))
+        await operator.settle()
+        operator.sees("✔ migrate web-1")
+        operator.sees_not("is connecting")
+        await operator.press("tab", "tab", "tab")
+        await operator.type("77")
+        console.show_fleet(_with_links(LinkStatus.STALE))
+        await operator.press("up", "up", "up")
+        operator.sees("is stale", "77")
+        console.show_fleet(_with_links(LinkStatus.UP))
+        await operator.settle()
+        await operator.press("enter")
+        operator.sees("Touches")
+        await operator.press("y")
+    intent = console.submitted[0]
+    assert isinstance(intent, MigrateVm)
+    assert intent.bandwidth_mib_s == 77

@@ -1,5 +1,6 @@
 """The console on a real pty read by a terminal emulator: what is really sent."""
 
+import codecs
 import os
 import re
 import signal
@@ -49,7 +50,9 @@ def _console(kind: str, *, columns: int = 80, rows: int = 24, **wishes: str) -> 
 
 def _foreign(sent: bytes) -> list[str]:
     """Return what was sent besides allowed sequences and printable text."""
-    text = _ALLOWED.sub("", sent.decode("utf-8"))
+    # What was read so far may end in the middle of a character or of a sequence.
+    text = _ALLOWED.sub("", codecs.getincrementaldecoder("utf-8")().decode(sent))
+    text = re.sub(r"\x1b(\[[0-?]*)?\Z", "", text)
     bad = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
     return [
         repr(text[max(0, at - 20) : at + 20])
