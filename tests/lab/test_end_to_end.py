@@ -107,7 +107,7 @@ def test_keys_alone_migrate_a_vm_and_the_screen_shows_it(lab: Lab, operator: Ope
     console.wait_for("running")
     console.press("/", "walker", "enter")
     console.press("m")
-    console.wait_for("Migrate walker")
+    console.wait_for("migrate walker from lab1 to lab2")
     console.press("enter")
     console.wait_for("Touches")
     console.press("y")
