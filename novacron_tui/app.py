@@ -78,7 +78,7 @@ class NovaCronApp(App[None], inherit_bindings=False):
         self.set_class(self.glyphs.is_ascii, "-ascii")
         self.push_screen(FleetScreen())
         self.bridge.start()
-        self.set_interval(1.0, self._tick)
+        self.set_interval(1.0, self.tick)
 
     async def on_unmount(self) -> None:
         """Stop listening; the backend goes on."""
@@ -145,6 +145,12 @@ class NovaCronApp(App[None], inherit_bindings=False):
             if isinstance(screen, LiveScreen):
                 screen.repaint()
 
+    def tick(self) -> None:
+        """Let what is shown grow older: once a second, and perhaps once more while the screens are taken down."""
+        top = self.screen_stack[-1] if self.screen_stack else None
+        if isinstance(top, LiveScreen):
+            top.tick()
+
     def _set_pointer_shape(self, shape: str) -> None:
         """Send no OSC 22 with every change of screen: terminals that do not know it may show it."""
 
@@ -168,10 +174,6 @@ class NovaCronApp(App[None], inherit_bindings=False):
                 shape, role = operation_sign(operation.state, self.glyphs)
                 outcome = f": {operation.outcome}" if operation.outcome else ""
                 self.say(span(f"{shape} {operation.title}: {operation.state}{outcome}", role))
-
-    def _tick(self) -> None:
-        if isinstance(self.screen, LiveScreen):
-            self.screen.tick()
 
 
 def _textual_theme(palette: Palette) -> Theme:

@@ -160,7 +160,7 @@ async def test_ages_grow_without_news_and_only_where_something_is_stale() -> Non
     console = a_console()
     async with at_console(console) as operator:
         operator.app.now = lambda: SHOWN_AT + timedelta(seconds=16)
-        operator.app._tick()
+        operator.app.tick()
         await operator.settle()
         assert "? unknown 30s" in operator.line_with("cache-3")
 
@@ -273,3 +273,10 @@ async def test_detaching_ends_the_console_and_asks_the_backend_nothing() -> None
         await operator.press("q")
     assert operator.app.return_code == 0
     assert console.submitted == []
+
+
+async def test_the_clock_may_tick_once_more_while_the_console_ends() -> None:
+    async with at_console(a_console()) as operator:
+        await operator.press("q")
+    assert not operator.app.screen_stack
+    operator.app.tick()

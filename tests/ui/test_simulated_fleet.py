@@ -41,7 +41,7 @@ async def _let(operator: Operator, clock: FakeClock, seconds: float) -> None:
     """Let virtual time pass, and the screen take notice."""
     for _ in range(round(seconds)):
         await clock.advance(1.0)
-        operator.app._tick()
+        operator.app.tick()
     await operator.settle()
 
 

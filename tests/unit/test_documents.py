@@ -11,7 +11,9 @@ import typer.main
 
 from novacron.cli.main import app
 from novacron.config import fleet_file
+from novacron.lab.faults import FAULTS
 from novacron.model.errors import ConfigError, ExitCode
+from novacron.model.link import LinkStatus
 from novacron_tui.keys import KEYS
 
 _ROOT = Path(__file__).parents[2]
@@ -53,8 +55,45 @@ def _assert_understood(command: click.Command, words: list[str], page: Path) -> 
             command = command.commands[word]
 
 
-def test_every_script_shown_is_there() -> None:
+def test_every_script_and_every_target_of_make_shown_is_there() -> None:
     assert not [name for name in re.findall(r"scripts/[a-z]+", _README) if not (_ROOT / name).exists()]
+    targets = set(re.findall(r"^([a-z]+):", (_ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"^ {4}make (\w+)", _README, re.MULTILINE)) <= targets
+
+
+def test_every_variable_of_the_environment_named_is_read_somewhere() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in (_ROOT / "backend").rglob("*.py"))
+    sources += "".join(path.read_text(encoding="utf-8") for path in (_ROOT / "scripts").iterdir() if path.is_file())
+    named = {name for page in _PAGES for name in re.findall(r"\bNOVACRON_\w+", page.read_text(encoding="utf-8"))}
+    assert named
+    assert not [name for name in named if name not in sources]
+
+
+def test_every_page_is_found_from_the_index() -> None:
+    index = (_ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    assert not [page.name for page in (_ROOT / "docs").glob("*.md") if page.name not in index and page.stem != "index"]
+
+
+def test_every_status_of_a_host_has_its_cause_and_remedy() -> None:
+    text = (_ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    table = text.partition("## A host")[2].partition("## ")[0]
+    rows = re.findall(r"^\| `([^`]+)` \| [^|]+ \| [^|]+ \|$", table, re.MULTILINE)
+    assert sorted(rows) == sorted(LinkStatus)
+
+
+def test_every_fault_of_the_lab_is_explained() -> None:
+    text = (_ROOT / "docs" / "lab.md").read_text(encoding="utf-8")
+    table = text.partition("## Faults")[2].partition("## ")[0]
+    assert set(re.findall(r"^\| ([a-z-]+)(?: [A-Z_]+)? \|", table, re.MULTILINE)) - {"kind"} == set(FAULTS)
+
+
+def test_the_unit_starts_a_verb_and_gives_up_on_what_no_restart_mends() -> None:
+    unit = (_ROOT / "docs" / "novacron.service").read_text(encoding="utf-8")
+    command = re.findall(r"^ExecStart=\S*/novacron (.*)$", unit, re.MULTILINE)
+    assert len(command) == 1
+    _assert_understood(typer.main.get_command(app), command[0].split(), _ROOT / "docs" / "novacron.service")
+    hopeless = re.findall(r"^RestartPreventExitStatus=(.*)$", unit, re.MULTILINE)[0].split()
+    assert {int(code) for code in hopeless} == {ExitCode.CONFIG, ExitCode.BACKEND}
 
 
 def test_the_keys_of_the_readme_are_the_keys_of_the_console() -> None:
@@ -63,7 +102,8 @@ def test_the_keys_of_the_readme_are_the_keys_of_the_console() -> None:
     shown |= set(re.findall(r"`([A-Z])`", table))
     known = {key for entry in KEYS for key in entry.keys} | {"esc"}
     assert shown - known == set()
-    assert {"s", "d", "m", "x", "F", "?", "/"} <= shown | {"?"}
+    acting = {entry.keys[0] for entry in KEYS if entry.group in {"Power", "Change", "Danger", "Look"}}
+    assert acting - shown == set()
 
 
 def test_the_exit_codes_of_the_readme_are_those_of_the_program() -> None:

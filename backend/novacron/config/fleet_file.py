@@ -112,13 +112,14 @@ def add_host(path: Path, spec: HostSpec) -> None:
     before = _text_of(path) if path.exists() else ""
     if any(host.id == spec.id for host in _understood(path, before).hosts):
         raise ConfigError(str(path), f"host {spec.id} is in it already", "choose another name")
-    document = tomlkit.parse(before)
+    # An empty line between what is there and the new host.
+    document = tomlkit.parse(f"{before.rstrip()}\n\n" if before.strip() else before)
     hosts = document.get("host")
     if hosts is None:
         hosts = tomlkit.aot()
         document.append("host", hosts)
     hosts.append(_table_of(spec, inline=isinstance(hosts, tomlkit.items.Array)))
-    after = tomlkit.dumps(document)
+    after = f"{tomlkit.dumps(document).rstrip()}\n"
     _understood(path, after)
     _replace(path, after)
 

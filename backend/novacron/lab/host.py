@@ -21,7 +21,7 @@ LIBVIRTD_PID = "/run/libvirtd.pid"
 """On the host."""
 
 _DISK_FOLDERS = ("etc/libvirt", "var/lib/libvirt", "var/cache/libvirt", "var/log/libvirt", "root")
-_ETC_FILES = ("hosts", "hostname", "machine-id", "passwd", "shadow", "group")
+_ETC_FILES = ("hosts", "hostname", "machine-id", "passwd", "shadow", "group", "ssh/ssh_config")
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "fuse", "net/tun")
 _LIBVIRT_TIMEOUT_S = 60.0
 
@@ -122,6 +122,8 @@ def _write_configs(outer: Namespace, plan: HostPlan) -> None:
         "etc/passwd": passwd,
         "etc/shadow": configs.shadow(passwd),
         "etc/group": configs.group(Path("/etc/group").read_text()),
+        # The machine's own includes files, and inside a user namespace ssh refuses those: root outside is nobody there.
+        "etc/ssh/ssh_config": "",
         "root/.ssh/config": configs.peer_ssh_config(),
         "root/.ssh/known_hosts": plan.layout.known_hosts.read_text(),
         "root/.ssh/sshd_config": configs.sshd_config(host, penalties=sshd_punishes()),

@@ -74,7 +74,9 @@ def rekey(lab: Lab, host: HostLayout, _: str) -> None:
 def unrekey(lab: Lab, host: HostLayout, _: str) -> None:
     """Give the host its own ssh key back."""
     key = "/root/.ssh/host_key"
-    lab.run(host, ["sh", "-euc", f"if [ -e {key}.true ]; then mv {key}.true {key}; fi"])
+    lab.run(
+        host, ["sh", "-euc", f"if [ -e {key}.true ]; then mv {key}.true {key}; ssh-keygen -y -f {key} >{key}.pub; fi"]
+    )
     kill_sshd(lab, host, "")
     start_sshd(lab.inside(host))
 

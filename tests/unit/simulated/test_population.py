@@ -49,16 +49,17 @@ def test_two_hosts_of_a_small_fleet_share_a_store() -> None:
 
 
 async def test_ten_thousand_vms_are_built_in_a_second_and_read_in_microseconds() -> None:
-    began = time.perf_counter()
+    # Processor time: what else the machine does is not counted.
+    began = time.process_time()
     world = _world(500, 10_000)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
     clock = world.clock
     assert isinstance(clock, FakeClock)
     hypervisor = await SimulatedGateway(world).connect(world.specs[0], deadline_s=5)
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(50):
         reading = await hypervisor.read(inventory=False, deadline_s=5)
-    per_vm_s = (time.perf_counter() - began) / 50 / len(reading.vms)
+    per_vm_s = (time.process_time() - began) / 50 / len(reading.vms)
     assert per_vm_s < 0.0005
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -34,6 +34,8 @@ class Channel:
         self._closed = False
         self._on_closed: list[Callable[[], None]] = []
         self._closers: list[Callable[[Connection], None]] = []
+        self._at_work: set[threading.Thread] = set()
+        """Threads that may be inside libvirt with our connection."""
 
     @classmethod
     async def open(cls, subject: str, uri: str, open_far: OpenFar | None, *, deadline_s: float) -> "Channel":
@@ -43,11 +45,13 @@ class Channel:
         """
         channel = cls(subject)
         if open_far is not None:
-            channel._tunnel = Tunnel(open_far)
+            # A libvirtd that dies is noticed now, not at the next call.
+            channel._tunnel = Tunnel(open_far, channel.abort)
             uri = f"{uri}?socket={await channel._tunnel.listen()}"
-        libvirt = load_libvirt()
+        load_libvirt()
         try:
-            connection = await channel._run("connecting", lambda: libvirt.open(uri), deadline_s=deadline_s)
+            channel._connection = await channel._run("connecting", lambda: channel._open(uri), deadline_s=deadline_s)
+            await channel.call("setting up", channel._set_up, deadline_s=deadline_s)
         except NovaCronError as error:
             channel.abort()
             if isinstance(error, LinkError):
@@ -56,8 +60,6 @@ class Channel:
         except BaseException:
             channel.abort()
             raise
-        channel._connection = connection
-        await channel.call("setting up", channel._set_up, deadline_s=deadline_s)
         return channel
 
     @property
@@ -71,9 +73,17 @@ class Channel:
         return self._closed
 
     async def call(
-        self, what: str, work: Callable[[Connection], T], *, deadline_s: float | None, effects: bool = False
+        self,
+        what: str,
+        work: Callable[[Connection], T],
+        *,
+        deadline_s: float | None,
+        effects: bool = False,
+        beside: "Channel | None" = None,
     ) -> T:
         """Run `work(connection)` in a thread; without a deadline until it ends or the channel is aborted.
+
+        `beside` is the channel of another connection that `work` uses as well.
 
         Raises DeadlineExceeded at the deadline, after which the channel is gone; OutcomeUnknown when it broke under
         a call with `effects`, LinkLost when it broke otherwise; what the hypervisor said as our own error.
@@ -81,7 +91,7 @@ class Channel:
         if self._closed:
             raise LinkLost(self._subject, "the connection is closed", "it is made again by itself")
         connection = self._connection
-        return await self._run(what, lambda: work(connection), deadline_s=deadline_s, effects=effects)
+        return await self._run(what, lambda: work(connection), deadline_s=deadline_s, effects=effects, beside=beside)
 
     def on_closed(self, callback: Callable[[], None]) -> None:
         """Call back, on the event loop, when it closes."""
@@ -100,7 +110,8 @@ class Channel:
             self._tunnel.abort()
         connection, self._connection = self._connection, None
         if connection is not None:
-            threading.Thread(target=self._let_go, args=(connection,), name="libvirt-close", daemon=True).start()
+            target, at_work = self._let_go, tuple(self._at_work)
+            threading.Thread(target=target, args=(connection, at_work), name="libvirt-close", daemon=True).start()
         for callback in self._on_closed:
             callback()
 
@@ -108,11 +119,23 @@ class Channel:
         """The same: politeness would mean waiting for the far side."""
         self.abort()
 
-    async def _run(self, what: str, work: Callable[[], T], *, deadline_s: float | None, effects: bool = False) -> T:
-        loop = asyncio.get_running_loop()
+    async def _run(
+        self,
+        what: str,
+        work: Callable[[], T],
+        *,
+        deadline_s: float | None,
+        effects: bool = False,
+        beside: "Channel | None" = None,
+    ) -> T:
+        libvirt, loop = load_libvirt(), asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
-        threading.Thread(target=_work, args=(loop, answer, work), name=f"libvirt-{self._subject}", daemon=True).start()
-        libvirt = load_libvirt()
+        name = f"libvirt-{self._subject}"
+        thread = threading.Thread(target=_work, args=(loop, answer, work), name=name, daemon=True)
+        thread.start()
+        for channel in (self, beside):
+            if channel is not None:
+                channel._at_work = {one for one in channel._at_work if one.is_alive()} | {thread}
         try:
             async with asyncio.timeout(deadline_s):
                 return await asyncio.shield(answer)
@@ -126,13 +149,23 @@ class Channel:
         finally:
             answer.add_done_callback(_forget)
 
+    def _open(self, uri: str) -> Connection:
+        connection = load_libvirt().open(uri)
+        if self._closed:
+            # Too late for anybody to take it. The loop must not be the one to free it: that may wait for the far side.
+            connection.close()
+        return connection
+
     def _set_up(self, connection: Connection) -> None:
         libvirt = load_libvirt()
         with suppress(libvirt.libvirtError):  # the test driver has none
             connection.setKeepAlive(_KEEP_ALIVE_S, _KEEP_ALIVE_MISSES)
 
-    def _let_go(self, connection: Connection) -> None:
+    def _let_go(self, connection: Connection, at_work: Sequence[threading.Thread]) -> None:
         libvirt = load_libvirt()
+        # Closing frees it, also under a call that is still inside: libvirt then works on memory that is not its own.
+        for thread in at_work:
+            thread.join()
         for closer in self._closers:
             with suppress(libvirt.libvirtError):
                 closer(connection)

@@ -7,7 +7,7 @@ from novacron.adapters.libvirt.binding import load_libvirt
 from novacron.adapters.libvirt.channel import Channel
 from novacron.adapters.libvirt.hypervisor import LibvirtHypervisor
 from novacron.adapters.libvirt.local_access import LocalAccess, UriAccess
-from novacron.model.errors import LinkError
+from novacron.model.errors import DeadlineExceeded, LinkError
 from novacron.model.host import HostSpec
 from novacron.model.link import LinkStatus
 from novacron.ports.clock import Clock
@@ -30,18 +30,30 @@ class LibvirtGateway:
             async with asyncio.timeout(deadline_s):
                 access = await _open_access(spec, deadline_s)
                 channel = await access.open_channel(deadline_s=deadline_s)
-                await _refuse_old(spec, channel, deadline_s)
+                try:
+                    await _refuse_old(spec, channel, deadline_s)
+                except BaseException:
+                    channel.abort()
+                    raise
                 return LibvirtHypervisor(spec, access, channel, self._clock)
-        except TimeoutError as error:
+        except BaseException as error:
             if access is not None:
                 access.abort()
-            raise LinkError(
-                spec.id, f"it did not answer within {deadline_s:g} s", "is it up, and is the network between?"
-            ) from error
-        except BaseException:
-            if access is not None:
-                access.abort()
+            if isinstance(error, TimeoutError | DeadlineExceeded):
+                raise _too_late(spec, access, deadline_s) from error
             raise
+
+
+def _too_late(spec: HostSpec, access: HostAccess | None, deadline_s: float) -> LinkError:
+    """Tell a machine that is not there from a libvirt that hangs on one that is."""
+    if access is not None and access.has_shell:
+        return LinkError(
+            spec.id,
+            f"the host is there, but its libvirt did not answer within {deadline_s:g} s",
+            "restart it there: systemctl restart libvirtd; its VMs go on meanwhile",
+            status=LinkStatus.STALE,
+        )
+    return LinkError(spec.id, f"it did not answer within {deadline_s:g} s", "is it up, and is the network between?")
 
 
 async def _open_access(spec: HostSpec, deadline_s: float) -> HostAccess:
@@ -61,7 +73,6 @@ async def _refuse_old(spec: HostSpec, channel: Channel, deadline_s: float) -> No
     )
     version = (number // 1_000_000, number // 1_000 % 1_000, number % 1_000)
     if version < OLDEST_LIBVIRT:
-        channel.abort()
         raise LinkError(
             spec.id,
             f"its libvirt is {'.'.join(map(str, version))}; {'.'.join(map(str, OLDEST_LIBVIRT))} is the oldest we know",

@@ -84,7 +84,7 @@ class Migrator(Fitting):
             domain.migrate3(far.connection, parameters, flags | self._persistence(domain))
 
         try:
-            await channel.call("migrating it", move, deadline_s=deadline_s, effects=True)
+            await channel.call("migrating it", move, deadline_s=deadline_s, effects=True, beside=far)
         finally:
             far.abort()
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from novacron.adapters.libvirt.access import HostAccess
-from novacron.adapters.libvirt.tunnel import pump
+from novacron.adapters.libvirt.tunnel import pump, take_end
 from novacron.model.errors import NovaCronError
 
 _OWNER = "/var/lib/libvirt/qemu"
@@ -51,5 +51,6 @@ def _join_to(destination: HostAccess, path: str, joins: set[asyncio.Task[Any]]) 
             task = asyncio.ensure_future(pump(one, other))
             joins.add(task)
             task.add_done_callback(joins.discard)
+            task.add_done_callback(take_end)
 
     return join

@@ -19,10 +19,11 @@ _PIECE = 256 * 1024
 
 
 class Tunnel:
-    """One connection's way to libvirtd."""
+    """One connection's way to libvirtd. `on_end` is called when either side ended it, not when it was aborted."""
 
-    def __init__(self, open_far: OpenFar) -> None:
+    def __init__(self, open_far: OpenFar, on_end: Callable[[], None]) -> None:
         self._open_far = open_far
+        self._on_end = on_end
         self._folder = ""
         self._server: asyncio.Server | None = None
         self._writers: list[Any] = []
@@ -70,7 +71,13 @@ class Tunnel:
         for source, sink in ((reader, far_writer), (far_reader, writer)):
             task = asyncio.ensure_future(pump(source, sink))
             self._pumps.add(task)
-            task.add_done_callback(self._pumps.discard)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._pumps.discard(task)
+        take_end(task)
+        if not self._aborted:
+            self._on_end()
 
 
 async def pump(reader: Any, writer: Any) -> None:  # noqa: ANN401 - asyncio's and asyncssh's streams alike
@@ -83,6 +90,12 @@ async def pump(reader: Any, writer: Any) -> None:  # noqa: ANN401 - asyncio's an
         pass
     finally:
         _abort_writer(writer)
+
+
+def take_end(task: "asyncio.Task[None]") -> None:
+    """Take how a pump ended, or asyncio complains: that a connection broke is told by the calls that go over it."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _abort_writer(writer: Any) -> None:  # noqa: ANN401 - asyncio's and asyncssh's writers alike

@@ -52,7 +52,7 @@ _REFUSALS: dict[LinkStatus, tuple[str, str]] = {
     LinkStatus.STALE: ("connected, but libvirt does not answer", "look at libvirtd on the host"),
     LinkStatus.HOST_KEY_UNKNOWN: (
         "its host key SHA256:Yk3lC5m0Qd2 is not in known_hosts",
-        "compare the fingerprint, then run: novacron host add",
+        "compare the fingerprint, then run: novacron host trust NAME",
     ),
     LinkStatus.HOST_KEY_CHANGED: (
         "its host key is SHA256:Yk3lC5m0Qd2, known_hosts has SHA256:9sXw1pE7rTt",
@@ -70,7 +70,7 @@ _REFUSALS: dict[LinkStatus, tuple[str, str]] = {
         "/run/libvirt/libvirt-sock: Permission denied",
         "add the user to the group libvirt on the host",
     ),
-    LinkStatus.WRONG_VERSION: ("libvirt 4.0.0 is too old", "upgrade libvirt on the host to 6.0 or later"),
+    LinkStatus.WRONG_VERSION: ("its libvirt is 4.0.0; 7.0.0 is the oldest we know", "update libvirt there"),
     LinkStatus.WRONG_IDENTITY: (
         "another machine answers at this address",
         "check the address in fleet.toml",

@@ -1,5 +1,6 @@
 """What an operator writes for a host, as asyncssh wants it."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,11 @@ def users_known_hosts(spec: HostSpec) -> Path:
     """Return the file in which a host key is remembered. Raises LinkError as connection_options does."""
     files = _known_hosts_files(_options(spec))
     return files[0] if files else Path(_DEFAULT_KNOWN_HOSTS[0]).expanduser()
+
+
+def ssh_command(spec: HostSpec) -> str:
+    """Return the line with which a person tries the same way in."""
+    return shlex.join(["ssh", *(["-F", spec.ssh_config] if spec.ssh_config else []), spec.ssh])
 
 
 def _options(spec: HostSpec, **given: object) -> asyncssh.SSHClientConnectionOptions:

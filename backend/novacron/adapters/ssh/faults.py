@@ -4,6 +4,7 @@ import socket
 
 import asyncssh
 
+from novacron.adapters.ssh.address import ssh_command
 from novacron.model.errors import LinkError
 from novacron.model.host import HostSpec
 from novacron.model.link import LinkStatus
@@ -15,13 +16,13 @@ def connect_fault(spec: HostSpec, error: Exception) -> LinkError:
         return LinkError(
             spec.id,
             f"it refused every key we have: {error.reason}",
-            f"check that `ssh {spec.ssh}` works: agent, IdentityFile, and authorized_keys on the host",
+            f"check that `{ssh_command(spec)}` works: agent, IdentityFile, and authorized_keys on the host",
             status=LinkStatus.AUTH_REFUSED,
         )
     if isinstance(error, asyncssh.DisconnectError):
         return LinkError(spec.id, f"it ended the connection: {error.reason}", "is its sshd overloaded or restarting?")
     if isinstance(error, asyncssh.Error):
-        return LinkError(spec.id, f"ssh failed: {error.reason}", f"check that `ssh {spec.ssh}` works")
+        return LinkError(spec.id, f"ssh failed: {error.reason}", f"check that `{ssh_command(spec)}` works")
     if isinstance(error, socket.gaierror):
         return LinkError(spec.id, f"its name is not known: {error.strerror}", "check its name in fleet.toml and in DNS")
     if isinstance(error, ConnectionRefusedError):

@@ -4,12 +4,13 @@ Nothing here ever trusts a key by itself.
 """
 
 import asyncio
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
 
-from novacron.adapters.ssh.address import connection_options, users_known_hosts
+from novacron.adapters.ssh.address import connection_options, ssh_command, users_known_hosts
 from novacron.adapters.ssh.faults import connect_fault
 from novacron.model.errors import ConfigError, LinkError
 from novacron.model.host import HostSpec
@@ -39,7 +40,7 @@ async def fetch_host_key(spec: HostSpec, *, deadline_s: float) -> HostKey:
     except (asyncssh.Error, OSError) as error:
         raise connect_fault(spec, error) from error
     if key is None:
-        raise LinkError(spec.id, "it showed no host key", f"check that `ssh {spec.ssh}` works")
+        raise LinkError(spec.id, "it showed no host key", f"check that `{ssh_command(spec)}` works")
     return HostKey(
         entry=_entry(options),
         algorithm=key.get_algorithm(),
@@ -72,7 +73,8 @@ def key_fault(spec: HostSpec, options: asyncssh.SSHClientConnectionOptions, key:
         return LinkError(
             spec.id,
             f"its host key has CHANGED: it shows {shown}, known is {', '.join(known)}",
-            f"find out why; only if it was reinstalled: ssh-keygen -R '{_entry(options)}', "
+            f"find out why; only if it was reinstalled: ssh-keygen -R '{_entry(options)}' "
+            f"-f {shlex.quote(str(users_known_hosts(spec)))}, "
             f"then novacron host trust {spec.id}",
             status=LinkStatus.HOST_KEY_CHANGED,
         )
