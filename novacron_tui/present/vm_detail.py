@@ -79,7 +79,7 @@ def vm_rest(vm: FleetVm, operations: Sequence[Operation], sight: Sight, width: i
 
 def _memory_text(vm: FleetVm) -> str:
     reading = vm.home.vm
-    used = reading.usage.memory_used_mib or reading.usage.memory_rss_mib
+    used = reading.usage.memory_used_mib
     total = size_mib(reading.memory_mib)
     most = f" (max {size_mib(reading.memory_max_mib)})" if reading.memory_max_mib > reading.memory_mib else ""
     shown = f"{size_mib(used)} of {total}" if used is not None and vm.home.is_current else total

@@ -75,16 +75,24 @@ def _memory(vm: FleetVm, _sight: Sight) -> Cell:
     total = size_mib(reading.memory_mib)
     if not vm.home.is_current:
         return cell(f"?/{total}", role=Role.UNKNOWN)
-    used = reading.usage.memory_used_mib or reading.usage.memory_rss_mib
+    used = reading.usage.memory_used_mib
     if used is None or not reading.is_active:
+        # Without a balloon nobody knows what the guest uses; what QEMU holds on the host is another thing.
         return cell(total, role=Role.DIM)
     return cell(f"{size_mib(used)}/{total}")
 
 
 def _memory_order(vm: FleetVm) -> float | None:
-    usage = vm.home.vm.usage
-    used = usage.memory_used_mib or usage.memory_rss_mib
+    used = vm.home.vm.usage.memory_used_mib
     return float(used) if used is not None and vm.home.is_current else None
+
+
+def _rss(vm: FleetVm) -> int | None:
+    return vm.home.vm.usage.memory_rss_mib if vm.home.is_current else None
+
+
+def _rss_cell(vm: FleetVm, _sight: Sight) -> Cell:
+    return cell(size_mib(_rss(vm)), role=Role.DIM) if vm.home.is_current else UNKNOWN
 
 
 def _name(vm: FleetVm, _sight: Sight) -> Cell:
@@ -173,6 +181,15 @@ VMS: Final[Subject[FleetVm]] = Subject(
         _usage("disk", "DISK/s", "disk", 4, 6),
         _usage("net", "NET/s", "net", 5, 6),
         Column(
+            id="rss",
+            title="RSS",
+            width=5,
+            priority=9,
+            right=True,
+            cell=_rss_cell,
+            order=_rss,
+        ),
+        Column(
             id="vcpus",
             title="VCPU",
             width=4,
@@ -204,7 +221,7 @@ VMS: Final[Subject[FleetVm]] = Subject(
             title="FLAGS",
             width=9,
             widest=14,
-            priority=9,
+            priority=10,
             cell=_flags,
             order=lambda vm: (not vm.home.vm.autostart, vm.home.vm.persistent),
         ),
@@ -213,7 +230,7 @@ VMS: Final[Subject[FleetVm]] = Subject(
             title="UUID",
             width=8,
             widest=36,
-            priority=10,
+            priority=11,
             cell=lambda vm, _: cell(vm.id, vm.id[:8], role=Role.DIM),
             order=lambda vm: vm.id,
         ),

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from novacron.adapters.libvirt.binding import load_libvirt
-from novacron.adapters.libvirt.faults import translate
+from novacron.adapters.libvirt.faults import translate, unreadable
 from novacron.adapters.libvirt.tunnel import OpenFar, Tunnel
 from novacron.model.errors import DeadlineExceeded, LinkError, LinkLost, NovaCronError
 
@@ -146,6 +146,8 @@ class Channel:
             ) from error
         except libvirt.libvirtError as error:
             raise translate(error, self._subject, what, effects=effects) from error
+        except UnicodeDecodeError as error:
+            raise unreadable(error, self._subject) from error
         finally:
             answer.add_done_callback(_forget)
 

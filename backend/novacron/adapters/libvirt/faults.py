@@ -3,6 +3,7 @@
 from typing import Any
 
 from novacron.adapters.libvirt.binding import load_libvirt
+from novacron.adapters.libvirt.foreign_text import spelled_out
 from novacron.model.errors import Conflict, LinkLost, NotFound, NovaCronError, OperationError, OutcomeUnknown
 
 _NOT_FOUND = ("VIR_ERR_NO_DOMAIN", "VIR_ERR_NO_STORAGE_POOL", "VIR_ERR_NO_STORAGE_VOL", "VIR_ERR_NO_NETWORK")
@@ -42,6 +43,15 @@ def translate(error: Any, subject: str, what: str, *, effects: bool) -> NovaCron
         return NotFound(subject, text, "look again: it was removed, or has moved")
     kind = Conflict if code in {getattr(libvirt, name, -1) for name in _CONFLICT} else OperationError
     return kind(subject, text, next((remedy for sign, remedy in _REMEDIES if sign in text), ""))
+
+
+def unreadable(error: UnicodeDecodeError, subject: str) -> NovaCronError:
+    """Return our error for an answer that is not UTF-8.
+
+    It is libvirt saying no: the binding fails to make a libvirtError of a text that quotes such a file name. Names and
+    definitions, where such bytes are no error, are read by `foreign_text.text_of`.
+    """
+    return OperationError(subject, spelled_out(error))
 
 
 def is_broken_link(error: Any) -> bool:  # noqa: ANN401 - libvirtError

@@ -12,7 +12,8 @@ from novacron.adapters.libvirt import xml
 from novacron.adapters.libvirt.access import HostAccess
 from novacron.adapters.libvirt.binding import load_libvirt
 from novacron.adapters.libvirt.channel import Channel, Connection
-from novacron.model.errors import NovaCronError
+from novacron.adapters.libvirt.foreign_text import text_of
+from novacron.model.errors import NovaCronError, OperationError
 from novacron.model.ids import PoolId
 from novacron.model.storage import Pool, Volume
 from novacron.ports.clock import Clock
@@ -135,19 +136,26 @@ def _volumes(pool: Any) -> list[Volume]:  # noqa: ANN401 - libvirt.virStoragePoo
     volumes = []
     for volume in pool.listAllVolumes():
         try:
-            root = xml.parse(volume.XMLDesc(), volume.name())
-            _, capacity, allocation = volume.info()
+            volumes.append(_volume(volume))
         except libvirt.libvirtError:
             continue  # deleted between two calls
-        kind = root.find("target/format")
-        volumes.append(
-            Volume(
-                name=volume.name(),
-                path=volume.path(),
-                capacity_mib=capacity // _MIB,
-                allocation_mib=allocation // _MIB,
-                format=(kind.get("type") if kind is not None else None) or "raw",
-                backing_path=root.findtext("backingStore/path") or "",
-            )
-        )
     return sorted(volumes, key=lambda volume: volume.name)
+
+
+def _volume(volume: Any) -> Volume:  # noqa: ANN401 - libvirt.virStorageVol
+    name, definition = text_of(volume.name), text_of(volume.XMLDesc)
+    _, capacity, allocation = volume.info()
+    try:
+        root = xml.parse(definition, name)
+    except OperationError:
+        # A file's name may hold what no XML may: it is listed by its name alone.
+        root = xml.NOTHING
+    kind = root.find("target/format")
+    return Volume(
+        name=name,
+        path=text_of(volume.path),
+        capacity_mib=capacity // _MIB,
+        allocation_mib=allocation // _MIB,
+        format=(kind.get("type") if kind is not None else None) or "raw",
+        backing_path=root.findtext("backingStore/path") or "",
+    )

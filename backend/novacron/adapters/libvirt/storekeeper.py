@@ -9,6 +9,7 @@ from lxml import etree
 
 from novacron.adapters.libvirt import xml
 from novacron.adapters.libvirt.channel import Connection
+from novacron.adapters.libvirt.foreign_text import text_of
 from novacron.adapters.libvirt.role import Role
 from novacron.model.errors import Conflict, NotFound, OperationError
 from novacron.model.intent import CreateVm
@@ -89,11 +90,12 @@ class Storekeeper(Role):
         self._refresh(pool)
         foreign = re.compile(re.escape(intent.name) + r"-[0-9a-f]{8}\.qcow2")
         for volume in pool.listAllVolumes():
-            if volume.name() == name:
+            found = text_of(volume.name)
+            if found == name:
                 return str(volume.path())
-            if foreign.fullmatch(volume.name()):
+            if foreign.fullmatch(found):
                 raise Conflict(
-                    volume.name(),
+                    found,
                     "this volume was made for another VM of that name",
                     "delete it, or choose another name",
                 )
@@ -124,11 +126,12 @@ class Storekeeper(Role):
         for fresh in (False, True):
             if fresh:
                 self._refresh(pool)
-            try:
-                return pool.storageVolLookupByName(name)
-            except self.libvirt.libvirtError as error:
-                if error.get_error_code() != self.libvirt.VIR_ERR_NO_STORAGE_VOL:
-                    raise
+            # Compared by us: a name that is not UTF-8 can be listed, but not asked for.
+            found = [volume for volume in pool.listAllVolumes() if text_of(volume.name) == name]
+            if len(found) > 1:
+                raise Conflict(name, "two volumes are shown by this name", "rename one on the host")
+            if found:
+                return found[0]
         return None
 
     def _refresh(self, pool: Any) -> None:  # noqa: ANN401 - libvirt.virStoragePool
