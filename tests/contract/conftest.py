@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from novacron.adapters.simulated.gateway import SimulatedGateway
-from novacron.adapters.simulated.world import World
+from novacron.adapters.simulated.population import world_of_fleet
 from novacron.engine.clock import SystemClock
 from tests.contract.ground import Ground
 from tests.fake_clock import FakeClock
@@ -32,7 +32,7 @@ async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
 
 
 def _simulated(clock: FakeClock) -> Ground:
-    world = World.of_fleet(hosts=2, vms=4, clock=clock)
+    world = world_of_fleet(hosts=2, vms=4, clock=clock)
     first, second = world.specs
     return Ground(
         gateway=SimulatedGateway(world),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from novacron.adapters.simulated.gateway import SimulatedGateway
+from novacron.adapters.simulated.population import world_of_fleet
 from novacron.adapters.simulated.world import World
 from novacron.engine.service import ConsoleService
 from novacron.engine.settings import EngineSettings
@@ -81,7 +82,7 @@ class _Ward:
 async def ward() -> AsyncIterator[_Ward]:
     """A service that watches sixty hosts; it is not started yet."""
     clock = FakeClock()
-    world = World.of_fleet(hosts=60, vms=600, clock=clock)
+    world = world_of_fleet(hosts=60, vms=600, clock=clock)
     service = ConsoleService(
         world.specs,
         SimulatedGateway(world),

@@ -10,7 +10,7 @@ from typing import Any
 
 from novacron.adapters.simulated.ending import Ending
 from novacron.adapters.simulated.gateway import SimulatedGateway
-from novacron.adapters.simulated.world import World
+from novacron.adapters.simulated.population import world_of_fleet
 from novacron.engine.service import ConsoleService
 from novacron.engine.settings import EngineSettings
 from novacron.model.ids import HostId
@@ -33,7 +33,7 @@ class Night:
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.world = World.of_fleet(hosts=6, vms=30, clock=self.clock)
+        self.world = world_of_fleet(hosts=6, vms=30, clock=self.clock)
         self.service = ConsoleService(
             self.world.specs,
             SimulatedGateway(self.world),

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from novacron.adapters.simulated.gateway import SimulatedGateway
+from novacron.adapters.simulated.population import world_of_fleet
 from novacron.adapters.simulated.world import World
 from novacron.engine.service import ConsoleService
 from novacron.engine.settings import EngineSettings
@@ -17,7 +18,7 @@ from tests.ui.operator import SMALL, Operator
 @asynccontextmanager
 async def _at_simulated_fleet(*, vms: int = 40) -> AsyncIterator[tuple[Operator, World, FakeClock]]:
     clock = FakeClock()
-    world = World.of_fleet(hosts=4, vms=vms, clock=clock)
+    world = world_of_fleet(hosts=4, vms=vms, clock=clock)
     service = ConsoleService(
         world.specs,
         SimulatedGateway(world),

@@ -54,9 +54,9 @@ def _is_simulated(spec: HostSpec) -> bool:
 
 def _simulated(options: FleetOptions, clock: Clock) -> tuple[Sequence[HostSpec], HypervisorGateway]:
     from novacron.adapters.simulated.gateway import SimulatedGateway
-    from novacron.adapters.simulated.world import World
+    from novacron.adapters.simulated.population import world_of_fleet
 
-    world = World.of_fleet(hosts=options.simulated_hosts, vms=options.simulated_vms, seed=_SEED, clock=clock)
+    world = world_of_fleet(hosts=options.simulated_hosts, vms=options.simulated_vms, seed=_SEED, clock=clock)
     return world.specs, SimulatedGateway(world)
 
 

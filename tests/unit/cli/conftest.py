@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from novacron.adapters.simulated.gateway import SimulatedGateway
+from novacron.adapters.simulated.population import world_of_fleet
 from novacron.adapters.simulated.world import World
 from novacron.api.server import ApiServer
 from novacron.cli.main import app
@@ -56,7 +57,7 @@ def backend(folders: Path) -> Iterator[Backend]:
 
     async def serve() -> None:
         clock = SystemClock()
-        world = World.of_fleet(hosts=HOSTS, vms=VMS, seed=1, clock=clock, hostile=True)
+        world = world_of_fleet(hosts=HOSTS, vms=VMS, seed=1, clock=clock, hostile=True)
         service = ConsoleService(
             world.specs,
             SimulatedGateway(world),

@@ -7,7 +7,7 @@ import pytest
 from novacron.adapters.simulated.ending import Ending
 from novacron.adapters.simulated.gateway import SimulatedGateway
 from novacron.adapters.simulated.hypervisor import SimulatedHypervisor
-from novacron.adapters.simulated.world import World
+from novacron.adapters.simulated.population import world_of_fleet
 from novacron.model.errors import (
     DeadlineExceeded,
     LinkError,
@@ -32,7 +32,7 @@ class _Stage:
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.world = World.of_fleet(hosts=2, vms=12, clock=self.clock)
+        self.world = world_of_fleet(hosts=2, vms=12, clock=self.clock)
         self.gateway = SimulatedGateway(self.world)
 
     async def connect(self, host: str = _HOST) -> SimulatedHypervisor:

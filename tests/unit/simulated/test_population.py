@@ -4,13 +4,14 @@ import time
 
 from novacron.adapters.simulated.gateway import SimulatedGateway
 from novacron.adapters.simulated.hostile import HOSTILE_TEXTS
+from novacron.adapters.simulated.population import world_of_fleet
 from novacron.adapters.simulated.world import World
 from novacron.model.vm import VmState
 from tests.fake_clock import FakeClock
 
 
 def _world(hosts: int, vms: int, *, hostile: bool = False, seed: int = 1) -> World:
-    return World.of_fleet(hosts=hosts, vms=vms, clock=FakeClock(), seed=seed, hostile=hostile)
+    return world_of_fleet(hosts=hosts, vms=vms, clock=FakeClock(), seed=seed, hostile=hostile)
 
 
 def test_the_same_seed_gives_the_same_fleet() -> None:

@@ -16,6 +16,7 @@ from novacron.adapters.simulated.storage import Store
 from novacron.adapters.simulated.world import World
 from novacron.model.ids import VmId
 from novacron.model.vm import StateReason, VmDisk, VmNic, VmState
+from novacron.ports.clock import Clock
 
 SHARED_POOL = "shared"
 LOCAL_POOL = "local"
@@ -49,8 +50,9 @@ _TROUBLE_FROM_VMS = 100
 """Fleets of this size have a few VMs in trouble, as real ones do."""
 
 
-def populate(world: World, *, hosts: int, vms: int, seed: int, hostile: bool) -> None:
-    """Add that many hosts and VMs to an empty world."""
+def world_of_fleet(*, hosts: int, vms: int, clock: Clock, seed: int = 1, hostile: bool = False) -> World:
+    """Build a fleet of two sites; with `hostile` some VMs have names that attack a terminal."""
+    world = World(clock)
     rng = Random(seed)  # noqa: S311 - plausible, not secret
     added = list(_add_hosts(world, hosts))
     names = _names(rng)
@@ -61,6 +63,7 @@ def populate(world: World, *, hosts: int, vms: int, seed: int, hostile: bool) ->
         _add_vm(world, host, rng, _Draft(name=name, workload=workload, trouble=trouble))
     if hostile:
         _make_hostile(world)
+    return world
 
 
 def add_stores(host: SimulatedHost, shared: Store) -> None:

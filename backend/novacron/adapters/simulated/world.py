@@ -7,7 +7,7 @@ It lives outside of any backend: links come and go, several backends may be conn
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from novacron.adapters.simulated.condition import Condition
 from novacron.adapters.simulated.ending import Ending
@@ -18,15 +18,22 @@ from novacron.model.errors import NotFound, OperationError
 from novacron.model.host import HostSpec
 from novacron.model.ids import HostId, VmId
 from novacron.model.link import LinkStatus
-from novacron.model.vm import StateReason, VmState
+from novacron.model.vm import JobProgress, StateReason, VmState
 from novacron.ports.clock import Clock
-
-if TYPE_CHECKING:
-    from novacron.adapters.simulated.migration import Migration
 
 SHUTDOWN_TAKES_S = 2.0
 """How long a guest takes to obey its power button."""
 _RESTART_TAKES_S = 5.0
+
+
+class UnderWay(Protocol):
+    """A migration, as whoever asks for it by its VM sees it."""
+
+    def progress(self) -> JobProgress:
+        """Return its figures now."""
+
+    def abort(self) -> None:
+        """Stop it; the VM runs on at the source. Raises OperationError when it is past the point of return."""
 
 
 class World:
@@ -35,20 +42,11 @@ class World:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.hosts: dict[HostId, SimulatedHost] = {}
-        self.migrations: dict[VmId, Migration] = {}
+        self.migrations: dict[VmId, UnderWay] = {}
         """Those under way, by VM."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._parted: set[frozenset[HostId]] = set()
         self._endings: dict[VmId, Ending] = {}
-
-    @staticmethod
-    def of_fleet(*, hosts: int, vms: int, clock: Clock, seed: int = 1, hostile: bool = False) -> "World":
-        """Build a fleet of two sites; with `hostile` some VMs have names that attack a terminal."""
-        from novacron.adapters.simulated.population import populate
-
-        world = World(clock)
-        populate(world, hosts=hosts, vms=vms, seed=seed, hostile=hostile)
-        return world
 
     @property
     def specs(self) -> tuple[HostSpec, ...]:
