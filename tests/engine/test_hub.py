@@ -82,6 +82,29 @@ async def test_small_changes_do_not_wait_for_the_fleets_turn() -> None:
     await stream.aclose()
 
 
+async def test_figures_alone_may_wait_and_what_happened_does_not_nor_is_it_held_back_by_them() -> None:
+    clock = FakeClock()
+    hub = Hub(clock, fleet_gap_s=0.1)
+    hub.publish(fleet(1))
+    stream = hub.changes()
+    await next_of(clock, stream)
+    hub.publish(fleet(2), calm_s=5)
+    waiting = asyncio.ensure_future(anext(stream))
+    await clock.advance(4.9)
+    assert not waiting.done()
+    await clock.advance(0.2)
+    assert waiting.result().fleet.revision == 2
+    hub.publish(fleet(3), calm_s=5)
+    waiting = asyncio.ensure_future(anext(stream))
+    await clock.advance(1)
+    assert not waiting.done()
+    hub.publish(fleet(4))
+    hub.publish(fleet(5), calm_s=5)
+    await clock.advance(0.11)
+    assert waiting.result().fleet.revision == 5
+    await stream.aclose()
+
+
 async def test_a_reader_that_leaves_is_forgotten() -> None:
     clock = FakeClock()
     hub = Hub(clock, fleet_gap_s=0.1)

@@ -1,10 +1,12 @@
 """How each host's row is kept: events between polls, back-off, identity, and nothing shared between hosts."""
 
+import asyncio
 from dataclasses import replace
 
 from novacron.model.ids import HostId
 from novacron.model.link import LinkStatus
 from novacron.model.vm import VmState
+from novacron.ports.console import FleetChanged
 from tests.builders import an_id
 from tests.engine.site import SETTINGS, A, B, Site, a_site
 
@@ -161,3 +163,30 @@ async def test_a_vm_that_is_gone_for_good_is_forgotten(site: Site) -> None:
     del site.world.host(A).machines[VM]
     await site.clock.advance(SETTINGS.sample_window_s + 120)
     assert await site.clock.run(site.service.samples(VM)) == ()
+
+
+async def test_in_a_large_fleet_figures_come_less_often_and_events_as_soon_as_ever(site: Site) -> None:
+    site.settings = replace(SETTINGS, calm_gap_per_vm_s=10.0)
+    site.add()
+    await site.start()
+    seen: list[tuple[float, VmState]] = []
+
+    async def look() -> None:
+        async for change in site.service.changes():
+            found = change.fleet.find_vm(VM) if isinstance(change, FleetChanged) else None
+            if found is not None:
+                seen.append((site.clock.monotonic(), found.home.vm.state))
+
+    looking = asyncio.create_task(look())
+    await site.clock.advance(1)
+    seen.clear()
+    await site.clock.advance(30)
+    assert 2 <= len(seen) <= 4
+    seen.clear()
+    began = site.clock.monotonic()
+    site.world.crash_vm(VM)
+    await site.clock.advance(1)
+    assert [state for _, state in seen][-1] is not VmState.RUNNING
+    assert seen[-1][0] - began < 0.5
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)

@@ -28,17 +28,20 @@ class Hub:
         """How many read."""
         return len(self._readers)
 
-    def publish(self, snapshot: Snapshot) -> None:
-        """Give every reader this snapshot; returns at once."""
+    def publish(self, snapshot: Snapshot, *, calm_s: float = 0.0) -> None:
+        """Give every reader this snapshot; returns at once.
+
+        A fleet in which nothing but figures changed may be held back until `calm_s` after the one before.
+        """
         self._latest[type(snapshot)] = snapshot
         for reader in self._readers:
-            reader.offer(snapshot)
+            reader.offer(snapshot, calm_s)
 
     async def changes(self) -> AsyncIterator[Snapshot]:
         """Yield the latest snapshot of each kind, then every change; never ends."""
         reader = _Reader(self._clock, self._fleet_gap_s)
         for snapshot in self._latest.values():
-            reader.offer(snapshot)
+            reader.offer(snapshot, 0.0)
         self._readers.add(reader)
         try:
             while True:
@@ -53,15 +56,18 @@ class _Reader:
         self._fleet_gap_s = fleet_gap_s
         self._slots: dict[type[Snapshot], Snapshot] = {}
         self._filled = asyncio.Event()
-        self._small = asyncio.Event()
-        self._fleet_due = clock.monotonic()
+        self._sooner = asyncio.Event()
+        self._fleet_at = clock.monotonic() - fleet_gap_s
+        self._calm_s = 0.0
 
-    def offer(self, snapshot: Snapshot) -> None:
-        """Put it into its slot, over an older one."""
+    def offer(self, snapshot: Snapshot, calm_s: float) -> None:
+        """Put it into its slot, over an older one; what could not wait then cannot wait now."""
+        if isinstance(snapshot, FleetChanged):
+            pending = type(snapshot) in self._slots
+            self._calm_s = min(self._calm_s, calm_s) if pending else calm_s
         self._slots[type(snapshot)] = snapshot
         self._filled.set()
-        if not isinstance(snapshot, FleetChanged):
-            self._small.set()
+        self._sooner.set()
 
     async def take(self) -> Snapshot:
         """Wait for a snapshot; a fleet is held back until its turn, the small ones never are."""
@@ -70,16 +76,15 @@ class _Reader:
             small = next((kind for kind in self._slots if kind is not FleetChanged), None)
             if small is not None:
                 return self._pop(small)
-            wait_s = self._fleet_due - self._clock.monotonic()
+            wait_s = self._fleet_at + max(self._fleet_gap_s, self._calm_s) - self._clock.monotonic()
             if wait_s <= 0:
-                self._fleet_due = self._clock.monotonic() + self._fleet_gap_s
+                self._fleet_at = self._clock.monotonic()
                 return self._pop(FleetChanged)
-            await first_of(self._clock, wait_s, self._small)
+            self._sooner.clear()
+            await first_of(self._clock, wait_s, self._sooner)
 
     def _pop(self, kind: type[Snapshot]) -> Snapshot:
         snapshot = self._slots.pop(kind)
         if not self._slots:
             self._filled.clear()
-        if not isinstance(snapshot, FleetChanged) and set(self._slots) <= {FleetChanged}:
-            self._small.clear()
         return snapshot

@@ -72,7 +72,7 @@ class ConsoleService:
         """Make the parts, each after those it is given."""
         clock, settings = self._clock, self._settings
         self._hub = Hub(clock, fleet_gap_s=settings.fleet_gap_s)
-        self._store = FleetStore(hosts, clock, lambda fleet: self._hub.publish(FleetChanged(fleet=fleet)))
+        self._store = FleetStore(hosts, clock, self._publish_fleet)
         self._ledger = Ledger(
             journal,
             clock,
@@ -216,6 +216,11 @@ class ConsoleService:
 
     async def close(self) -> None:
         """Let go of the backend; in process there is nothing to let go of, and it goes on."""
+
+    def _publish_fleet(self, fleet: Fleet, notable: bool) -> None:
+        vms = sum(len(host.reading.vms) for host in fleet.hosts.values() if host.reading is not None)
+        calm_s = 0.0 if notable else vms * self._settings.calm_gap_per_vm_s
+        self._hub.publish(FleetChanged(fleet=fleet), calm_s=calm_s)
 
     async def _take_up(self) -> None:
         """Open the journal, and go on with what an earlier run of the backend left unfinished."""

@@ -15,7 +15,8 @@ from novacron.ports.clock import Clock
 class FleetStore:
     """Holds the fleet, gives each change a revision, and remembers when each VM last changed."""
 
-    def __init__(self, specs: Sequence[HostSpec], clock: Clock, on_change: Callable[[Fleet], None]) -> None:
+    def __init__(self, specs: Sequence[HostSpec], clock: Clock, on_change: Callable[[Fleet, bool], None]) -> None:
+        """`on_change` is given the fleet, and whether more than figures changed in it."""
         self._clock = clock
         self._on_change = on_change
         self._changed_at: dict[VmId, int] = {}
@@ -45,7 +46,7 @@ class FleetStore:
             return
         for vm_id in _differing(before.reading, reading):
             self._changed_at[vm_id] = after.revision
-        self._set(after)
+        self._set(after, notable=link is not before.link or _shape(before.reading) != _shape(reading))
 
     def set_link(self, host: HostId, link: Link) -> None:
         """Say how we stand with a host; its last reading stays, and ages."""
@@ -80,13 +81,21 @@ class FleetStore:
             return True
         return self._changed_at.get(vm, 0) > revision
 
-    def _set(self, fleet: Fleet) -> None:
+    def _set(self, fleet: Fleet, *, notable: bool = True) -> None:
         self._fleet = fleet
-        self._on_change(fleet)
+        self._on_change(fleet, notable)
 
 
 def _unmet(spec: HostSpec, now: datetime) -> Host:
     return Host(spec=spec, link=Link(status=LinkStatus.CONNECTING, since=now))
+
+
+def _shape(reading: HostReading | None) -> tuple[frozenset[object], frozenset[object]] | None:
+    """Return what is no mere figure: which VMs and pools there are, and in which state."""
+    if reading is None:
+        return None
+    vms = frozenset((vm.id, vm.name, vm.state, vm.reason, vm.job_active, vm.autostart) for vm in reading.vms)
+    return vms, frozenset((pool.id, pool.name, pool.active, len(pool.volumes)) for pool in reading.pools)
 
 
 def _differing(before: HostReading | None, after: HostReading | None) -> set[VmId]:
