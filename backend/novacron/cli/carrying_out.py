@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import typer
 
 from novacron.cli.output import clear_progress, complain, print_json, print_line, print_progress
-from novacron.cli.selectors import select_vms
+from novacron.cli.selectors import hosts_unread, is_glob, select_vms
 from novacron.cli.session import run, settled_fleet
 from novacron.model.errors import ExitCode
 from novacron.model.fleet import Fleet, FleetVm
@@ -40,7 +40,11 @@ def for_each_vm(
 
     async def work(console: Console) -> ExitCode:
         fleet = await settled_fleet(console)
-        return await carry_out(console, fleet, [intent_of(vm) for vm in select_vms(fleet, patterns)], manner)
+        chosen = select_vms(fleet, patterns)
+        unread = hosts_unread(fleet, filter(is_glob, patterns))
+        if unread:
+            complain("VMs", f"those of {', '.join(unread)} are not among these: never read yet", "novacron hosts")
+        return await carry_out(console, fleet, [intent_of(vm) for vm in chosen], manner)
 
     _end(run(work, context))
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
-from novacron.model.errors import Conflict, NotFound
+from novacron.model.errors import Conflict, LinkError, NotFound
 from novacron.model.fleet import Fleet, FleetVm, Host
 from novacron.model.ids import HostId
 
@@ -19,6 +19,7 @@ def select_vms(fleet: Fleet, patterns: Sequence[str]) -> tuple[FleetVm, ...]:
 
     Raises:
         NotFound: a pattern matches nothing.
+        LinkError: it matches nothing, and hosts that never answered may have it.
         Conflict: a plain name fits several VMs.
     """
     chosen: dict[str, FleetVm] = {}
@@ -46,6 +47,21 @@ def select_hosts(fleet: Fleet, patterns: Sequence[str]) -> tuple[Host, ...]:
         if not any(fnmatchcase(host, pattern) for host in fleet.hosts):
             raise NotFound(pattern, "no host of this fleet has that name", "novacron hosts lists them")
     return tuple(host for host in fleet.hosts.values() if any(fnmatchcase(host.id, pattern) for pattern in patterns))
+
+
+def hosts_unread(fleet: Fleet, patterns: Iterable[str]) -> list[HostId]:
+    """Return the hosts that never answered and may have what the patterns mean."""
+    places = [_split(pattern)[1] for pattern in patterns]
+    return [
+        host.id
+        for host in fleet.hosts.values()
+        if host.reading is None and any(fnmatchcase(host.id, place) for place in places)
+    ]
+
+
+def is_glob(text: str) -> bool:
+    """Whether a pattern may mean more than one thing."""
+    return any(sign in text for sign in _GLOB_SIGNS)
 
 
 def host_of_pool(fleet: Fleet, pool: str, host: str) -> HostId:
@@ -76,9 +92,16 @@ def _matching(fleet: Fleet, pattern: str) -> tuple[FleetVm, ...]:
         places = ", ".join(f"{vm.id} on {vm.home.host.id}" for vm in exact)
         raise Conflict(name, f"{len(exact)} VMs have this name: {places}", "name it by UUID or as name@host")
     found = exact or _by_uuid_prefix(candidates, name)
-    if not found and _is_glob(name):
+    if not found and is_glob(name):
         found = [vm for vm in candidates if fnmatchcase(vm.home.vm.name, name)]
     if not found:
+        unread = hosts_unread(fleet, [pattern])
+        if unread:
+            raise LinkError(
+                pattern,
+                f"no host that answered has such a VM, and {', '.join(unread)} never did",
+                "novacron hosts says why",
+            )
         raise NotFound(pattern, "no VM of this fleet has that name or UUID", _suggest(name, candidates))
     return tuple(found)
 
@@ -95,10 +118,6 @@ def _by_uuid_prefix(candidates: Iterable[FleetVm], prefix: str) -> list[FleetVm]
 def _split(pattern: str) -> tuple[str, str]:
     name, separator, host = pattern.rpartition("@")
     return (name or "*", host or "*") if separator else (pattern, "*")
-
-
-def _is_glob(text: str) -> bool:
-    return any(sign in text for sign in _GLOB_SIGNS)
 
 
 def _suggest(name: str, candidates: Iterable[FleetVm]) -> str:

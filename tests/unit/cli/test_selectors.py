@@ -2,8 +2,8 @@
 
 import pytest
 
-from novacron.cli.selectors import select_vms
-from novacron.model.errors import Conflict, NotFound
+from novacron.cli.selectors import hosts_unread, select_vms
+from novacron.model.errors import Conflict, LinkError, NotFound
 from tests.builders import a_fleet, a_host, a_vm, an_id
 
 
@@ -50,3 +50,13 @@ def test_a_name_two_vms_have_is_a_conflict_until_the_host_is_named(fleet):
 def test_a_name_nobody_has_is_not_found_and_near_ones_are_named(fleet):
     with pytest.raises(NotFound, match="web-1"):
         select_vms(fleet, ["wep-1"])
+
+
+def test_what_a_host_that_never_answered_may_have_is_not_said_to_be_nowhere(fleet):
+    fleet = fleet.with_host(a_host("kvm-3", never_read=True))
+    with pytest.raises(LinkError, match="kvm-3 never did"):
+        select_vms(fleet, ["mail-1"])
+    with pytest.raises(NotFound):
+        select_vms(fleet, ["mail-1@kvm-2"])
+    assert hosts_unread(fleet, ["web-*"]) == ["kvm-3"]
+    assert hosts_unread(fleet, ["web-*@kvm-1"]) == []
