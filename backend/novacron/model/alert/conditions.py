@@ -145,11 +145,11 @@ def vm_conditions(moment: Moment) -> Iterator[Alert]:
         home = vm.home
         if vm.id in migrating or not all(seen.is_current for seen in vm.sightings):
             continue
-        if home.vm.state is VmState.CRASHED or (
-            home.vm.state is VmState.SHUT_OFF and home.vm.reason is StateReason.CRASHED
-        ):
+        # A guest that panicked may be kept, paused, for whoever wants to look into it.
+        if home.vm.state is VmState.CRASHED or home.vm.reason is StateReason.CRASHED:
             text = f"crashed on {home.host.id}"
-            remedy = f"read /var/log/libvirt/qemu on {home.host.id}, then start it"
+            again = "force it off, then start it" if home.vm.is_active else "then start it"
+            remedy = f"read /var/log/libvirt/qemu on {home.host.id}, {again}"
             yield _vm_alert(AlertRule.VM_CRASHED, vm, text, remedy, moment.now)
         elif home.vm.state is VmState.PAUSED and home.vm.reason is StateReason.IO_ERROR:
             text = f"paused on {home.host.id}: a disk could not be read or written"
