@@ -86,7 +86,7 @@ def test_a_destructive_verb_without_a_terminal_and_without_yes_does_nothing(nova
     assert "nothing was done" in result.stderr
     assert _state(novacron, vm) == state
     listed = json.loads(novacron("ops", "--json").stdout)
-    assert (vm["id"], verb[0]) not in [(one["intent"]["vm"], one["intent"]["kind"]) for one in listed]
+    assert (vm["id"], verb[0]) not in [(one["intent"].get("vm"), one["intent"]["kind"]) for one in listed]
 
 
 def test_what_would_be_touched_is_shown_before_it_is_asked_for(novacron):
