@@ -24,6 +24,7 @@ KEYS = {
     "backspace": "\x7f",
     "space": " ",
     "ctrl+p": "\x10",
+    "ctrl+u": "\x15",
     "ctrl+c": "\x03",
     "ctrl+]": "\x1d",
 }
@@ -54,7 +55,9 @@ class Terminal:
     @property
     def text(self) -> str:
         """The screen as lines."""
-        return "\n".join(line.rstrip() for line in self._screen.display)
+        # Not pyte's own `display`: it fails on half a wide character, as there is in the middle of a frame.
+        lines = (self._screen.buffer[y] for y in range(self._screen.lines))
+        return "\n".join("".join(line[x].data for x in range(self._screen.columns)).rstrip() for line in lines)
 
     def press(self, *keys: str) -> None:
         """Press keys by name (KEYS) or type text as it is."""

@@ -23,6 +23,7 @@ class PoolScreen(TableScreen):
     def __init__(self, row: PoolRow) -> None:
         super().__init__()
         self._row = row
+        self._gone = False
         self._table: FleetTable[Volume] = FleetTable(VOLUMES, name="volumes")
 
     @property
@@ -42,7 +43,9 @@ class PoolScreen(TableScreen):
             span(" Pool ", Role.DIM),
             span(row.pool.name, Role.STRONG),
             span(f" on {row.host.id}  {size_mib(row.pool.available_mib)} free", Role.DIM),
-            span(f"  read {read} ago ", Role.DIM if row.host.is_current else Role.UNKNOWN),
+            span("  it is gone ", Role.CRITICAL)
+            if self._gone
+            else span(f"  read {read} ago ", Role.DIM if row.host.is_current else Role.UNKNOWN),
             *self.counts(20),
         )
 
@@ -52,16 +55,19 @@ class PoolScreen(TableScreen):
         return (span(f" {row.path}"), span(base, Role.DIM))
 
     def targets(self) -> tuple[Target, ...]:
-        """Return the chosen volumes, each with its pool."""
+        """Return the chosen volumes, each with its pool; none of a pool that is gone."""
+        if self._gone:
+            return ()
         return tuple(VolumeRow(row=self._row, volume=volume) for volume in self._table.view.chosen)
 
     def draw(self) -> None:
         """Follow the pool."""
         app = self.console_app
-        rows = pool_rows(app.picture.fleet)
-        self._row = next((row for row in rows if row.key == self._row.key), self._row)
+        found = next((row for row in pool_rows(app.picture.fleet) if row.key == self._row.key), None)
+        self._gone = found is None
+        self._row = found or self._row
         if self._table.is_mounted:
-            self._table.show(self._row.pool.volumes, app.sight)
+            self._table.show(() if self._gone else self._row.pool.volumes, app.sight)
 
     async def act(self, key: Key) -> None:
         """Go back when there is nothing to clear."""

@@ -1,11 +1,9 @@
 """The console on a real pty read by a terminal emulator: what is really sent."""
 
-import codecs
 import os
 import re
 import signal
 import sys
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,18 +11,10 @@ from pathlib import Path
 import pytest
 from wcwidth import wcswidth
 
+from tests.sent_bytes import foreign_parts
 from tests.terminal import Terminal
 
 _ROOT = Path(__file__).parents[2]
-_ALLOWED = re.compile(
-    r"\x1b\[\d+;\d+H"  # cursor position
-    r"|\x1b\[[\d;]*m"  # colours and weight
-    r"|\x1b\[\?(1049|1000|1002|1003|1004|1006|1015|1016|2004|2026|2048|25|7|1007)[hl]"  # modes
-    r"|\x1b\[\?(2026|2048)\$p"  # "do you know this mode?"
-    r"|\x1b\[(>\d+|<|\?)?u"  # kitty's keyboard protocol, asked for and given back
-    r"|\x1b\[\?1049[hl]|\x1b7|\x1b8"
-    r"|\x1b\[6n|\x1b\[c|\x1b\[2J|\x1b\[H"
-)
 
 
 @contextmanager
@@ -46,19 +36,6 @@ def _console(kind: str, *, columns: int = 80, rows: int = 24, **wishes: str) -> 
         yield terminal
     finally:
         terminal.close()
-
-
-def _foreign(sent: bytes) -> list[str]:
-    """Return what was sent besides allowed sequences and printable text."""
-    # What was read so far may end in the middle of a character or of a sequence.
-    text = _ALLOWED.sub("", codecs.getincrementaldecoder("utf-8")().decode(sent))
-    text = re.sub(r"\x1b(\[[0-?]*)?\Z", "", text)
-    bad = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-    return [
-        repr(text[max(0, at - 20) : at + 20])
-        for at, c in enumerate(text)
-        if c not in "\r\n" and unicodedata.category(c) in bad
-    ]
 
 
 def test_one_changed_cell_sends_about_sixty_bytes() -> None:
@@ -119,7 +96,7 @@ def test_no_foreign_text_is_obeyed_by_the_terminal(wishes: dict[str, str]) -> No
             terminal.press(key)
             terminal.watch(0.12)
         sent = bytes(terminal.sent)
-        assert not _foreign(sent)
+        assert not foreign_parts(sent)
         assert b"\x1b]" not in sent
         if "NO_COLOR" in wishes:
             assert not re.search(rb"\x1b\[[\d;]*(?:3[0-7]|4[0-7]|38|48)[;m]", sent)

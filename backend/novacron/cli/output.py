@@ -28,12 +28,12 @@ def print_json(value: object) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows under their headings, every column as wide as its widest cell."""
-    from rich.cells import cell_len, set_cell_size
+    from novacron_tui.present.width import clip, fit, width_of
 
-    shown = [[SafeText.clip("-" if cell is None else cell, _WIDEST_CELL) for cell in row] for row in rows]
-    widths = [max([len(heading), *(cell_len(row[index]) for row in shown)]) for index, heading in enumerate(columns)]
+    shown = [[clip(SafeText("-" if cell is None else cell), _WIDEST_CELL) for cell in row] for row in rows]
+    widths = [max([len(heading), *(width_of(row[index]) for row in shown)]) for index, heading in enumerate(columns)]
     for line in [[SafeText(heading.upper()) for heading in columns], *shown]:
-        cells = [set_cell_size(cell, width) for cell, width in zip(line, widths, strict=True)]
+        cells = [fit(cell, width) for cell, width in zip(line, widths, strict=True)]
         typer.echo("  ".join(cells).rstrip())
 
 
@@ -45,8 +45,10 @@ def print_line(text: object) -> None:
 def print_progress(text: str) -> None:
     """Overwrite the progress line on a terminal; say nothing into a pipe."""
     if sys.stderr.isatty():
+        from novacron_tui.present.width import fit
+
         columns = os.get_terminal_size(sys.stderr.fileno()).columns or 80
-        typer.echo(f"\r{SafeText.clip(text, columns - 1):<{columns - 1}}", nl=False, err=True)
+        typer.echo(f"\r{fit(SafeText(text), columns - 1)}", nl=False, err=True)
 
 
 def clear_progress() -> None:

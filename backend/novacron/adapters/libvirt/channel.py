@@ -8,9 +8,10 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from novacron.adapters.libvirt.binding import load_libvirt
-from novacron.adapters.libvirt.faults import translate, unreadable
+from novacron.adapters.libvirt.faults import is_not_allowed, translate, unreadable
 from novacron.adapters.libvirt.tunnel import OpenFar, Tunnel
 from novacron.model.errors import DeadlineExceeded, LinkError, LinkLost, NovaCronError
+from novacron.model.link import LinkStatus
 
 T = TypeVar("T")
 Connection = Any
@@ -56,6 +57,13 @@ class Channel:
             channel.abort()
             if isinstance(error, LinkError):
                 raise
+            if is_not_allowed(error.__cause__):
+                raise LinkError(
+                    subject,
+                    f"libvirt does not let us in: {error.detail}",
+                    "add the user to the libvirt group there, or permit org.libvirt.unix.manage in its polkit",
+                    status=LinkStatus.NO_PERMISSION,
+                ) from error
             raise LinkError(subject, error.detail, error.remedy or "is libvirtd running there?") from error
         except BaseException:
             channel.abort()
@@ -146,8 +154,12 @@ class Channel:
             ) from error
         except libvirt.libvirtError as error:
             raise translate(error, self._subject, what, effects=effects) from error
-        except UnicodeDecodeError as error:
-            raise unreadable(error, self._subject) from error
+        except (UnicodeDecodeError, SystemError) as error:
+            # With an error handler of ours the binding raises the one as the cause of the other.
+            cause = error.__cause__ if isinstance(error, SystemError) else error
+            if not isinstance(cause, UnicodeDecodeError):
+                raise
+            raise unreadable(cause, self._subject) from error
         finally:
             answer.add_done_callback(_forget)
 

@@ -45,11 +45,8 @@ class Definer(Role):
 
     async def undefine(self, vm: VmId, *, deadline_s: float) -> None:
         """Remove its definition and what libvirt keeps beside it. Source: virDomainUndefineFlags."""
-        libvirt = self.libvirt
-        flags = libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
-        flags |= libvirt.VIR_DOMAIN_UNDEFINE_NVRAM | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
         with suppress(NotFound):
-            await self.tell_vm("removing it", vm, lambda domain: domain.undefineFlags(flags), deadline_s=deadline_s)
+            await self.tell_vm("removing it", vm, self._undefine, deadline_s=deadline_s)
 
     async def _takes_direct_io(self, path: str, deadline_s: float) -> bool:
         """Whether the storage under a disk takes O_DIRECT: asked by doing it; a tmpfs does not."""
@@ -74,6 +71,21 @@ class Definer(Role):
             intent, disk_path=disk_path, domain_type=self._domain_type(connection), direct_io=direct_io
         )
         connection.defineXMLFlags(text, libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+
+    def _undefine(self, domain: Domain) -> None:
+        """Name all that may lie beside it; a driver that does not know of one of them has none to remove."""
+        libvirt = self.libvirt
+        kept = libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+        also = libvirt.VIR_DOMAIN_UNDEFINE_NVRAM | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+        for flags in (kept | also, kept):
+            try:
+                domain.undefineFlags(flags)
+            except libvirt.libvirtError as error:
+                if error.get_error_code() not in (libvirt.VIR_ERR_INVALID_ARG, libvirt.VIR_ERR_NO_SUPPORT):
+                    raise
+            else:
+                return
+        domain.undefine()
 
     def _domain_type(self, connection: Connection) -> str:
         """kvm where the host offers it, unless its label says that it is not to be used."""

@@ -1,5 +1,6 @@
 """A domain's XML: what we read from it, and how a new one is written."""
 
+import re
 from dataclasses import dataclass
 
 from lxml import etree
@@ -10,6 +11,7 @@ from novacron.model.vm import VmDisk, VmNic
 
 _NAMESPACE = "urn:novacron:vm:1"
 _BALLOON_PERIOD_S = "2"
+_NUMBER = re.compile(r"\s*([0-9]{1,20})\s*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,7 @@ def read(text: str, subject: str) -> Definition:
         nics=tuple(_nic(element) for element in root.iterfind("devices/interface")),
         description=root.findtext("description") or "",
         has_serial=root.find("devices/console") is not None or root.find("devices/serial") is not None,
-        vcpus=int((vcpu.get("current") or vcpu.text or "1") if vcpu is not None else 1),
+        vcpus=(_number(vcpu.get("current") or vcpu.text) or 1) if vcpu is not None else 1,
         memory_mib=_mib(root.find("currentMemory")) or _mib(root.find("memory")),
     )
 
@@ -47,7 +49,7 @@ def write(intent: CreateVm, *, disk_path: str, domain_type: str, direct_io: bool
     xml.add(root, "name", intent.name)
     xml.add(root, "uuid", intent.vm)
     if intent.description:
-        xml.add(root, "description", _legal(intent.description))
+        xml.add(root, "description", intent.description)
     metadata = xml.add(root, "metadata")
     etree.SubElement(metadata, f"{{{_NAMESPACE}}}created").text = intent.vm
     xml.add(root, "memory", str(intent.memory_mib), unit="MiB")
@@ -89,7 +91,8 @@ def resize(text: str, subject: str, vcpus: int | None, memory_mib: int | None) -
 def created_by_us(text: str, subject: str) -> bool:
     """Return whether the definition carries our mark for its own UUID."""
     root = xml.parse(text, subject)
-    return root.findtext(f"metadata/{{{_NAMESPACE}}}created") == root.findtext("uuid")
+    mark = root.findtext(f"metadata/{{{_NAMESPACE}}}created")
+    return mark is not None and mark == root.findtext("uuid")
 
 
 def _add_boot(root: etree._Element, intent: CreateVm) -> None:
@@ -100,7 +103,7 @@ def _add_boot(root: etree._Element, intent: CreateVm) -> None:
         if intent.initrd:
             xml.add(boot, "initrd", intent.initrd)
         if intent.cmdline:
-            xml.add(boot, "cmdline", _legal(intent.cmdline))
+            xml.add(boot, "cmdline", intent.cmdline)
     else:
         xml.add(boot, "boot", dev="hd")
 
@@ -143,7 +146,7 @@ def _source(source: etree._Element | None) -> str:
     if source is None:
         return ""
     if source.get("volume"):
-        return f"{source.get('pool')}/{source.get('volume')}"
+        return f"{source.get('pool') or ''}/{source.get('volume')}"
     return next((value for key in ("file", "dev", "dir", "name") if (value := source.get(key))), "")
 
 
@@ -164,11 +167,12 @@ _UNITS |= {"GB": 10**9, "G": 1 << 30, "GiB": 1 << 30, "TB": 10**12, "T": 1 << 40
 
 
 def _mib(element: etree._Element | None) -> int:
-    if element is None or not (element.text or "").strip().isdigit():
+    if element is None:
         return 0
-    return int(element.text or "0") * _UNITS.get(element.get("unit") or "KiB", 1024) // (1 << 20)
+    return _number(element.text) * _UNITS.get(element.get("unit") or "KiB", 1024) // (1 << 20)
 
 
-def _legal(text: str) -> str:
-    """XML has no way at all to write most control characters."""
-    return "".join(character if character.isprintable() or character in "\n\t" else "�" for character in text)
+def _number(text: str | None) -> int:
+    """Return a whole number of at most 64 bits' length; 0 for anything else."""
+    found = _NUMBER.fullmatch(text or "")
+    return int(found[1]) if found else 0

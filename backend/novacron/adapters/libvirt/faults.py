@@ -13,6 +13,7 @@ _CONFLICT = (
     "VIR_ERR_OPERATION_CONFLICT",
     "VIR_ERR_RESOURCE_BUSY",
 )
+_NOT_ALLOWED = ("VIR_ERR_AUTH_FAILED", "VIR_ERR_AUTH_CANCELLED", "VIR_ERR_AUTH_UNAVAILABLE", "VIR_ERR_ACCESS_DENIED")
 _LINK = ("VIR_ERR_NO_CONNECT", "VIR_ERR_INVALID_CONN")
 _REMEDIES = (
     ('Failed to get "write" lock', "another process has this disk open: find and stop it first"),
@@ -52,6 +53,14 @@ def unreadable(error: UnicodeDecodeError, subject: str) -> NovaCronError:
     definitions, where such bytes are no error, are read by `foreign_text.text_of`.
     """
     return OperationError(subject, spelled_out(error))
+
+
+def is_not_allowed(error: object) -> bool:
+    """Return whether libvirt is there, but will not have us: its socket may be open to all, and polkit decide later."""
+    libvirt = load_libvirt()
+    if not isinstance(error, libvirt.libvirtError):
+        return False
+    return error.get_error_code() in {getattr(libvirt, name) for name in _NOT_ALLOWED}
 
 
 def is_broken_link(error: Any) -> bool:  # noqa: ANN401 - libvirtError

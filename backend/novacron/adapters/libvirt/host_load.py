@@ -15,8 +15,12 @@ uname -r | sed 's/^/kernel /'
 """Constant: no word of it comes from data."""
 COMMAND: Final = ("sh", "-c", SCRIPT)
 
-_PSI = re.compile(r"^psi (\w+) avg10=([\d.]+)", re.MULTILINE)
-_DF = re.compile(r"^\S+\s+(\d+)\s+(\d+)\s+(\d+)\s+\d+%\s+(/.*)$", re.MULTILINE)
+_SHARE = r"[0-9]{1,15}(?:\.[0-9]{1,15})?"
+_PSI = re.compile(rf"^psi (\w+) avg10=({_SHARE})(?= |$)", re.MULTILINE)
+_LOAD = re.compile(rf"^({_SHARE}) {_SHARE} {_SHARE} [0-9]+/[0-9]+", re.MULTILINE)
+_DF = re.compile(r"^\S+[ \t]+[0-9]{1,20}[ \t]+([0-9]{1,20})[ \t]+([0-9]{1,20})[ \t]+[0-9]+%[ \t]+(/.*)$", re.MULTILINE)
+
+_MEMORY = re.compile(r"^Mem(Total|Available): +([0-9]{1,20}) kB", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +39,7 @@ def parse(text: str, before: CpuTimes | None) -> tuple[HostLoad, CpuTimes | None
     times = _cpu_times(text)
     pressure = {what: float(percent) for what, percent in _PSI.findall(text)}
     fullest = _fullest(text)
-    load = re.search(r"^([\d.]+) [\d.]+ [\d.]+ \d+/\d+", text, re.MULTILINE)
+    load = _LOAD.search(text)
     return (
         HostLoad(
             cpu_percent=_cpu_percent(before, times),
@@ -52,7 +56,7 @@ def parse(text: str, before: CpuTimes | None) -> tuple[HostLoad, CpuTimes | None
 
 
 def _cpu_times(text: str) -> CpuTimes | None:
-    line = re.search(r"^cpu +([\d ]+)$", text, re.MULTILINE)
+    line = re.search(r"^cpu +((?:[0-9]{1,20} +){3,}[0-9]{1,20}) *$", text, re.MULTILINE)
     if line is None:
         return None
     # user nice system idle iowait irq softirq steal; guest time is counted in user already
@@ -68,15 +72,16 @@ def _cpu_percent(before: CpuTimes | None, now: CpuTimes | None) -> float | None:
 
 
 def _memory_used_mib(text: str) -> int | None:
-    found = {key: int(value) for key, value in re.findall(r"^Mem(Total|Available): +(\d+) kB", text, re.MULTILINE)}
-    return (found["Total"] - found["Available"]) // 1024 if len(found) == 2 else None
+    found = {key: int(value) for key, value in _MEMORY.findall(text)}
+    # In a container the two may come from different places.
+    return max(0, found["Total"] - found["Available"]) // 1024 if len(found) == 2 else None
 
 
 def _fullest(text: str) -> tuple[float, str] | None:
     """Return the fullest file system; its size counts without what only root may use, as df's own percentage does."""
     shares = [
         (int(used) / (int(used) + int(free)), path)
-        for _, used, free, path in _DF.findall(text)
+        for used, free, path in _DF.findall(text)
         if int(used) + int(free) > 0
     ]
     return max(shares, default=None)

@@ -149,7 +149,7 @@ def _volume(volume: Any) -> Volume:  # noqa: ANN401 - libvirt.virStorageVol
         root = xml.parse(definition, name)
     except OperationError:
         # A file's name may hold what no XML may: it is listed by its name alone.
-        root = xml.NOTHING
+        root = xml.parse("<volume/>", name)
     kind = root.find("target/format")
     return Volume(
         name=name,

@@ -24,6 +24,8 @@ from novacron.ports.hypervisor import HostEvent
 _POOLS_PATIENCE_S = 1.5
 """How long an inventory waits for pools; a dead one comes, or not, with a later reading."""
 
+_NO_ID = -1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
@@ -143,7 +145,8 @@ class Reader(Role):
         for domain, stats in found:
             vm = VmId(domain.UUIDString())
             known = self._known.get(vm)
-            is_active = statistics.state(stats)[0].value != "shut off"
+            # libvirt gives a VM an ID as long as it has a process; the binding has it from the list, and asks nobody.
+            is_active = stats[statistics.HAS_PROCESS] = domain.ID() != _NO_ID
             if known is None or vm in stale or known.was_active is not is_active or known.job_active:
                 try:
                     known = self._learn(domain, is_active)
@@ -160,7 +163,8 @@ class Reader(Role):
         try:
             domain = connection.lookupByUUIDString(vm)
             state, reason = domain.state()
-            known = self._learn(domain, bool(domain.isActive()))
+            is_active = bool(domain.isActive())
+            known = self._learn(domain, is_active)
             sizes = domain.info()
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
@@ -169,6 +173,7 @@ class Reader(Role):
         stats = {
             "state.state": state,
             "state.reason": reason,
+            statistics.HAS_PROCESS: is_active,
             "balloon.maximum": sizes[1],
             "balloon.current": sizes[2],
             "vcpu.current": sizes[3],

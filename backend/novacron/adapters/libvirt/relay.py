@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from novacron.adapters.libvirt.access import HostAccess
-from novacron.adapters.libvirt.tunnel import pump, take_end
+from novacron.adapters.libvirt.tunnel import abort_writer, pump, take_end
 from novacron.model.errors import NovaCronError
 
 _OWNER = "/var/lib/libvirt/qemu"
@@ -42,15 +42,28 @@ async def relay(source: HostAccess, destination: HostAccess, paths: tuple[str, .
 
 def _join_to(destination: HostAccess, path: str, joins: set[asyncio.Task[Any]]) -> Any:  # noqa: ANN401 - SocketHandler
     async def join(reader: Any, writer: Any) -> None:  # noqa: ANN401 - asyncio's and asyncssh's streams alike
-        try:
-            far_reader, far_writer = await destination.open_socket(path)
-        except (OSError, NovaCronError):
-            writer.close()
-            return
-        for one, other in ((reader, far_writer), (far_reader, writer)):
-            task = asyncio.ensure_future(pump(one, other))
-            joins.add(task)
-            task.add_done_callback(joins.discard)
-            task.add_done_callback(take_end)
+        task = asyncio.ensure_future(_carry(reader, writer, destination, path))
+        joins.add(task)
+        task.add_done_callback(joins.discard)
+        task.add_done_callback(take_end)
 
     return join
+
+
+async def _carry(reader: Any, writer: Any, destination: HostAccess, path: str) -> None:  # noqa: ANN401 - streams
+    """Carry both ways until each has ended. What is not sent by then goes out before the connections close."""
+    ways: list[asyncio.Future[None]] = []
+    writers = [writer]
+    try:
+        far_reader, far_writer = await destination.open_socket(path)
+        writers.append(far_writer)
+        ways += map(asyncio.ensure_future, (pump(reader, far_writer), pump(far_reader, writer)))
+        await asyncio.gather(*ways)
+        for each in writers:
+            each.close()
+    except BaseException:
+        for way in ways:
+            way.cancel()
+        for each in writers:
+            abort_writer(each)
+        raise

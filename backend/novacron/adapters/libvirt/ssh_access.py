@@ -14,15 +14,24 @@ from novacron.model.link import LinkStatus
 
 _SOCKETS = ("/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock", "/var/run/libvirt/libvirt-sock")
 _FIND_SOCKET = """\
+PATH=$PATH:$1
+shift
 for path in "$@"; do
     [ -S "$path" ] || continue
     if [ -r "$path" ] && [ -w "$path" ]; then echo "open $path"; else echo "closed $path"; fi
+    while read -r _ _ _ flags _ _ _ bound; do
+        if [ "$flags" = 00010000 ] && [ "$bound" -ef "$path" ]; then echo "listens $path"; fi
+    done </proc/net/unix
 done
 command -v virt-ssh-helper >/dev/null && echo "helper"
-command -v libvirtd virtqemud >/dev/null && echo "installed"
+{ command -v libvirtd || command -v virtqemud; } >/dev/null && echo "installed"
 true
 """
+_DAEMONS_AT = "/usr/local/sbin:/usr/sbin:/sbin"
+"""Not on the path of who is not root."""
 _URI = "qemu+unix:///system"
+_PROHIBITED = 1
+"""SSH_OPEN_ADMINISTRATIVELY_PROHIBITED, RFC 4254 5.1: what other servers than OpenSSH say."""
 
 
 class SshAccess:
@@ -77,7 +86,7 @@ class SshAccess:
 async def _find_libvirt(spec: HostSpec, connection: SshConnection, deadline_s: float) -> OpenFar:
     """Return how to open libvirt's socket there, or say precisely why it cannot be."""
     candidates = (spec.socket,) if spec.socket else _SOCKETS
-    found = await connection.run(("sh", "-c", _FIND_SOCKET, "sh", *candidates), deadline_s=deadline_s)
+    found = await connection.run(("sh", "-c", _FIND_SOCKET, "sh", _DAEMONS_AT, *candidates), deadline_s=deadline_s)
     lines = found.stdout.decode(errors="replace").splitlines()
     usable = [line.removeprefix("open ") for line in lines if line.startswith("open ")]
     if not usable:
@@ -86,20 +95,17 @@ async def _find_libvirt(spec: HostSpec, connection: SshConnection, deadline_s: f
     try:
         _, writer = await connection.open_socket(path)
     except OSError as error:
-        if "helper" in lines and _is_forbidden(error):
+        # OpenSSH gives the same reason for a socket it may not forward to as for one on which nobody listens.
+        is_forbidden = error.errno == _PROHIBITED or f"listens {path}" in lines
+        if "helper" in lines and is_forbidden:
             return lambda: connection.open_helper(("virt-ssh-helper", "qemu:///system"))
-        raise _not_listening(spec, path, error) from error
+        raise _not_listening(spec, path, is_forbidden=is_forbidden) from error
     writer.close()
     return lambda: connection.open_socket(path)
 
 
-def _is_forbidden(error: OSError) -> bool:
-    """SSH_OPEN_ADMINISTRATIVELY_PROHIBITED: sshd forwards no sockets here."""
-    return error.errno == 1
-
-
-def _not_listening(spec: HostSpec, path: str, error: OSError) -> LinkError:
-    if _is_forbidden(error):
+def _not_listening(spec: HostSpec, path: str, *, is_forbidden: bool) -> LinkError:
+    if is_forbidden:
         return LinkError(
             spec.id,
             f"its sshd forbids forwarding to {path}",

@@ -53,17 +53,28 @@ _REASONS: Final[Mapping[VmState, Mapping[int, StateReason]]] = {
         7: StateReason.FROM_SNAPSHOT,
         8: StateReason.DAEMON,
     },
-    VmState.CRASHED: {1: StateReason.CRASHED},
 }
+_PANICKED: Final = 6
 
 
-def state_of(number: int) -> VmState:
-    """Return our state; "no state" is what libvirt says of a VM between two states, with a process or not."""
-    return _STATES.get(number, VmState.SHUT_OFF)
+def state_of(number: int, *, has_process: bool) -> VmState:
+    """Return our state. Whether it has a process decides what libvirt's number leaves open.
+
+    "No state" and states newer than this table say nothing: called shut off, a VM's disks could be taken from under
+    it. And a guest that panicked may be kept, stopped, for whoever wants to look into it.
+    """
+    if number == _PANICKED and has_process:
+        return VmState.PAUSED
+    return _STATES.get(number, VmState.RUNNING if has_process else VmState.SHUT_OFF)
 
 
-def reason_of(state: VmState, number: int) -> StateReason:
-    """Return our reason; OTHER for one that is newer than this table."""
+def reason_of(state_number: int, number: int, *, has_process: bool) -> StateReason:
+    """Return our reason; OTHER for one that is newer than this table, or of a state that is."""
+    if state_number == _PANICKED:
+        return StateReason.CRASHED
+    if state_number not in _STATES:
+        return StateReason.OTHER
     if number == 0:
         return StateReason.NONE
+    state = state_of(state_number, has_process=has_process)
     return _REASONS.get(state, {}).get(number, StateReason.OTHER)

@@ -1,18 +1,23 @@
 """One VM's part of libvirt's bulk statistics. Source: virConnectGetAllDomainStats.
 
 Counters become rates over the time between two readings; one that went backwards (a restart, a migration) gives no
-rate, not a wrong one.
+rate, not a wrong one. Disks and NICs are counted one by one: a VM whose QEMU hangs gives none of them for a while, and
+what it then gives at once was not done in one interval.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from novacron.adapters.libvirt.states import reason_of, state_of
 from novacron.model.vm import ACTIVE_STATES, StateReason, VmState, VmUsage
 
 Stats = Mapping[str, Any]
+HAS_PROCESS: Final = "novacron.has_process"
+"""Not libvirt's: we add it to a VM's statistics, from its ID, which says whether a process exists."""
 _KIB_PER_MIB = 1024
+
+_MOST_DEVICES = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,33 +26,35 @@ class Counters:
 
     at_s: float
     cpu_ns: int | None
-    disk_read: int
-    disk_write: int
-    net_rx: int
-    net_tx: int
+    disk_read: Mapping[str, int] | None
+    """Bytes by device, for each that told; None when nothing is known of the VM's devices."""
+    disk_write: Mapping[str, int] | None
+    net_rx: Mapping[str, int] | None
+    net_tx: Mapping[str, int] | None
 
 
 def state(stats: Stats) -> tuple[VmState, StateReason]:
     """Return the state and its reason."""
-    found = state_of(int(stats.get("state.state", 5)))
-    return found, reason_of(found, int(stats.get("state.reason", 0)))
+    number, reason = _whole(stats.get("state.state")) or 0, _whole(stats.get("state.reason")) or 0
+    has_process = bool(stats.get(HAS_PROCESS, True))
+    return state_of(number, has_process=has_process), reason_of(number, reason, has_process=has_process)
 
 
 def memory_mib(stats: Stats) -> tuple[int, int]:
     """Return what the guest may use now, and at most."""
-    current, maximum = int(stats.get("balloon.current", 0)), int(stats.get("balloon.maximum", 0))
+    current, maximum = _whole(stats.get("balloon.current")) or 0, _whole(stats.get("balloon.maximum")) or 0
     return (current or maximum) // _KIB_PER_MIB, (maximum or current) // _KIB_PER_MIB
 
 
 def counters(stats: Stats, at_s: float) -> Counters:
-    """Return the counters of all disks and NICs together."""
+    """Return the counters of the VM and of each of its disks and NICs."""
     return Counters(
         at_s=at_s,
-        cpu_ns=stats.get("cpu.time"),
-        disk_read=_sum(stats, "block", "rd.bytes"),
-        disk_write=_sum(stats, "block", "wr.bytes"),
-        net_rx=_sum(stats, "net", "rx.bytes"),
-        net_tx=_sum(stats, "net", "tx.bytes"),
+        cpu_ns=_whole(stats.get("cpu.time")),
+        disk_read=_by_device(stats, "block", "rd.bytes"),
+        disk_write=_by_device(stats, "block", "wr.bytes"),
+        net_rx=_by_device(stats, "net", "rx.bytes"),
+        net_tx=_by_device(stats, "net", "tx.bytes"),
     )
 
 
@@ -61,10 +68,10 @@ def usage(stats: Stats, before: Counters | None, now: Counters) -> VmUsage:
         cpu_percent=None if cpu is None else cpu / 1e9 * 100,
         memory_rss_mib=_mib(stats.get("balloon.rss")),
         memory_used_mib=_used_mib(stats),
-        disk_read_b_s=_rate(before.disk_read if before else None, now.disk_read, elapsed_s),
-        disk_write_b_s=_rate(before.disk_write if before else None, now.disk_write, elapsed_s),
-        net_rx_b_s=_rate(before.net_rx if before else None, now.net_rx, elapsed_s),
-        net_tx_b_s=_rate(before.net_tx if before else None, now.net_tx, elapsed_s),
+        disk_read_b_s=_device_rate(before.disk_read if before else None, now.disk_read, elapsed_s),
+        disk_write_b_s=_device_rate(before.disk_write if before else None, now.disk_write, elapsed_s),
+        net_rx_b_s=_device_rate(before.net_rx if before else None, now.net_rx, elapsed_s),
+        net_tx_b_s=_device_rate(before.net_tx if before else None, now.net_tx, elapsed_s),
     )
 
 
@@ -75,21 +82,21 @@ def disk_sizes(stats: Stats) -> dict[str, tuple[int | None, int | None]]:
             _bytes_mib(stats.get(f"block.{index}.capacity")),
             _bytes_mib(stats.get(f"block.{index}.allocation")),
         )
-        for index in range(int(stats.get("block.count", 0)))
+        for index in range(_count(stats, "block"))
     }
 
 
 def nic_links(stats: Stats) -> list[str]:
     """Return the host's ends of the NICs, in the order of the definition."""
-    return [str(stats.get(f"net.{index}.name", "")) for index in range(int(stats.get("net.count", 0)))]
+    return [str(stats.get(f"net.{index}.name", "")) for index in range(_count(stats, "net"))]
 
 
 def _used_mib(stats: Stats) -> int | None:
     """What the guest has and does not call unused; without its balloon driver nobody knows."""
-    available, unused = stats.get("balloon.available"), stats.get("balloon.unused")
-    usable = stats.get("balloon.usable")
+    available, unused = _whole(stats.get("balloon.available")), _whole(stats.get("balloon.unused"))
+    usable = _whole(stats.get("balloon.usable"))
     free = usable if usable is not None else unused
-    return None if available is None or free is None else max(0, int(available) - int(free)) // _KIB_PER_MIB
+    return None if available is None or free is None else max(0, available - free) // _KIB_PER_MIB
 
 
 def _rate(before: int | None, now: int | None, elapsed_s: float) -> float | None:
@@ -98,13 +105,40 @@ def _rate(before: int | None, now: int | None, elapsed_s: float) -> float | None
     return (now - before) / elapsed_s
 
 
-def _sum(stats: Stats, group: str, counter: str) -> int:
-    return sum(int(stats.get(f"{group}.{index}.{counter}", 0)) for index in range(int(stats.get(f"{group}.count", 0))))
+def _device_rate(before: Mapping[str, int] | None, now: Mapping[str, int] | None, elapsed_s: float) -> float | None:
+    """Rate of all devices that told both times; unknown when there are devices and none of them did."""
+    if before is None or now is None or elapsed_s <= 0:
+        return None
+    rates = [_rate(before[device], now[device], elapsed_s) for device in before.keys() & now.keys()]
+    if (not rates and (before or now)) or None in rates:
+        return None
+    return sum(rate for rate in rates if rate is not None)
 
 
-def _mib(kib: int | None) -> int | None:
-    return None if kib is None else int(kib) // _KIB_PER_MIB
+def _by_device(stats: Stats, group: str, counter: str) -> Mapping[str, int] | None:
+    found: dict[str, int] = {}
+    for index in range(_count(stats, group)):
+        value = _whole(stats.get(f"{group}.{index}.{counter}"))
+        if value is not None:
+            found[str(stats.get(f"{group}.{index}.name") or index)] = value
+    return found if found or stats.get(f"{group}.count") == 0 else None
 
 
-def _bytes_mib(size: int | None) -> int | None:
-    return None if size is None else int(size) // (1024 * 1024)
+def _count(stats: Stats, group: str) -> int:
+    """How many devices were told; what claims more than any VM can have is no number of devices."""
+    count = _whole(stats.get(f"{group}.count")) or 0
+    return count if count <= _MOST_DEVICES else 0
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _mib(kib: object) -> int | None:
+    number = _whole(kib)
+    return None if number is None else number // _KIB_PER_MIB
+
+
+def _bytes_mib(size: object) -> int | None:
+    number = _whole(size)
+    return None if number is None else number // (1024 * 1024)

@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from novacron.model.errors import NovaCronError
+
 OpenFar = Callable[[], Awaitable[tuple[Any, Any]]]
 """Opens the far socket and returns a reader and a writer of bytes."""
 
@@ -42,7 +44,7 @@ class Tunnel:
         self._aborted = True
         self._stop_listening()
         for writer in self._writers:
-            _abort_writer(writer)
+            abort_writer(writer)
         self._writers.clear()
         for task in self._pumps:
             task.cancel()
@@ -60,12 +62,12 @@ class Tunnel:
         self._stop_listening()
         try:
             far_reader, far_writer = await self._open_far()
-        except OSError:
-            _abort_writer(writer)
+        except (OSError, NovaCronError):
+            abort_writer(writer)
             return
         if self._aborted:
-            _abort_writer(far_writer)
-            _abort_writer(writer)
+            abort_writer(far_writer)
+            abort_writer(writer)
             return
         self._writers.append(far_writer)
         for source, sink in ((reader, far_writer), (far_reader, writer)):
@@ -81,15 +83,20 @@ class Tunnel:
 
 
 async def pump(reader: Any, writer: Any) -> None:  # noqa: ANN401 - asyncio's and asyncssh's streams alike
-    """Carry bytes one way; when one side ends, the other does."""
+    """Carry bytes one way. The far end of them is told in its turn: what was written before it still arrives.
+
+    Only this way ends then; the other may go on. A way that breaks ends both.
+    """
     try:
         while data := await reader.read(_PIECE):
             writer.write(data)
             await writer.drain()
+        writer.write_eof()
     except (OSError, EOFError):
-        pass
-    finally:
-        _abort_writer(writer)
+        abort_writer(writer)
+    except BaseException:
+        abort_writer(writer)
+        raise
 
 
 def take_end(task: "asyncio.Task[None]") -> None:
@@ -98,7 +105,8 @@ def take_end(task: "asyncio.Task[None]") -> None:
         task.exception()
 
 
-def _abort_writer(writer: Any) -> None:  # noqa: ANN401 - asyncio's and asyncssh's writers alike
+def abort_writer(writer: Any) -> None:  # noqa: ANN401 - asyncio's and asyncssh's writers alike
+    """Break a connection both ways, at once; what it has not sent is lost."""
     with suppress(OSError, RuntimeError):
         channel = getattr(writer, "channel", None) or getattr(writer, "transport", None)
         if channel is not None and hasattr(channel, "abort"):

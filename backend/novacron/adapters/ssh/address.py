@@ -1,10 +1,13 @@
 """What an operator writes for a host, as asyncssh wants it."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import asyncssh
+from asyncssh.public_key import get_default_public_key_algs
 
 from novacron.model.errors import LinkError
 from novacron.model.host import HostSpec
@@ -35,21 +38,60 @@ class SshAddress:
         return cls(name=name, user=user, port=port)
 
 
-def connection_options(spec: HostSpec) -> asyncssh.SSHClientConnectionOptions:
-    """Return the options ssh itself would use for this host, and none that weaken its checks.
+def connection_arguments(spec: HostSpec) -> dict[str, Any]:
+    """Return what asyncssh.connect takes to go to this host as ssh itself would, and nothing that weakens its checks.
 
-    Raises LinkError when the ssh configuration cannot be read.
+    They are no options object: asyncssh forgets the host and port in one, and goes nowhere.
+
+    Raises LinkError when the ssh configuration or a known_hosts file cannot be read.
     """
-    configured = _options(spec)
-    present = [str(path) for path in _known_hosts_files(configured) if path.exists()]
-    # Named anew in any case: asyncssh fails on a file that is not there yet, where ssh knows nobody, and takes
-    # `UserKnownHostsFile none` as leave to trust everybody.
-    return _options(spec, known_hosts=present or _NOBODY)
+    configured = _options(spec, {})
+    if not 0 < configured.port < 1 << 16:
+        raise LinkError(spec.id, f"{configured.port} is no port", "correct it: 1 to 65535; 22 is ssh's own")
+    # Named anew in any case: asyncssh fails on a file that is not there yet, where ssh knows nobody, on a line it
+    # cannot read, where ssh reads the next, and takes `UserKnownHostsFile none` as leave to trust everybody.
+    known = b"".join(_known_lines(spec, path) for path in _known_hosts_files(configured))
+    arguments = _arguments(spec) | {"known_hosts": known or _NOBODY}
+    vouched = known_keys(_options(spec, arguments))
+    if vouched.trusted and not vouched.authorities and not configured.config.get("HostKeyAlgorithms"):
+        # asyncssh would ask for keys of the known kinds only, and a machine that was reinstalled without one of them
+        # would just hang up: its new key has to be seen to be called a changed one.
+        kinds = [*(kind for key in vouched.trusted for kind in key.sig_algorithms), *get_default_public_key_algs()]
+        arguments["server_host_key_algs"] = list(dict.fromkeys(kind.decode() for kind in kinds))
+    return arguments
+
+
+def connection_options(spec: HostSpec) -> asyncssh.SSHClientConnectionOptions:
+    """Return what asyncssh makes of connection_arguments and the ssh configuration. Raises LinkError as that does."""
+    return _options(spec, connection_arguments(spec))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownKeys:
+    """What known_hosts says of one host."""
+
+    trusted: Sequence[asyncssh.SSHKey]
+    authorities: Sequence[asyncssh.SSHKey]
+    revoked: Sequence[asyncssh.SSHKey]
+
+
+def known_keys(options: asyncssh.SSHClientConnectionOptions) -> KnownKeys:
+    """Return the keys by which a host is known."""
+    name = name_of(options)
+    found = asyncssh.match_known_hosts(options.known_hosts, name, "", options.port)
+    # Where nobody is vouched for on this port, asyncssh looks for the name alone, and forgets who is revoked on it.
+    on_port = asyncssh.match_known_hosts(options.known_hosts, f"[{name}]:{options.port}", "", None)
+    return KnownKeys(trusted=found[0], authorities=found[1], revoked=(*found[2], *on_port[2]))
+
+
+def name_of(options: asyncssh.SSHClientConnectionOptions) -> str:
+    """Return the name under which a host's key is kept."""
+    return str(options.host_key_alias or options.host)
 
 
 def users_known_hosts(spec: HostSpec) -> Path:
     """Return the file in which a host key is remembered. Raises LinkError as connection_options does."""
-    files = _known_hosts_files(_options(spec))
+    files = _known_hosts_files(_options(spec, {}))
     return files[0] if files else Path(_DEFAULT_KNOWN_HOSTS[0]).expanduser()
 
 
@@ -58,18 +100,21 @@ def ssh_command(spec: HostSpec) -> str:
     return shlex.join(["ssh", *(["-F", spec.ssh_config] if spec.ssh_config else []), spec.ssh])
 
 
-def _options(spec: HostSpec, **given: object) -> asyncssh.SSHClientConnectionOptions:
+def _arguments(spec: HostSpec) -> dict[str, Any]:
     address = SshAddress.parse(spec.ssh)
+    given: dict[str, Any] = {"host": address.name, "keepalive_interval": 5, "keepalive_count_max": 3}
     if address.user:
         given["username"] = address.user
     if address.port:
         given["port"] = address.port
     if spec.ssh_config:
         given["config"] = [spec.ssh_config]
+    return given
+
+
+def _options(spec: HostSpec, given: dict[str, Any]) -> asyncssh.SSHClientConnectionOptions:
     try:
-        return asyncssh.SSHClientConnectionOptions(
-            host=address.name, keepalive_interval=5, keepalive_count_max=3, **given
-        )
+        return asyncssh.SSHClientConnectionOptions(**_arguments(spec) | given)
     except (asyncssh.ConfigParseError, OSError, ValueError) as error:
         raise LinkError(
             spec.id, f"its ssh configuration cannot be used: {error}", f"check {spec.ssh_config or '~/.ssh/config'}"
@@ -83,6 +128,25 @@ def _known_hosts_files(configured: asyncssh.SSHClientConnectionOptions) -> list[
         return []
     files = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
     return [Path(name).expanduser() for name in files or _DEFAULT_KNOWN_HOSTS]
+
+
+def _known_lines(spec: HostSpec, path: Path) -> bytes:
+    """Return the lines of a known_hosts file that can be read; a file that is not there has none."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise LinkError(spec.id, f"{path} cannot be read: {error.strerror}", "check its owner and mode") from error
+    return "".join(f"{line}\n" for line in lines if _is_known_hosts_line(line)).encode()
+
+
+def _is_known_hosts_line(line: str) -> bool:
+    try:
+        asyncssh.import_known_hosts(line)
+    except ValueError:
+        return False
+    return True
 
 
 def _number(text: str) -> int:

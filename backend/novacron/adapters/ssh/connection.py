@@ -3,13 +3,13 @@
 import asyncio
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import asyncssh
 
-from novacron.adapters.ssh.address import connection_options
 from novacron.adapters.ssh.faults import connect_fault
-from novacron.adapters.ssh.host_keys import key_fault
+from novacron.adapters.ssh.way import connect
 from novacron.model.errors import DeadlineExceeded, LinkError, LinkLost
 from novacron.model.host import HostSpec
 
@@ -27,17 +27,6 @@ class SshResult:
     stderr: bytes
 
 
-class _KeyWitness(asyncssh.SSHClient):
-    """Keeps the key a host showed when it was not the known one, and trusts none."""
-
-    def __init__(self) -> None:
-        self.shown: asyncssh.SSHKey | None = None
-
-    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-        self.shown = key
-        return False
-
-
 class SshConnection:
     """An open connection. Every call raises LinkError when it broke."""
 
@@ -48,16 +37,11 @@ class SshConnection:
     @classmethod
     async def open(cls, spec: HostSpec, *, deadline_s: float) -> "SshConnection":
         """Connect as ssh would. Raises LinkError with the status for the host's row."""
-        options = connection_options(spec)
-        witness = _KeyWitness()
         try:
             async with asyncio.timeout(deadline_s):
-                connection, _ = await asyncssh.create_connection(lambda: witness, options=options)
-        except asyncssh.HostKeyNotVerifiable as error:
-            raise key_fault(spec, options, witness.shown) from error
-        except (asyncssh.Error, OSError) as error:
+                return cls(spec, await connect(spec))
+        except TimeoutError as error:
             raise connect_fault(spec, error) from error
-        return cls(spec, connection)
 
     @property
     def user(self) -> str:
@@ -68,18 +52,32 @@ class SshConnection:
         """Run one command; its words reach the far shell quoted, each as one word."""
         try:
             async with asyncio.timeout(deadline_s):
-                done = await self._connection.run(shlex.join(argv), input=stdin, encoding=None, check=False)
+                done = await self._run(shlex.join(argv), stdin)
         except TimeoutError as error:
             raise DeadlineExceeded(
                 self._spec.id, f"`{argv[0]}` did not end within {deadline_s:g} s", "it is tried again by itself"
             ) from error
         except (asyncssh.Error, OSError) as error:
             raise LinkLost(self._spec.id, f"the connection broke: {error}", "it is made again by itself") from error
+        if done.exit_status is None:
+            # It never said how it ended. Taken for a command that failed, `test -e` would have found nothing.
+            raise LinkLost(self._spec.id, f"the connection broke under `{argv[0]}`", "it is made again by itself")
         return SshResult(
-            exit_status=done.exit_status if done.exit_status is not None else 255,
+            exit_status=done.exit_status,
             stdout=_bytes(done.stdout),
             stderr=_bytes(done.stderr),
         )
+
+    async def _run(self, line: str, stdin: bytes) -> asyncssh.SSHCompletedProcess:
+        process = await self._connection.create_process(line, input=stdin, encoding=None)
+        try:
+            return await process.wait()
+        except BaseException:
+            # Left alone it would go on there, and hold one of the ten sessions that sshd gives a connection.
+            with suppress(OSError):
+                process.kill()
+            process.channel.abort()
+            raise
 
     async def open_socket(self, path: str) -> tuple[ByteReader, ByteWriter]:
         """Connect to a unix socket on the host. Raises OSError with the far side's reason."""
@@ -102,7 +100,7 @@ class SshConnection:
         """Listen on a unix socket on the host; each connection goes to `handler`. Returns what ends it."""
         try:
             listener = await self._connection.start_unix_server(lambda: handler, path, encoding=None)
-        except asyncssh.Error as error:
+        except (asyncssh.Error, asyncssh.ChannelListenError) as error:
             raise LinkError(
                 self._spec.id,
                 f"its sshd will not listen on {path}: {error}",

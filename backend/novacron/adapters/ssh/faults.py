@@ -19,16 +19,18 @@ def connect_fault(spec: HostSpec, error: Exception) -> LinkError:
             f"check that `{ssh_command(spec)}` works: agent, IdentityFile, and authorized_keys on the host",
             status=LinkStatus.AUTH_REFUSED,
         )
-    if isinstance(error, asyncssh.DisconnectError):
-        return LinkError(spec.id, f"it ended the connection: {error.reason}", "is its sshd overloaded or restarting?")
+    if isinstance(error, asyncssh.DisconnectError | ConnectionResetError | BrokenPipeError):
+        why = error.reason if isinstance(error, asyncssh.DisconnectError) else error.strerror
+        return LinkError(spec.id, f"it ended the connection: {why}", "is its sshd overloaded or restarting?")
     if isinstance(error, asyncssh.Error):
         return LinkError(spec.id, f"ssh failed: {error.reason}", f"check that `{ssh_command(spec)}` works")
-    if isinstance(error, socket.gaierror):
-        return LinkError(spec.id, f"its name is not known: {error.strerror}", "check its name in fleet.toml and in DNS")
+    if isinstance(error, socket.gaierror | UnicodeError):
+        why = error.strerror if isinstance(error, socket.gaierror) else "no host can be called this"
+        return LinkError(spec.id, f"its name is not known: {why}", "check its name in fleet.toml and in DNS")
     if isinstance(error, ConnectionRefusedError):
         return LinkError(spec.id, "nothing listens on its ssh port", "start its sshd, or correct the port")
     if isinstance(error, TimeoutError):
         return LinkError(spec.id, "it did not answer in time", "is it up, and is the network between?")
     return LinkError(
-        spec.id, f"cannot be reached: {error or type(error).__name__}", "is it up, and is the network between?"
+        spec.id, f"cannot be reached: {str(error) or type(error).__name__}", "is it up, and is the network between?"
     )

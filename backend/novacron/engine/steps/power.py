@@ -166,6 +166,7 @@ class AwaitOff:
         until = work.clock.monotonic() + seconds
         while True:
             seen = (await work.patient_look(intent.host, intent.vm)).vm
+            work.note("")  # What was waited for is answered now.
             if _is_off(seen):
                 return f"read from {intent.host}: off"
             if work.is_cancelled:

@@ -3,7 +3,7 @@
 from novacron.model.fleet import Fleet, Host
 from novacron.model.intent import CreateVm
 from novacron.model.plan.guards import find_host
-from novacron.model.plan.names import refuse_disk, refuse_memory, refuse_name, refuse_vcpus
+from novacron.model.plan.names import refuse_disk, refuse_memory, refuse_name, refuse_text, refuse_vcpus
 from novacron.model.plan.plan import Danger, Plan, PlannedStep
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.storage import Pool, Volume
@@ -50,6 +50,8 @@ def plan_create(intent: CreateVm, fleet: Fleet) -> Plan | Refusal:
 
 def _bad_form(intent: CreateVm) -> Refusal | None:
     refusal = refuse_name(intent.name) or refuse_vcpus(intent.vcpus) or refuse_memory(intent.memory_mib)
+    for what in ("kernel", "initrd", "cmdline", "description"):
+        refusal = refusal or refuse_text(what, getattr(intent, what))
     if refusal is not None:
         return refusal
     if not intent.pool and (intent.base_volume or intent.disk_mib):

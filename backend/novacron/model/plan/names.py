@@ -14,6 +14,8 @@ MAX_MEMORY_MIB: Final = 16 * 1024 * 1024
 MAX_DISK_MIB: Final = 64 * 1024 * 1024
 MIN_MEMORY_MIB: Final = 16
 
+_UNWRITABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""What XML has no way at all to write, so no definition can hold it."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 
 
@@ -26,6 +28,19 @@ def refuse_name(name: str) -> Refusal | None:
         subject="name",
         reason=f"{name[:80]!r} is not a name NovaCron gives",
         remedy=f"use 1 to {MAX_NAME} of A-Z a-z 0-9 . _ - and begin with a letter or digit",
+    )
+
+
+def refuse_text(what: str, text: str) -> Refusal | None:
+    """Say why a definition cannot hold this text, or None when it can."""
+    found = _UNWRITABLE.search(text)
+    if found is None:
+        return None
+    return Refusal(
+        code=RefusalCode.INVALID,
+        subject=what,
+        reason=f"no definition can hold the character {found[0]!r}",
+        remedy="leave it out",
     )
 
 
