@@ -48,6 +48,14 @@ class JumpHost:
         listed: list[dict[str, Any]] = json.loads(self.run(*arguments, "--json").stdout)
         return listed
 
+    def backend_pid(self) -> int:
+        """Return the backend's process."""
+        return int(json.loads(self.run("status", "--json").stdout)["pid"])
+
+    def operation_states(self) -> list[str]:
+        """Return the states of all operations, newest first."""
+        return [operation["state"] for operation in self.read("ops")]
+
     def vm(self, vm_id: str) -> dict[str, Any]:
         """Return a VM as `novacron vms --json` tells it."""
         (found,) = (vm for vm in self.read("vms") if vm["id"] == vm_id)

@@ -3,21 +3,17 @@
 Everything is read back from the hypervisors by virsh, never from what NovaCron says of itself.
 """
 
-import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from novacron.lab.lab import Lab
+from tests.lab.jump_host import JumpHost, at_a_jump_host
 from tests.lab_fixtures import MakeVm
-from tests.terminal import Terminal
 
 pytestmark = pytest.mark.lab
 
@@ -25,63 +21,11 @@ _SLOW_MIB_S = 6
 """Bandwidth cap for migrations that have to be caught in the middle: 128 MiB then take about half a minute."""
 
 
-class Operator:
-    """A person at a jump host: a fleet file, a terminal, and the command line."""
-
-    def __init__(self, lab: Lab, home: Path) -> None:
-        self._lab = lab
-        self._env = {
-            **os.environ,
-            "NOVACRON_RUNTIME_DIR": str(home / "run"),
-            "NOVACRON_STATE_DIR": str(home / "state"),
-            "NOVACRON_CONFIG_DIR": str(home / "config"),
-            "TERM": "xterm-256color",
-            "LC_ALL": "C.UTF-8",
-        }
-        self._opened: list[Terminal] = []
-
-    @property
-    def _command(self) -> list[str]:
-        return [sys.executable, "-m", "novacron.cli.main", "--fleet", str(self._lab.fleet_toml)]
-
-    def console(self, columns: int = 80, rows: int = 24) -> Terminal:
-        """Open the console."""
-        terminal = Terminal(self._command, env=self._env, columns=columns, rows=rows)
-        self._opened.append(terminal)
-        return terminal
-
-    def run(self, *arguments: str, code: int | None = 0) -> str:
-        """Run a headless command and return what it prints."""
-        done = subprocess.run(
-            [*self._command, *arguments], env=self._env, capture_output=True, text=True, timeout=180, check=False
-        )
-        assert code is None or done.returncode == code, (arguments, done.returncode, done.stdout, done.stderr)
-        return done.stdout
-
-    def backend_pid(self) -> int:
-        """Return the backend's process."""
-        return int(json.loads(self.run("status", "--json"))["pid"])
-
-    def operation_states(self) -> list[str]:
-        """Return the states of all operations, newest first."""
-        return [operation["state"] for operation in json.loads(self.run("ops", "--json"))]
-
-    def leave(self) -> None:
-        """Close every terminal and end the backend."""
-        for terminal in self._opened:
-            terminal.close()
-        self.run("detach", "--stop", code=None)
-
-
 @pytest.fixture
-def operator(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+def operator(lab: Lab) -> Iterator[JumpHost]:
     """An operator of this lab with nothing running yet."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="nco-", dir="/tmp") as home:
-        person = Operator(lab, Path(home))
+    with at_a_jump_host(lab) as person:
         yield person
-        person.leave()
 
 
 def _states(lab: Lab, name: str) -> dict[str, str]:
@@ -101,16 +45,16 @@ def _eventually(holds: Callable[[], object], timeout_s: float = 60.0) -> None:
         time.sleep(0.3)
 
 
-def test_keys_alone_migrate_a_vm_and_the_screen_shows_it(lab: Lab, operator: Operator, make_vm: MakeVm) -> None:
+def test_keys_alone_migrate_a_vm_and_the_screen_shows_it(lab: Lab, operator: JumpHost, make_vm: MakeVm) -> None:
     make_vm("lab1", "walker")
-    console = operator.console()
+    console = operator.terminal()
     console.wait_for("walker")
     console.wait_for("running")
     console.press("/", "walker", "enter")
     console.press("m")
     console.wait_for("migrate walker from lab1 to lab2")
     console.press("enter")
-    console.wait_for("Touches")
+    console.wait_for(lambda text: "Touches" in text and "y yes" in text)
     console.press("y")
     console.wait_for(lambda text: "lab2" in text and "running" in text, timeout_s=60)
     _eventually(lambda: _states(lab, "walker") == {"lab2": "running"})
@@ -121,15 +65,15 @@ def test_keys_alone_migrate_a_vm_and_the_screen_shows_it(lab: Lab, operator: Ope
 
 
 def test_the_migration_of_a_killed_console_goes_on_and_is_found_again(
-    lab: Lab, operator: Operator, make_vm: MakeVm
+    lab: Lab, operator: JumpHost, make_vm: MakeVm
 ) -> None:
     make_vm("lab1", "orphan", dirty=1)
-    first = operator.console()
+    first = operator.terminal()
     first.wait_for("orphan")
     operator.run("migrate", "orphan", "--to", "lab2", "--bandwidth", str(_SLOW_MIB_S), "--yes", "--no-wait")
     first.wait_for("migrating")
     first.kill()
-    second = operator.console()
+    second = operator.terminal()
     second.wait_for("orphan")
     second.press("3")
     second.wait_for("migrate orphan")
@@ -138,13 +82,13 @@ def test_the_migration_of_a_killed_console_goes_on_and_is_found_again(
 
 
 def test_a_backend_killed_in_mid_migration_tells_the_truth_after_its_restart(
-    lab: Lab, operator: Operator, make_vm: MakeVm
+    lab: Lab, operator: JumpHost, make_vm: MakeVm
 ) -> None:
     make_vm("lab1", "survivor", dirty=1)
     operator.run("migrate", "survivor", "--to", "lab2", "--bandwidth", str(_SLOW_MIB_S), "--yes", "--no-wait")
     _eventually(lambda: "Migration" in lab.run("lab1", ["virsh", "domjobinfo", "survivor"]) or _has_job(lab))
     os.kill(operator.backend_pid(), signal.SIGKILL)
-    console = operator.console()
+    console = operator.terminal()
     console.wait_for("survivor")
     console.press("3")
     console.wait_for("migrate survivor")
@@ -158,7 +102,7 @@ def _has_job(lab: Lab) -> bool:
 
 
 def test_a_direct_migration_ends_at_the_source_when_the_backend_is_killed(
-    lab: Lab, operator: Operator, make_vm: MakeVm
+    lab: Lab, operator: JumpHost, make_vm: MakeVm
 ) -> None:
     make_vm("lab1", "stayer", dirty=1)
     operator.run("migrate", "stayer", "--to", "lab2", "--mode", "direct", "--bandwidth", "2", "--yes", "--no-wait")
@@ -173,31 +117,31 @@ def test_a_direct_migration_ends_at_the_source_when_the_backend_is_killed(
 
 @pytest.mark.parametrize("mode", ["p2p", "direct", "relayed"])
 def test_every_mode_moves_a_vm_with_its_disk_shared_or_copied(
-    lab: Lab, operator: Operator, make_vm: MakeVm, mode: str
+    lab: Lab, operator: JumpHost, make_vm: MakeVm, mode: str
 ) -> None:
     make_vm("lab1", f"shared-{mode}")
     make_vm("lab1", f"copied-{mode}", storage="local")
     operator.run("migrate", f"shared-{mode}", "--to", "lab2", "--mode", mode, "--yes")
     assert _states(lab, f"shared-{mode}") == {"lab2": "running"}
     refused = operator.run("migrate", f"copied-{mode}", "--to", "lab2", "--mode", mode, "--yes", code=3)
-    assert "done" not in refused
+    assert b"done" not in refused.stdout
     operator.run("migrate", f"copied-{mode}", "--to", "lab2", "--mode", mode, "--copy-storage", "--yes")
     assert _states(lab, f"copied-{mode}") == {"lab2": "running"}
 
 
 def test_a_cancelled_migration_leaves_the_vm_running_at_the_source(
-    lab: Lab, operator: Operator, make_vm: MakeVm
+    lab: Lab, operator: JumpHost, make_vm: MakeVm
 ) -> None:
     make_vm("lab1", "reluctant", dirty=1)
     operator.run("migrate", "reluctant", "--to", "lab2", "--bandwidth", "2", "--yes", "--no-wait")
     _eventually(lambda: "Unbounded" in lab.run("lab1", ["virsh", "domjobinfo", "reluctant"]))
-    (operation, *_) = json.loads(operator.run("ops", "--json"))
+    operation, *_ = operator.read("ops")
     operator.run("cancel", operation["id"], code=None)
     _eventually(lambda: operator.operation_states()[0] == "cancelled")
     assert _states(lab, "reluctant") == {"lab1": "running"}
 
 
-def test_a_vm_lives_its_whole_life_by_commands(lab: Lab, operator: Operator) -> None:
+def test_a_vm_lives_its_whole_life_by_commands(lab: Lab, operator: JumpHost) -> None:
     operator.run(
         *("create", "newborn", "--on", "lab1", "--memory", "128", "--pool", "shared", "--disk", "64"),
         *("--network", "default", "--kernel", "/var/lib/libvirt/guest/vmlinuz"),
@@ -208,7 +152,7 @@ def test_a_vm_lives_its_whole_life_by_commands(lab: Lab, operator: Operator) -> 
     assert _states(lab, "newborn") == {"lab1": "paused"}
     operator.run("resume", "newborn")
     refused = operator.run("delete", "newborn", "--yes", code=3)
-    assert refused == ""
+    assert refused.stdout == b""
     operator.run("force-off", "newborn", "--yes")
     assert _states(lab, "newborn") == {"lab1": "shut off"}
     operator.run("rename", "newborn", "grown-up", "--yes")
@@ -220,9 +164,9 @@ def test_a_vm_lives_its_whole_life_by_commands(lab: Lab, operator: Operator) -> 
     assert "newborn" not in lab.run("lab1", ["ls", "/var/lib/libvirt/shared"])
 
 
-def test_a_vm_started_by_virsh_shows_within_a_second_or_so(lab: Lab, operator: Operator, make_vm: MakeVm) -> None:
+def test_a_vm_started_by_virsh_shows_within_a_second_or_so(lab: Lab, operator: JumpHost, make_vm: MakeVm) -> None:
     make_vm("lab3", "sudden", start=False)
-    console = operator.console()
+    console = operator.terminal()
     console.wait_for(lambda text: "sudden" in text and "shut off" in text)
     lab.virsh("lab3", "start", "sudden")
     started = time.monotonic()
@@ -230,9 +174,9 @@ def test_a_vm_started_by_virsh_shows_within_a_second_or_so(lab: Lab, operator: O
     assert time.monotonic() - started < 2.0
 
 
-def test_the_serial_console_answers_inside_the_pane(lab: Lab, operator: Operator, make_vm: MakeVm) -> None:
+def test_the_serial_console_answers_inside_the_pane(lab: Lab, operator: JumpHost, make_vm: MakeVm) -> None:
     make_vm("lab1", "talker")
-    console = operator.console()
+    console = operator.terminal()
     console.wait_for("talker")
     console.press("c")
     console.wait_for(lambda text: "ctrl+]" in text)
@@ -244,9 +188,9 @@ def test_the_serial_console_answers_inside_the_pane(lab: Lab, operator: Operator
     console.wait_for("1 VMs")
 
 
-def test_two_consoles_see_each_others_operations(lab: Lab, operator: Operator, make_vm: MakeVm) -> None:
+def test_two_consoles_see_each_others_operations(lab: Lab, operator: JumpHost, make_vm: MakeVm) -> None:
     make_vm("lab1", "watched")
-    one, other = operator.console(), operator.console()
+    one, other = operator.terminal(), operator.terminal()
     for console in (one, other):
         console.wait_for("watched")
     other.press("3")
