@@ -14,6 +14,7 @@ from textual.app import App
 from textual.theme import Theme
 
 from novacron.model.ids import OperationId
+from novacron.model.operation import Operation
 from novacron.ports import console as port
 from novacron.ports.console import Console
 from novacron_tui.bridge import (
@@ -30,7 +31,7 @@ from novacron_tui.present.cells import Role, Span, span
 from novacron_tui.present.column import Sight
 from novacron_tui.present.glyphs import Glyphs, glyphs_for
 from novacron_tui.present.picture import Picture, busy_vms, tally
-from novacron_tui.present.words import operation_sign
+from novacron_tui.present.status import BAD_ENDS, ended_line
 from novacron_tui.screens.box import BoxScreen
 from novacron_tui.screens.fleet import FleetScreen
 from novacron_tui.screens.live import LiveScreen
@@ -71,6 +72,10 @@ class NovaCronApp(App[None], inherit_bindings=False):
         self.flow = Flow(self)
         self.mine: set[OperationId] = set()
         """Operations asked for here, whose end is announced."""
+        self.latest_of_mine: OperationId | None = None
+        """The one asked for last, until the operations have been looked at."""
+        self.failures: tuple[Operation, ...] = ()
+        """Those of them that failed, until somebody has taken notice."""
         self._use(self.palette)
 
     def on_mount(self) -> None:
@@ -168,12 +173,11 @@ class NovaCronApp(App[None], inherit_bindings=False):
                 screen.picture_changed()
 
     def _announce(self) -> None:
-        for operation in self.picture.operations:
-            if operation.id in self.mine and operation.has_ended:
-                self.mine.discard(operation.id)
-                shape, role = operation_sign(operation.state, self.glyphs)
-                outcome = f": {operation.outcome}" if operation.outcome else ""
-                self.say(span(f"{shape} {operation.title}: {operation.state}{outcome}", role))
+        ended = [each for each in self.picture.operations if each.id in self.mine and each.has_ended]
+        if ended:
+            self.mine -= {operation.id for operation in ended}
+            self.failures += tuple(operation for operation in ended if operation.state in BAD_ENDS)
+            self.say(*ended_line(ended, self.glyphs))
 
 
 def _textual_theme(palette: Palette) -> Theme:

@@ -5,7 +5,7 @@ Nothing is done here that was not shown first, unless its plan says that it is h
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -49,13 +49,15 @@ class Flow:
         else:
             self._app.spawn(self._carry_out(command, context), "flow")
 
-    async def review(self, intents: Sequence[Intent]) -> Review | str:
-        """Ask for the plan of each intent; a text when the backend cannot be asked."""
+    async def review(self, intents: Sequence[Intent], heard: Callable[[], None] = lambda: None) -> Review | str:
+        """Ask for the plan of each intent, and tell of each answer; a text when the backend cannot be asked."""
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def preview(intent: Intent) -> Plan | Refusal:
             async with gate:
-                return await self._app.console_port.preview(intent)
+                answer = await self._app.console_port.preview(intent)
+            heard()
+            return answer
 
         try:
             answers = await asyncio.gather(*(preview(intent) for intent in intents))
@@ -105,7 +107,7 @@ class Flow:
         intents = await self._intents(command, context)
         if intents is None:
             return
-        plans = await self._decided(command, intents)
+        plans = await self._decided(command, intents, command.left_out(context))
         if plans:
             # Not in the flow's own group: the next command must not cancel what was confirmed.
             self._app.run_worker(self._submit(plans, context), name="submit")
@@ -124,7 +126,7 @@ class Flow:
 
         return await self._app.push_screen_wait(FormScreen(as_of_now))
 
-    async def _decided(self, command: Command, intents: Sequence[Intent]) -> tuple[Plan, ...] | None:
+    async def _decided(self, command: Command, intents: Sequence[Intent], left_out: str) -> tuple[Plan, ...] | None:
         from novacron_tui.screens.confirm import ConfirmScreen
 
         review = None
@@ -137,7 +139,7 @@ class Flow:
             if answer.danger is Danger.NONE and not answer.refusals:
                 return answer.plans
             review = answer
-        return await self._app.push_screen_wait(ConfirmScreen(command.title, intents, review))
+        return await self._app.push_screen_wait(ConfirmScreen(command.title, intents, review, left_out=left_out))
 
     async def _submit(self, plans: Sequence[Plan], context: Context) -> None:
         accepted: list[Operation] = []
@@ -151,6 +153,7 @@ class Flow:
             else:
                 accepted.append(answer)
                 self._app.mine.add(answer.id)
+                self._app.latest_of_mine = answer.id
         if refused:
             from novacron_tui.screens.confirm import ConfirmScreen
 
@@ -196,6 +199,10 @@ class Flow:
                 self._app.spawn(self._show_vms(targets[0]), "show")
 
     async def _cancel(self, operations: Sequence[Operation]) -> None:
+        from novacron_tui.screens.cancel import CancelScreen
+
+        if not await self._app.push_screen_wait(CancelScreen(operations)):
+            return
         for operation in operations:
             try:
                 answer = await self._app.console_port.cancel(operation.id)
@@ -235,5 +242,8 @@ def _entries(where: Where, context: Context, *, danger: bool) -> list[tuple[Entr
         reason = command.enabled(context) if command else None
         title = command.title if command else key.label.capitalize()
         name = keys.shown(key.keys[0])
-        found[key.id] = (Entry(id=key.id, title=title, key=name, reason=reason or ""), key)
+        found[key.id] = (
+            Entry(id=key.id, title=title, key=name, reason=reason or "", words=keys.ALIASES.get(key.id, "")),
+            key,
+        )
     return list(found.values())

@@ -31,6 +31,7 @@ _EVERYWHERE: Final = frozenset(Where)
 _A_VM: Final = frozenset({Where.VMS, Where.VM})
 _A_HOST: Final = frozenset({Where.HOSTS, Where.HOST})
 _AN_OPERATION: Final = frozenset({Where.OPERATIONS, Where.OPERATION, Where.VMS, Where.VM})
+_DANGEROUS: Final = _AN_OPERATION | {Where.STORAGE, Where.VOLUMES}
 _READING: Final = frozenset(Where) - TABLES
 
 
@@ -97,7 +98,7 @@ KEYS: Final[tuple[Key, ...]] = (
         rank=22,
     ),
     Key(id="open", keys=("enter",), label="detail", group="Look", where=TABLES - {Where.VOLUMES}, rank=10),
-    Key(id="danger", keys=("x",), label="danger", group="Danger", where=_EVERYWHERE - {Where.TEXT}, rank=40),
+    Key(id="danger", keys=("x",), label="danger", group="Danger", where=_DANGEROUS, rank=40),
     Key(id="filter", keys=("/",), label="filter", group="Table", where=TABLES, rank=50),
     Key(id="select", keys=("space",), label="select", group="Table", where=TABLES, rank=45),
     Key(id="select-all", keys=("*",), label="select all shown", group="Table", where=TABLES),
@@ -131,6 +132,27 @@ KEYS: Final[tuple[Key, ...]] = (
 STANDING: Final = 50
 """From this rank on a key is always named."""
 GROUPS: Final = ("Look", "Power", "Change", "Danger", "Table", "Move", "Panes", "Console")
+ALIASES: Final = {
+    "detach": "q quit exit",
+    "pane-1": "vm vms guests domains list",
+    "pane-2": "host hosts nodes hypervisors",
+    "pane-3": "op ops tasks jobs migrations",
+    "pane-4": "pool pools datastores volumes",
+    "pane-5": "alert alarms events",
+    "vm.start": "poweron boot",
+    "vm.shutdown": "stop poweroff",
+    "vm.pause": "suspend",
+    "vm.force-off": "destroy kill",
+    "vm.migrate": "move vmotion",
+    "vm.create": "create define",
+    "vm.delete": "undefine remove",
+    "vm.erase": "rm",
+    "vm.resize": "edit cpu memory setvcpus setmem",
+    "vm.serial": "serial tty",
+    "vm.xml": "dumpxml definition",
+    "operation.cancel": "abort domjobabort",
+}
+"""What other consoles and virsh call the same things: the palette knows them by these words, too."""
 _NAMES: Final = {
     "escape": "esc",
     "pagedown": "pgdn",

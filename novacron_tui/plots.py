@@ -30,11 +30,16 @@ _SERIES: Final[tuple[_Series, ...]] = (
 )
 
 
-def usage_plots(samples: Sequence[VmSample], now: datetime, width: int, glyphs: Glyphs) -> list[Line]:
-    """Plot CPU, memory, disk and network side by side, as many in a row as the width has room for."""
+def usage_plots(
+    samples: Sequence[VmSample], now: datetime, width: int, glyphs: Glyphs, *, current: bool = True
+) -> list[Line]:
+    """Plot CPU, memory, disk and network side by side, as many in a row as the width has room for.
+
+    Unless `current`, the latest sample is not what is the case now, and no number says so.
+    """
     in_row = 4 if width >= 150 else 2
     each = width // in_row
-    blocks = [_plot(series, samples, now, each - 1, glyphs) for series in _SERIES]
+    blocks = [_plot(series, samples, now, each - 1, glyphs, current=current) for series in _SERIES]
     lines: list[Line] = []
     for first in range(0, len(blocks), in_row):
         for parts in zip(*blocks[first : first + in_row], strict=True):
@@ -46,10 +51,13 @@ def usage_plots(samples: Sequence[VmSample], now: datetime, width: int, glyphs: 
     return lines
 
 
-def _plot(series: _Series, samples: Sequence[VmSample], now: datetime, width: int, glyphs: Glyphs) -> list[Line]:
+def _plot(
+    series: _Series, samples: Sequence[VmSample], now: datetime, width: int, glyphs: Glyphs, *, current: bool
+) -> list[Line]:
     title, value_of, shown = series
     latest = value_of(samples[-1]) if samples else None
-    head = (span(f" {title} ", Role.COLUMN), span(shown(latest), Role.STRONG))
+    number = span(shown(latest), Role.STRONG) if current else span("?", Role.UNKNOWN)
+    head = (span(f" {title} ", Role.COLUMN), number)
     runs = _runs([((sample.observed_at - now).total_seconds(), value_of(sample)) for sample in samples])
     if not runs:
         return [head, (span("   nothing is known yet", Role.DIM),), *([()] * (HEIGHT - 2))]

@@ -3,8 +3,10 @@
 from novacron.ports.console import Console
 
 
-def run(console: Console, *, theme: str | None = None, title: str = "", mouse: bool = True) -> None:
+def run(console: Console, *, theme: str | None = None, title: str = "", mouse: bool = True) -> int | None:
     """Run the console on this terminal until the operator detaches; the backend goes on.
+
+    Return how many operations were under way then; None when the console ended by a fault of its own.
 
     Raises:
         ConfigError: the theme cannot be used.
@@ -12,4 +14,6 @@ def run(console: Console, *, theme: str | None = None, title: str = "", mouse: b
     # Textual costs 0.15 s: whoever only asks for --help must not pay it.
     from novacron_tui.app import NovaCronApp
 
-    NovaCronApp(console, theme=theme, title=title).run(mouse=mouse)
+    app = NovaCronApp(console, theme=theme, title=title)
+    app.run(mouse=mouse)
+    return None if app.return_code else app.picture.under_way

@@ -107,6 +107,12 @@ class Command:
             if kind_of(target) is self.kind and self.refuse(target, context) is None
         )
 
+    def left_out(self, context: Context) -> str:
+        """Say how many of several targets it cannot be tried on, and why the first of them; empty when on all."""
+        targets = [target for target in context.targets if kind_of(target) is self.kind]
+        reasons = [reason for target in targets if (reason := self.refuse(target, context)) is not None]
+        return f"{len(reasons)} of {len(targets)} selected are left out: {reasons[0]}" if reasons else ""
+
 
 def kind_of(target: Target) -> Kind | None:
     """Return what kind of thing a target is."""

@@ -1,10 +1,10 @@
 """The Alerts pane: what holds now, worst first, then what was cleared lately."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from novacron.model.alert.alert import Alert, Severity
-from novacron_tui.present.cells import Cell, Role, cell
+from novacron.model.alert.alert import Alert, AlertRule, Severity
+from novacron_tui.present.cells import Cell, Line, Role, cell, paragraph
 from novacron_tui.present.column import Column, Sight, Subject
 from novacron_tui.present.quantity import age, clock_time
 from novacron_tui.present.words import severity_sign
@@ -25,6 +25,24 @@ def _role(alert: Alert) -> Role:
 
 def _age(alert: Alert, sight: Sight) -> Cell:
     return cell(age(alert.cleared_at or alert.raised_at, sight.now), role=Role.DIM)
+
+
+def _what(alert: Alert) -> str:
+    # The text of this one begins with the state of the link, which says more than "unreachable".
+    rule = "host" if alert.rule is AlertRule.HOST_UNREACHABLE else f"{alert.rule}:"
+    return f"{rule} {alert.text}"
+
+
+def alert_lines(alerts: Sequence[Alert], sight: Sight, width: int) -> list[Line]:
+    """Say in full what is wrong with one thing, since when, and what to do."""
+    lines: list[Line] = []
+    for alert in alerts:
+        shape, role = severity_sign(alert.severity, sight.glyphs)
+        text = f"{shape} for {age(alert.raised_at, sight.now)}: {_what(alert)}"
+        lines += paragraph(text, width - 1, role, indent=1)
+        if alert.remedy:
+            lines += paragraph(f"What to do: {alert.remedy}", width - 3, Role.TEXT, indent=3)
+    return lines
 
 
 def alert_fields(alert: Alert) -> Mapping[str, str]:
@@ -76,7 +94,7 @@ ALERTS: Final[Subject[Alert]] = Subject(
             width=30,
             widest=200,
             priority=0,
-            cell=lambda alert, _: cell(f"{alert.rule}: {alert.text}", role=_role(alert)),
+            cell=lambda alert, _: cell(_what(alert), role=_role(alert)),
             order=lambda alert: alert.rule.value,
         ),
         Column(
@@ -91,6 +109,9 @@ ALERTS: Final[Subject[Alert]] = Subject(
     key=lambda alert: alert.key,
     fields=alert_fields,
     sort="severity",
-    empty="No alert: every host answers, no VM crashed, no pool is nearly full.",
+    empty=(
+        "No alert. One is raised here when a host does not answer, a VM crashes or is paused by an I/O error, "
+        "a pool or a host's file system is nearly full, or an operation fails."
+    ),
     is_ageing=lambda _alert: True,
 )

@@ -3,7 +3,7 @@
 A role says what something means; the palette (novacron_tui.palette) says how that looks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -94,6 +94,18 @@ def fit_line(spans: Sequence[Span], width: int) -> Line:
         shown.append(Span(text, part.role))
         left -= width_of(text)
     return tuple(shown)
+
+
+def flow_parts(parts: Iterable[Sequence[Span]], width: int) -> list[Line]:
+    """Put parts side by side, on as many lines as that takes; none is broken."""
+    lines: list[Line] = []
+    here: Line = ()
+    for part in parts:
+        if here and line_width(here) + line_width(part) > width:
+            lines.append(here)
+            here = ()
+        here = (*here, *part)
+    return [*lines, here]
 
 
 def justify(left: Sequence[Span], right: Sequence[Span], width: int) -> Line:

@@ -4,15 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from novacron.model.intent import DeleteVolume, Intent, SetPoolActive
+from novacron.model.operation import Operation
 from novacron.model.plan.plan import Danger, Plan, Undo
 from novacron.model.refusal import Refusal
 from novacron.model.safetext import SafeText
 from novacron_tui.present.cells import Line, Role, Span, line, paragraph, span
 from novacron_tui.present.glyphs import Glyphs
 from novacron_tui.present.line_edit import LineEdit
+from novacron_tui.present.quantity import fraction
+from novacron_tui.present.words import operation_sign
 
 _LABEL: Final = 10
 _TYPEABLE: Final = 40
+_CROWD_LOST: Final = 5
+_CROWD: Final = 20
+_VERBS: Final = {"delete-volume": "delete", "shutdown": "shut down", "autostart": "set autostart of"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +31,11 @@ class Review:
 
     @property
     def danger(self) -> Danger:
-        """The worst of all plans."""
+        """The worst of all plans; what one key may do to one VM takes a word when it is done to a crowd."""
         found = {plan.danger for plan in self.plans}
+        crowd = _CROWD_LOST if self.is_final else _CROWD
+        if Danger.CONFIRM in found and len(self.plans) >= crowd:
+            return Danger.TYPE_NAME
         return next((danger for danger in (Danger.TYPE_NAME, Danger.CONFIRM) if danger in found), Danger.NONE)
 
     @property
@@ -37,7 +47,7 @@ class Review:
     def word(self) -> str:
         """What has to be typed before data or service is lost."""
         if len(self.plans) > 1:
-            return f"{len(self.plans)} VMs"
+            return f"{len(self.plans)} {noun(self.plans[0].intent)}"
         if not self.plans:
             return ""
         shown = SafeText(self.plans[0].subject)
@@ -47,13 +57,18 @@ class Review:
         return str(getattr(self.plans[0].intent, "vm", "") or "yes")[:8]
 
 
+def noun(intent: Intent) -> str:
+    """Return what several of such intents are about."""
+    return "volumes" if isinstance(intent, DeleteVolume) else "pools" if isinstance(intent, SetPoolActive) else "VMs"
+
+
 def review_lines(review: Review, width: int, glyphs: Glyphs) -> list[Line]:
-    """Say all of it."""
+    """Say what would be done, to what, and what would not."""
     lines: list[Line] = []
     if len(review.plans) == 1:
-        lines += _one(review.plans[0], width, glyphs)
+        lines += _one(review.plans[0], width)
     elif review.plans:
-        lines += _several(review.plans, width, glyphs)
+        lines += _several(review.plans, width)
     if review.refusals:
         if review.plans:
             lines += [(), (span(" Not done:", Role.WARNING),)]
@@ -62,11 +77,41 @@ def review_lines(review: Review, width: int, glyphs: Glyphs) -> list[Line]:
     return lines
 
 
+def cost_lines(review: Review, width: int, glyphs: Glyphs, left_out: str = "") -> list[Line]:
+    """Say what is left out, what it costs, and whether it can be taken back; of several, what costs most."""
+    lines = paragraph(left_out, width - 1, Role.DIM, indent=1) if left_out else []
+    if review.refusals:
+        text = f"{glyphs.failed} {len(review.refusals)} refused and left out (above)"
+        lines += paragraph(text, width - 1, Role.WARNING, indent=1)
+    for warning in dict.fromkeys(warning for plan in review.plans for warning in plan.warnings):
+        lines += paragraph(f"{glyphs.attention} {warning}", width - 1, Role.WARNING, indent=1)
+    final = next((plan for plan in review.plans if plan.undo is Undo.NEVER), None)
+    worst = final or review.plans[0]
+    return lines + _block("Undo", [_undo(worst)], width, Role.CRITICAL if final else Role.TEXT)
+
+
 def refusal_lines(refusal: Refusal, width: int, glyphs: Glyphs) -> list[Line]:
     """Say why not, and what would change that."""
     lines = paragraph(f"{glyphs.failed} {refusal.subject}: {refusal.reason}", width - 1, Role.CRITICAL, indent=1)
     if refusal.remedy:
         lines += paragraph(refusal.remedy, width - 1, Role.TEXT, indent=3)
+    return lines
+
+
+def cancel_lines(operations: Sequence[Operation], width: int, glyphs: Glyphs) -> list[Line]:
+    """Name what would be cancelled, how far it is, and what is left of it then."""
+    title = "Cancel this?" if len(operations) == 1 else f"Cancel these {len(operations)} operations?"
+    lines: list[Line] = [(span(f" {title}", Role.STRONG),), ()]
+    for operation in operations:
+        far = operation.progress.fraction
+        stands = str(operation.state) if operation.has_ended or far is None else f"{fraction(far)} done"
+        shape, role = operation_sign(operation.state, glyphs)
+        lines += paragraph(f"{shape} {operation.title}: {stands}", width - 1, role, indent=1)
+    kinds = {operation.intent.kind for operation in operations}
+    if "migrate" in kinds:
+        lines += [(), *paragraph("A VM that is migrated stays where it is, and goes on there.", width - 1, indent=1)]
+    if kinds - {"migrate"}:
+        lines += [(), *paragraph("What was done so far is not taken back.", width - 1, indent=1)]
     return lines
 
 
@@ -90,37 +135,33 @@ def typed_lines(word: str, typed: LineEdit, width: int) -> list[Line]:
     ]
 
 
-def _one(plan: Plan, width: int, glyphs: Glyphs) -> list[Line]:
+def _one(plan: Plan, width: int) -> list[Line]:
     lines = paragraph(plan.title, width - 1, Role.STRONG, indent=1)
     lines.append(())
     if len(plan.steps) > 1:
         lines += _block("Steps", [f"{at}. {step.title}" for at, step in enumerate(plan.steps, 1)], width)
-    lines += _block("Touches", _touched(plan), width)
-    for warning in plan.warnings:
-        lines += paragraph(f"{glyphs.attention} {warning}", width - 1, Role.WARNING, indent=1)
-    lines += _block("Undo", [_undo(plan)], width, Role.CRITICAL if plan.undo is Undo.NEVER else Role.TEXT)
-    return lines
+    return lines + _block("Touches", _touched(plan), width)
 
 
-def _several(plans: Sequence[Plan], width: int, glyphs: Glyphs) -> list[Line]:
-    verb = plans[0].intent.kind.replace("-", " ")
-    lines: list[Line] = [(span(f" {verb} {len(plans)} VMs", Role.STRONG), span(":", Role.STRONG)), ()]
+def _several(plans: Sequence[Plan], width: int) -> list[Line]:
+    intent = plans[0].intent
+    verb = _VERBS.get(intent.kind, intent.kind.replace("-", " "))
+    if isinstance(intent, SetPoolActive):
+        verb = "start" if intent.active else "stop"
+    lines: list[Line] = [(span(f" {verb} {len(plans)} {noun(intent)}:", Role.STRONG),), ()]
     for plan in plans:
-        for at, touched in enumerate(_touched(plan)):
+        for at, touched in enumerate(_touched(plan, short=True)):
             lines += paragraph(touched, width - 3, Role.TEXT if at == 0 else Role.DIM, indent=1 if at == 0 else 5)
     lines.append(())
-    for warning in dict.fromkeys(warning for plan in plans for warning in plan.warnings):
-        lines += paragraph(f"{glyphs.attention} {warning}", width - 1, Role.WARNING, indent=1)
-    final = next((plan for plan in plans if plan.undo is Undo.NEVER), None)
-    worst = final or plans[0]
-    lines += _block("Undo", [_undo(worst)], width, Role.CRITICAL if final else Role.TEXT)
     return lines
 
 
-def _touched(plan: Plan) -> list[str]:
-    """Name what is touched; a VM also by the beginning of its UUID, since names can look alike."""
+def _touched(plan: Plan, *, short: bool = False) -> list[str]:
+    """Name what is touched; a VM also by its UUID (of several, by its beginning), since names can look alike."""
     vm = getattr(plan.intent, "vm", None)
     touches = list(plan.touches)
+    if vm and short:
+        touches = [touched.replace(vm, vm[:8]) for touched in touches]
     if vm and touches and vm[:8] not in touches[0]:
         touches[0] = f"{touches[0]}  {vm[:8]}"
     return touches

@@ -28,24 +28,43 @@ class FormView:
     edits: Mapping[str, LineEdit]
     at: int
     """Index of the field under the cursor."""
+    sought: str = ""
+    """What was typed to find an option of it."""
     judged: Mapping[str, str]
     """For options that were asked about: why not, or empty when yes."""
     verdict: Verdict
 
 
 def form_lines(view: FormView, width: int, glyphs: Glyphs) -> list[Line]:
-    """Draw all of it."""
+    """Draw the fields."""
     lines: list[Line] = [*paragraph(view.title, width - 1, Role.STRONG, indent=1), ()]
     for index, field in enumerate(view.fields):
         here = index == view.at
         lines.append(fit_line(_field_line(field, view, width, glyphs, here=here), width))
         if here and field.kind is FieldKind.CHOICE and len(field.options) > 1:
             lines += _option_lines(field, view, width, glyphs)
-    lines += [(span(glyphs.rule * width, Role.DIM),), *_verdict_lines(view.verdict, width, glyphs)]
-    lines.append(())
-    keys = (("enter", "review"), ("tab", "next"), ("←→", "choose"), ("esc", "leave"))
-    lines.append(tuple(part for key, label in keys for part in _key(key, label)))
     return lines
+
+
+def verdict_lines(view: FormView, width: int, glyphs: Glyphs, most: int) -> list[Line]:
+    """Say what the hosts say, in at most `most` lines, and which keys there are."""
+    said = _verdict_lines(view.verdict, width, glyphs)
+    if len(said) > most:
+        rest = len(said) - most + 1
+        said = [*said[: most - 1], (span(f"   and {rest} lines more: too much for this terminal", Role.DIM),)]
+    keys: tuple[tuple[str, str], ...] = (("enter", "review"), ("tab", "next"))
+    if view.fields[view.at].kind is FieldKind.CHOICE:
+        keys += (("←→", "choose"), ("letters", "find"))
+    elif view.fields[view.at].kind is FieldKind.TOGGLE:
+        keys += (("space", "yes or no"),)
+    keys += (("esc", "leave"),)
+    named = tuple(part for key, label in keys for part in _key(key, label))
+    return [(span(glyphs.rule * width, Role.DIM),), *said, (), named]
+
+
+def holds(option: Option, sought: str) -> bool:
+    """Tell whether an option is what was typed for."""
+    return sought.casefold() in (option.label or option.value).casefold()
 
 
 def current_option(field: Field, value: str) -> Option | None:
@@ -65,6 +84,9 @@ def _field_line(field: Field, view: FormView, width: int, glyphs: Glyphs, *, her
         spans.append(span(label, Role.ACCENT if here else Role.TEXT))
         if option is not None and option.note:
             spans.append(span(f"  {option.note}", Role.DIM))
+        if here and view.sought:
+            found = any(holds(each, view.sought) for each in field.options)
+            spans += [span(f"   /{view.sought}", Role.KEY), span("" if found else "  none has that", Role.WARNING)]
     else:
         spans += edit.spans(width - _LABEL - 8, active=here)
         if field.unit:

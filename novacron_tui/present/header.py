@@ -16,7 +16,7 @@ def header_line(picture: Picture, title: str, now: datetime, width: int, glyphs:
         left += [span(f"{title} ", Role.DIM)]
     bar = span(f" {glyphs.separator} ", Role.DIM)
     left += [span(" "), *_vms(picture, glyphs, long=width >= 100)]
-    left += [bar, *_hosts(picture)]
+    left += [bar, *_hosts(picture, glyphs)]
     left += [bar, *_alerts(picture, glyphs)]
     if picture.under_way:
         left += [
@@ -49,13 +49,16 @@ def _vms(picture: Picture, glyphs: Glyphs, *, long: bool) -> list[Span]:
     return shown
 
 
-def _hosts(picture: Picture) -> list[Span]:
-    up, total = picture.tally.hosts_up, picture.tally.hosts
+def _hosts(picture: Picture, glyphs: Glyphs) -> list[Span]:
+    up, total, asked = picture.tally.hosts_up, picture.tally.hosts, picture.tally.hosts_asked
+    down = total - up - asked
     if not picture.has_fleet:
         return [span("hosts ?", Role.UNKNOWN)]
     shown = [span("hosts ", Role.DIM), span(f"{up}/{total}", Role.GOOD if up == total else Role.WARNING)]
-    if up < total:
-        shown.append(span(f" {total - up} down", Role.CRITICAL))
+    if asked:
+        shown.append(span(f" {glyphs.busy}{asked} asked", Role.MIGRATING))
+    if down:
+        shown.append(span(f" {down} down", Role.CRITICAL))
     return shown
 
 
@@ -86,6 +89,6 @@ def tabs_line(panes: Sequence[tuple[str, str, int | None]], current: int, note: 
         here = index == current
         left.append(span(f" {key}", Role.TAB if here else Role.KEY))
         left.append(span(f"{shown} ", Role.TAB if here else Role.DIM))
-    if line_width(left) > width:
+    if line_width(left) + line_width(note) > width:
         left = [part for index, part in enumerate(left) if index % 2 == 0 or index == 2 * current + 1]
     return justify(left, note, width)

@@ -1,6 +1,10 @@
 """One host in full."""
 
+from collections.abc import Sequence
+
+from novacron.model.alert.alert import Alert
 from novacron.model.fleet import Fleet, Host
+from novacron_tui.present.alerts import alert_lines
 from novacron_tui.present.cells import Line, Role, Span, fit_line, paragraph, span
 from novacron_tui.present.column import Sight
 from novacron_tui.present.hosts import link_cell
@@ -10,9 +14,10 @@ from novacron_tui.present.quantity import age, clock_time, duration, fraction, p
 from novacron_tui.present.vms import state_cell
 
 
-def host_lines(host: Host, fleet: Fleet, sight: Sight, width: int) -> list[Line]:
+def host_lines(host: Host, alerts: Sequence[Alert], fleet: Fleet, sight: Sight, width: int) -> list[Line]:
     """Say how we stand with it, what it is, how it does, and what is on it."""
-    lines = [*_link_lines(host, sight, width), (), *_load_lines(host, sight, width), (), *_facts_lines(host)]
+    lines = [*_link_lines(host, sight, width), *alert_lines(alerts, sight, width), ()]
+    lines += [*_load_lines(host, sight, width), (), *_facts_lines(host)]
     lines += [(), _title(f"VMs ({len(vms_on(fleet, host.id))})")]
     for vm in vms_on(fleet, host.id):
         state = state_cell(vm, sight)

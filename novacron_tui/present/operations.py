@@ -36,7 +36,7 @@ def _remaining(operation: Operation, _sight: Sight) -> Cell:
     if operation.has_ended:
         return cell("")
     left, note = operation.progress.remaining_s, operation.progress.note
-    if left is None and note:
+    if left is None and note and operation.progress.job is not None:
         return cell("never?", role=Role.WARNING)
     return cell("-" if left is None else duration(left), role=Role.DIM if left is None else Role.TEXT)
 

@@ -20,26 +20,32 @@ class Entry:
     key: str
     reason: str = ""
     """Why it is not possible now; empty: it is."""
+    words: str = ""
+    """Other names by which it is known: "quit" and "q" for what is called detach here."""
 
 
 def find_entries(entries: Sequence[Entry], query: str) -> list[Entry]:
-    """Return those that hold the letters of `query` in this order; the best first, possible before impossible."""
+    """Return those that hold the letters of `query` in this order; the best first, possible before impossible.
+
+    What is called exactly so comes first even when it is not possible: who types "destroy" wants to read why not.
+    """
     wanted = query.casefold().replace(" ", "")
     scored = [(score, entry) for entry in entries if (score := _score(entry, wanted)) is not None]
-    scored.sort(key=lambda pair: (bool(pair[1].reason), pair[0]))
+    scored.sort(key=lambda pair: (bool(pair[1].reason) and pair[0] >= 0, pair[0]))
     return [entry for _, entry in scored]
 
 
 def palette_lines(
-    title: str, found: Sequence[Entry], typed: LineEdit, at: int, width: int, glyphs: Glyphs
+    title: str, found: Sequence[Entry], typed: LineEdit, at: int, width: int, glyphs: Glyphs, most: int = 16
 ) -> list[Line]:
-    """Draw the query and what it finds."""
-    first = min(max(0, at - _ROWS // 2), max(0, len(found) - _ROWS))
+    """Draw the query and what it finds, in at most `most` lines."""
+    rows = min(_ROWS, max(1, most - 4))
+    first = min(max(0, at - rows // 2), max(0, len(found) - rows))
     lines: list[Line] = [
         (span(f" {title} ", Role.KEY), *typed.spans(width - len(title) - 4, active=True)),
         (span(glyphs.rule * width, Role.DIM),),
     ]
-    for index, entry in enumerate(found[first : first + _ROWS], start=first):
+    for index, entry in enumerate(found[first : first + rows], start=first):
         lines.append(_entry_line(entry, width, glyphs, here=index == at))
     if not found:
         lines.append((span("   nothing of that name", Role.DIM),))
@@ -64,6 +70,8 @@ def _score(entry: Entry, wanted: str) -> int | None:
     title = entry.title.casefold()
     if not wanted:
         return 0
+    if wanted in entry.words.split():
+        return -1
     at = title.find(wanted)
     if at >= 0:
         return at

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from novacron.model.alert.alert import Alert, Severity
 from novacron.model.fleet import Fleet, FleetVm, Host
 from novacron.model.ids import HostId, OperationId, VmId
+from novacron.model.link import LinkStatus
 from novacron.model.operation import Operation
 from novacron.model.storage import Pool
 from novacron.ports.console import BackendLost
@@ -20,6 +21,8 @@ class Tally:
     vms: Mapping[str, int] = field(default_factory=dict)
     """VMs by the word for their state, "unknown" being one of them."""
     hosts_up: int = 0
+    hosts_asked: int = 0
+    """Those not heard from yet: neither up nor down."""
     hosts: int = 0
     pools: int = 0
 
@@ -81,8 +84,13 @@ def tally(fleet: Fleet) -> Tally:
         vms=words,
         hosts=len(hosts),
         hosts_up=sum(host.link.is_up for host in hosts),
+        hosts_asked=sum(_is_asked(host) for host in hosts),
         pools=sum(len(host.reading.pools) for host in hosts if host.reading),
     )
+
+
+def _is_asked(host: Host) -> bool:
+    return host.reading is None and host.link.status is LinkStatus.CONNECTING and not host.link.attempts
 
 
 def busy_vms(operations: tuple[Operation, ...]) -> Mapping[VmId, Operation]:
@@ -108,6 +116,20 @@ def pool_rows(fleet: Fleet) -> list[PoolRow]:
 def vms_on(fleet: Fleet, host: HostId) -> list[FleetVm]:
     """Return the VMs whose home is that host."""
     return [vm for vm in fleet.vms.values() if vm.home.host.id == host]
+
+
+def own_alerts_of(picture: Picture, host: Host) -> list[Alert]:
+    """Return the alerts that hold on a host and say more than its link does."""
+    return [alert for alert in alerts_of(picture, host.id) if alert.remedy != host.link.remedy or host.link.is_up]
+
+
+def alerts_of(picture: Picture, subject: VmId | HostId) -> list[Alert]:
+    """Return the alerts that hold on a VM, or on a host itself."""
+    return [
+        alert
+        for alert in picture.alerts
+        if alert.cleared_at is None and alert.operation is None and (alert.vm or alert.host) == subject
+    ]
 
 
 def operations_of(picture: Picture, vm: VmId) -> list[Operation]:

@@ -1,13 +1,21 @@
 """The line above the footer: what the row under the cursor has to say that its cells had no room for."""
 
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
 from novacron.model.alert.alert import Alert
 from novacron.model.fleet import FleetVm, Host
-from novacron.model.operation import Operation
+from novacron.model.operation import Operation, OperationState
 from novacron_tui.present.cells import Line, Role, Span, span
 from novacron_tui.present.column import Sight
+from novacron_tui.present.glyphs import Glyphs
 from novacron_tui.present.picture import PoolRow
 from novacron_tui.present.quantity import age, clock_time, duration, rate_mib, size_mib
-from novacron_tui.present.words import runs_twice
+from novacron_tui.present.words import operation_sign, runs_twice
+
+BAD_ENDS: Final = frozenset({OperationState.FAILED, OperationState.NEEDS_ATTENTION})
+"""Ends that nobody may miss."""
 
 
 def vm_status(vm: FleetVm, sight: Sight) -> Line:
@@ -77,6 +85,33 @@ def operation_status(operation: Operation, sight: Sight) -> Line:
         span(progress.note, Role.WARNING),
         span(left, Role.TEXT),
         span(figures or step, Role.DIM),
+    )
+
+
+def ended_line(ended: Sequence[Operation], glyphs: Glyphs) -> Line:
+    """Say how one operation ended; of several that ended at once, how many in which way."""
+    if len(ended) == 1:
+        shape, role = operation_sign(ended[0].state, glyphs)
+        outcome = f": {ended[0].outcome}" if ended[0].outcome else ""
+        return (span(f"{shape} {ended[0].title}: {ended[0].state}{outcome}", role),)
+    parts: list[Span] = []
+    for state, count in Counter(operation.state for operation in ended).most_common():
+        shape, role = operation_sign(state, glyphs)
+        parts.append(span(f"{shape} {count} {state}  ", role))
+    return (*parts, span("3", Role.KEY), span(" shows them", Role.DIM))
+
+
+def failure_line(failed: Sequence[Operation], glyphs: Glyphs) -> Line:
+    """Say what failed and why, the latest first, and where to read on."""
+    latest = failed[-1]
+    rest = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+    return (
+        span(f" {glyphs.failed} {latest.title}: {latest.state}{rest}", Role.CRITICAL),
+        span("  3", Role.KEY),
+        span(" tells why", Role.DIM),
+        span("  esc", Role.KEY),
+        span(" seen  ", Role.DIM),
+        span(latest.outcome, Role.WARNING),
     )
 
 

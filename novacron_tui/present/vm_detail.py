@@ -2,38 +2,49 @@
 
 from collections.abc import Sequence
 
+from novacron.model.alert.alert import Alert
 from novacron.model.fleet import FleetVm, Sighting
 from novacron.model.operation import Operation
-from novacron_tui.present.cells import Line, Role, Span, fit_line, paragraph, span
+from novacron_tui.present.alerts import alert_lines
+from novacron_tui.present.cells import Line, Role, Span, fit_line, flow_parts, paragraph, span
 from novacron_tui.present.column import Sight
 from novacron_tui.present.operations import ended_ago
-from novacron_tui.present.quantity import percent, rate, size_mib
+from novacron_tui.present.quantity import age, percent, rate, size_mib
 from novacron_tui.present.status import operation_status
 from novacron_tui.present.vms import state_cell
 from novacron_tui.present.words import operation_sign
 
 
-def vm_head(vm: FleetVm, sight: Sight, width: int) -> list[Line]:
+def vm_head(vm: FleetVm, alerts: Sequence[Alert], sight: Sight, width: int) -> list[Line]:
     """Say what it is and does: the lines above the plots."""
     reading, host = vm.home.vm, vm.home.host
     state = state_cell(vm, sight)
     site = f" ({host.spec.site})" if host.spec.site else ""
-    lines: list[Line] = [
+    said = str(reading.reason) in state.forms[0]
+    lines: list[Line] = flow_parts(
         (
-            span(f" {state.forms[0]}", state.role),
-            span(f"  {reading.reason}" if reading.reason and vm.home.is_current else "", Role.DIM),
-            *_fact("on", f"{host.id}{site}"),
-            *_fact("vCPU", reading.vcpus),
-            *_fact("memory", _memory_text(vm)),
-            *_fact("autostart", "yes" if reading.autostart else "no"),
-            span("" if reading.persistent else "  transient: gone when it stops", Role.WARNING),
-        )
-    ]
+            (
+                span(f" {state.forms[0]}", state.role),
+                span(f"  {reading.reason}" if vm.home.is_current and not said else "", Role.DIM),
+            ),
+            _fact("on", f"{host.id}{site}"),
+            _fact("vCPU", reading.vcpus),
+            _fact("memory", _memory_text(vm)),
+            _fact("autostart", "yes" if reading.autostart else "no"),
+            (span("" if reading.persistent else "  transient: gone when it stops", Role.WARNING),),
+        ),
+        width,
+    )
     if not vm.home.is_current:
-        cause = f"{host.id} is {host.link.status}: {host.link.cause}. {host.link.remedy}"
+        was = f"it was {reading.state} {age(host.reading.observed_at, sight.now)} ago; " if host.reading else ""
+        cause = f"{was}{host.id} is {host.link.status}: {host.link.cause}"
         lines += paragraph(cause, width - 1, Role.WARNING, indent=1)
+        lines += paragraph(f"What to do: {host.link.remedy}", width - 1, indent=1) if host.link.remedy else []
+    elif reading.is_active:
+        lines += flow_parts(_usage(vm), width)
     else:
-        lines.append(_usage(vm))
+        lines.append((span("  It is off: there is no load to measure.", Role.DIM),))
+    lines += alert_lines(alerts, sight, width)
     operation = sight.operations.get(vm.id)
     if operation is not None:
         lines.append(operation_status(operation, sight))
@@ -86,15 +97,16 @@ def _memory_text(vm: FleetVm) -> str:
     return f"{shown}{most}"
 
 
-def _usage(vm: FleetVm) -> Line:
+def _usage(vm: FleetVm) -> tuple[Line, ...]:
     usage = vm.home.vm.usage
+    cpu = f"{percent(usage.cpu_percent)}% of {100 * vm.home.vm.vcpus}%" if usage.cpu_percent is not None else "-"
     return (
-        *_fact("CPU", f"{percent(usage.cpu_percent)}%" if usage.cpu_percent is not None else "-"),
-        *_fact("RSS", size_mib(usage.memory_rss_mib)),
-        *_fact("disk read", f"{rate(usage.disk_read_b_s)}/s"),
-        *_fact("write", f"{rate(usage.disk_write_b_s)}/s"),
-        *_fact("net in", f"{rate(usage.net_rx_b_s)}/s"),
-        *_fact("out", f"{rate(usage.net_tx_b_s)}/s"),
+        _fact("CPU", cpu),
+        _fact("RSS", size_mib(usage.memory_rss_mib)),
+        _fact("disk read", f"{rate(usage.disk_read_b_s)}/s"),
+        _fact("write", f"{rate(usage.disk_write_b_s)}/s"),
+        _fact("net in", f"{rate(usage.net_rx_b_s)}/s"),
+        _fact("out", f"{rate(usage.net_tx_b_s)}/s"),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from novacron.model.fleet import FleetVm
 from novacron.model.host import HostSpec
+from novacron.model.vm import StateReason
 from novacron_tui.present.cells import Cell, Role, cell
 from novacron_tui.present.column import Column, Sight, Subject
 from novacron_tui.present.quantity import age, percent, rate, size_mib
@@ -35,6 +36,8 @@ def state_cell(vm: FleetVm, sight: Sight) -> Cell:
         return cell(f"{glyphs.crashed} runs twice", role=Role.CRASHED)
     shown = f"{vm_glyph(reading.state, glyphs)} {reading.state}"
     role = vm_role(reading.state, reading.reason)
+    if reading.reason is StateReason.CRASHED:
+        return cell(f"{glyphs.crashed} crashed", role=role)
     if role is Role.CRASHED and reading.reason and reading.reason.value != reading.state.value:
         return cell(f"{shown}: {reading.reason}", f"{glyphs.crashed} {reading.reason}", role=role)
     if reading.job_active:

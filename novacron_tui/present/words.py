@@ -56,8 +56,13 @@ def vm_role(state: VmState, reason: StateReason = StateReason.NONE) -> Role:
 
 
 def vm_word(vm: FleetVm) -> str:
-    """Return what a filter calls the VM's state: "unknown" when its host does not answer."""
-    return vm.home.vm.state.value if vm.home.is_current else "unknown"
+    """Return what a filter calls the VM's state: "unknown" when its host does not answer.
+
+    One that crashed is off to its hypervisor; nobody who looks for trouble may find it among those shut down.
+    """
+    if not vm.home.is_current:
+        return "unknown"
+    return "crashed" if vm.home.vm.reason is StateReason.CRASHED else vm.home.vm.state.value
 
 
 def runs_twice(vm: FleetVm) -> bool:

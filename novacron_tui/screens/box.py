@@ -7,6 +7,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
 
+from novacron_tui.present.box import box_window
 from novacron_tui.present.cells import Line
 from novacron_tui.widgets.box import BoxLines
 
@@ -21,6 +22,10 @@ class BoxScreen(ModalScreen[Result]):
 
     AUTO_FOCUS = None
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._top = 0
+
     @property
     def console_app(self) -> "NovaCronApp":
         """Return the app, by its own type."""
@@ -33,17 +38,36 @@ class BoxScreen(ModalScreen[Result]):
 
     def compose(self) -> ComposeResult:
         """Mount the box."""
-        yield BoxLines(self.lines)
+        yield BoxLines(self._window)
 
     def lines(self, width: int) -> Sequence[Line]:
         """Return what the box says."""
         return ()
+
+    def tail(self, width: int) -> Sequence[Line]:
+        """Return what it asks: seen however much there is to be said."""
+        return ()
+
+    def line_of_cursor(self, width: int) -> int | None:
+        """Return which of `lines` has to be seen; None: where it was scrolled to."""
+        return None
 
     def picture_changed(self) -> None:
         """Take notice of the newer picture, where that changes what the box says."""
 
     async def pressed(self, event: events.Key) -> None:
         """Take a key."""
+
+    def leave_with(self, value: Result) -> None:
+        """Dismiss with a value, once: a second key or a late answer must not take down the screen below."""
+        if self.is_on_top:
+            self.dismiss(value)
+
+    @property
+    def is_on_top(self) -> bool:
+        """Whether keys are meant for this box."""
+        stack = self.app.screen_stack
+        return bool(stack) and stack[-1] is self
 
     def update(self) -> None:
         """Say what is to be said now."""
@@ -54,11 +78,25 @@ class BoxScreen(ModalScreen[Result]):
         """Keep every key here: what stands behind the box does not hear it."""
         event.stop()
         event.prevent_default()
+        if not self.is_on_top:
+            return  # Typed faster than it was painted: what was meant for this box is not meant for the next.
         if event.key in {"ctrl+c", "ctrl+q"}:
             self.console_app.exit()
             return
-        scrolled = {"pagedown": 8, "pageup": -8, "ctrl+d": 6, "ctrl+u": -6}.get(event.key)
-        if scrolled is not None and len(self.box.lines) > self.box.size.height:
-            self.box.scroll_lines(scrolled)
+        if event.key in {"pagedown", "pageup"}:
+            # The window knows where the text ends: it takes no step beyond.
+            self._top += 8 if event.key == "pagedown" else -8
+            self.update()
             return
         await self.pressed(event)
+
+    @property
+    def most_lines(self) -> int:
+        """How many lines a box may have on this terminal, without its border (console.tcss: 94 %)."""
+        return max(6, self.app.size.height * 94 // 100 - 2)
+
+    def _window(self, width: int) -> Sequence[Line]:
+        shown, self._top = box_window(
+            self.lines(width), self.tail(width), self.most_lines, self._top, self.line_of_cursor(width)
+        )
+        return shown

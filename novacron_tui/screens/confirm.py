@@ -7,7 +7,7 @@ from textual import events
 from novacron.model.intent import Intent
 from novacron.model.plan.plan import Danger, Plan
 from novacron_tui.present.cells import Line, Role, paragraph, span
-from novacron_tui.present.confirm import Review, button_line, review_lines, typed_lines
+from novacron_tui.present.confirm import Review, button_line, cost_lines, review_lines, typed_lines
 from novacron_tui.present.line_edit import LineEdit
 from novacron_tui.screens.box import BoxScreen
 
@@ -15,14 +15,18 @@ from novacron_tui.screens.box import BoxScreen
 class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
     """Dismisses with the plans to be carried out, or None."""
 
-    def __init__(self, title: str, intents: Sequence[Intent], review: Review | None = None) -> None:
+    def __init__(
+        self, title: str, intents: Sequence[Intent], review: Review | None = None, *, left_out: str = ""
+    ) -> None:
         super().__init__()
         self._heading = title
         self._intents = intents
         self._review = review
         self._typed = LineEdit()
         self._on_yes = review is not None and not review.is_final
+        self._left_out = left_out
         self._error = ""
+        self._answered = 0
 
     def on_mount(self) -> None:
         """Ask for the plans."""
@@ -33,24 +37,28 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
         """Say what would be done."""
         glyphs = self.console_app.glyphs
         if self._error:
-            return [*paragraph(self._error, width - 1, Role.CRITICAL, indent=1), (), _CLOSE]
+            return paragraph(self._error, width - 1, Role.CRITICAL, indent=1)
         if self._review is None:
-            return [(span(f" {self._heading}", Role.STRONG),), (), (span(" asking the hosts ...", Role.DIM),)]
-        lines = review_lines(self._review, width, glyphs)
-        lines.append(())
+            asked = f" asking the hosts ... {self._answered} of {len(self._intents)}"
+            return [(span(f" {self._heading}", Role.STRONG),), (), (span(asked, Role.DIM),)]
+        return review_lines(self._review, width, glyphs)
+
+    def tail(self, width: int) -> Sequence[Line]:
+        """Say what it costs, and ask."""
+        if self._review is None:
+            return [(), _CLOSE] if self._error else []
         if not self._review.plans:
-            lines.append(_CLOSE)
-        elif self._review.danger is Danger.TYPE_NAME:
-            lines += typed_lines(self._review.word, self._typed, width)
-        else:
-            lines.append(button_line(yes_first=not self._review.is_final, on_yes=self._on_yes))
-        return lines
+            return [(), _CLOSE]
+        lines = [*cost_lines(self._review, width, self.console_app.glyphs, self._left_out), ()]
+        if self._review.danger is Danger.TYPE_NAME:
+            return [*lines, *typed_lines(self._review.word, self._typed, width)]
+        return [*lines, button_line(yes_first=not self._review.is_final, on_yes=self._on_yes)]
 
     async def pressed(self, event: events.Key) -> None:
         """Decide. A key pressed before the plan is there decides nothing."""
         review = self._review
         if event.key == "escape":
-            self.dismiss(None)
+            self.leave_with(None)
         elif review is None or not review.plans:
             if self._error or review is not None:
                 self._leave(event)
@@ -67,12 +75,12 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
 
     def _leave(self, event: events.Key) -> None:
         if event.key in {"enter", "q", "n"}:
-            self.dismiss(None)
+            self.leave_with(None)
 
     def _type(self, event: events.Key, review: Review) -> None:
         if event.key == "enter":
             if self._typed.text.strip() == review.word:
-                self.dismiss(review.plans)
+                self.leave_with(review.plans)
             return
         edited = self._typed.press(event.key, event.character)
         if edited is not None:
@@ -81,19 +89,25 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
 
     def _choose(self, event: events.Key, review: Review) -> None:
         if event.key == "y" or (event.key == "enter" and self._on_yes):
-            self.dismiss(review.plans)
+            self.leave_with(review.plans)
         elif event.key in {"n", "q", "enter"}:
-            self.dismiss(None)
+            self.leave_with(None)
         elif event.key in {"tab", "shift+tab", "left", "right", "h", "l"}:
             self._on_yes = not self._on_yes
             self.update()
 
+    def _heard(self) -> None:
+        """Count an answer, for who waits for many."""
+        self._answered += 1
+        if self._answered % 25 == 0:
+            self.update()
+
     async def _ask(self) -> None:
-        answer = await self.console_app.flow.review(self._intents)
+        answer = await self.console_app.flow.review(self._intents, self._heard)
         if isinstance(answer, str):
             self._error = answer
         elif answer.plans and not answer.refusals and answer.danger is Danger.NONE:
-            self.dismiss(answer.plans)
+            self.leave_with(answer.plans)
             return
         else:
             self._review = answer

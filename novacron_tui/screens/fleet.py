@@ -9,7 +9,7 @@ from novacron.model.alert.alert import Alert
 from novacron.model.fleet import FleetVm
 from novacron.model.ids import HostId
 from novacron_tui.commands.command import Target
-from novacron_tui.keys import Key
+from novacron_tui.keys import Key, Where
 from novacron_tui.present.cells import Line, Role, span
 from novacron_tui.present.header import tabs_line
 from novacron_tui.screens.panes import PANES, Pane
@@ -78,6 +78,8 @@ class FleetScreen(TableScreen):
         self.where = self.pane.where
         self.table.display = True
         self.draw()
+        if self.where is Where.OPERATIONS:
+            self._look_at_operations()
         self.update_frame()
 
     async def show_vms_of(self, host: HostId) -> None:
@@ -100,8 +102,8 @@ class FleetScreen(TableScreen):
         elif key.id == "open":
             await self._open()
         elif key.id == "back":
-            self.clear()
-            self.say(())
+            if not self.dismiss_message():
+                self.clear()
         else:
             await super().act(key)
 
@@ -122,6 +124,14 @@ class FleetScreen(TableScreen):
             self.say((span(f"{alert.subject} is no longer there", Role.DIM),))
         else:
             flow.open_detail(subject)
+
+    def _look_at_operations(self) -> None:
+        """Put the cursor on what was asked for last: that is what one comes to see. What failed is seen now."""
+        app = self.console_app
+        app.failures = ()
+        if app.latest_of_mine is not None and self.table.view.move_to_key(app.latest_of_mine):
+            app.latest_of_mine = None
+            self.table.repaint_changes()
 
     def _make_table(self, index: int) -> FleetTable[Any]:
         pane = PANES[index]

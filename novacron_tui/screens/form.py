@@ -8,11 +8,12 @@ from textual import events
 from novacron.model.intent import Intent
 from novacron.model.refusal import Refusal
 from novacron_tui.commands.form import Field, FieldKind, Form
-from novacron_tui.present.cells import Line
-from novacron_tui.present.form_lines import FormView, Verdict, form_lines
+from novacron_tui.present.cells import Line, paragraph
+from novacron_tui.present.form_lines import FormView, Verdict, form_lines, holds, verdict_lines
 from novacron_tui.present.line_edit import LineEdit
 from novacron_tui.screens.box import BoxScreen
 
+_LONGEST_SOUGHT = 24
 _JUDGED_AT_ONCE = 12
 """More destinations than this are judged when they are chosen: a preview asks real hypervisors."""
 
@@ -26,6 +27,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         self._form = as_of_now()
         self._edits: dict[str, LineEdit] = {}
         self._at = 0
+        self._sought = ""
         self._judged: dict[str, str] = {}
         self._verdict: Verdict = ""
         self._chosen: set[str] = set()
@@ -44,15 +46,27 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
 
     def lines(self, width: int) -> Sequence[Line]:
         """Draw the form."""
-        view = FormView(
+        return form_lines(self._view, width, self.console_app.glyphs)
+
+    def tail(self, width: int) -> Sequence[Line]:
+        """Say what the hosts say to it."""
+        return verdict_lines(self._view, width, self.console_app.glyphs, max(2, self.most_lines // 3))
+
+    def line_of_cursor(self, width: int) -> int | None:
+        """Keep the field that is filled in on screen, and its options."""
+        return len(paragraph(self._form.title, width - 1)) + 1 + self._at
+
+    @property
+    def _view(self) -> FormView:
+        return FormView(
             title=self._form.title,
             fields=self._fields,
             edits=self._edits,
             at=self._at,
             judged=self._judged,
             verdict=self._verdict,
+            sought=self._sought,
         )
-        return form_lines(view, width, self.console_app.glyphs)
 
     def picture_changed(self) -> None:
         """Offer what is possible now: hosts come up and fall silent while a form stands open."""
@@ -71,19 +85,23 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         """Paste into the field under the cursor."""
         event.stop()
         field = self._fields[self._at]
-        if field.kind in {FieldKind.TEXT, FieldKind.NUMBER}:
+        if field.kind is FieldKind.NUMBER:
+            digits = "".join(each for each in event.text if each in "0123456789")
+            self._put(field, self._edits[field.id].insert(digits))
+        elif field.kind is FieldKind.TEXT:
             self._put(field, self._edits[field.id].insert(event.text))
 
     async def pressed(self, event: events.Key) -> None:
         """Move between fields, fill them in, finish."""
         field = self._fields[self._at]
         if event.key == "escape":
-            self.dismiss(None)
+            self.leave_with(None)
         elif event.key == "enter":
             self._finish()
         elif event.key in {"tab", "down", "shift+tab", "up"}:
             step = 1 if event.key in {"tab", "down"} else -1
             self._at = (self._at + step) % len(self._fields)
+            self._sought = ""
             self.update()
         else:
             self._fill(field, event)
@@ -93,7 +111,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         intents = self._form.intents(self.values)
         refused = isinstance(self._verdict, tuple) and all(isinstance(answer, Refusal) for answer in self._verdict)
         if not isinstance(intents, str) and not refused:
-            self.dismiss(intents)
+            self.leave_with(intents)
 
     def _fill(self, field: Field, event: events.Key) -> None:
         edit = self._edits[field.id]
@@ -102,9 +120,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
             if event.key in {"space", "left", "right", "y", "n"}:
                 self._put(field, LineEdit.of(wanted))
         elif field.kind is FieldKind.CHOICE:
-            chosen = _choice(field, edit.text, event)
-            if chosen is not None:
-                self._put(field, LineEdit.of(chosen))
+            self._choose(field, edit.text, event)
         else:
             typed = event.character or ""
             if field.kind is FieldKind.NUMBER and typed.isprintable() and typed not in "0123456789":
@@ -112,6 +128,24 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
             edited = edit.press(event.key, event.character)
             if edited is not None:
                 self._put(field, edited)
+
+    def _choose(self, field: Field, value: str, event: events.Key) -> None:
+        """Step with arrows, or find the option that holds what is typed."""
+        values = [option.value for option in field.options]
+        step = {"right": 1, "left": -1, "space": 1}.get(event.key)
+        if step is not None and values:
+            self._sought = ""
+            at = values.index(value) if value in values else 0
+            self._put(field, LineEdit.of(values[(at + step) % len(values)]))
+            return
+        if event.key == "backspace":
+            self._sought = self._sought[:-1]
+        elif event.character and event.character.isprintable():
+            self._sought = (self._sought + event.character)[-_LONGEST_SOUGHT:]
+            found = _find(field, value, self._sought)
+            if found is not None:
+                self._put(field, LineEdit.of(found))
+        self.update()
 
     def _put(self, field: Field, edit: LineEdit) -> None:
         before = self._edits[field.id].text
@@ -197,18 +231,9 @@ def _possible(fields: Sequence[Field]) -> dict[str, tuple[str, ...]]:
     return {field.id: tuple(each.value for each in field.options if not each.refusal) for field in fields}
 
 
-def _choice(field: Field, value: str, event: events.Key) -> str | None:
-    """Return the option a key leads to: arrows step, a letter jumps to the next that begins with it."""
-    values = [option.value for option in field.options]
-    if not values:
-        return None
-    at = values.index(value) if value in values else 0
-    if event.key in {"right", "space", "l"}:
-        return values[(at + 1) % len(values)]
-    if event.key in {"left", "h"}:
-        return values[(at - 1) % len(values)]
-    if event.character and event.character.isprintable():
-        ring = values[at + 1 :] + values[: at + 1]
-        typed = event.character.casefold()
-        return next((each for each in ring if each.casefold().startswith(typed)), None)
-    return None
+def _find(field: Field, value: str, sought: str) -> str | None:
+    """Return the option that is meant: one that begins with it before one that holds it, this one before others."""
+    at = next((index for index, option in enumerate(field.options) if option.value == value), 0)
+    ring = [option for option in (*field.options[at:], *field.options[:at]) if holds(option, sought)]
+    ring.sort(key=lambda option: not (option.label or option.value).casefold().startswith(sought.casefold()))
+    return ring[0].value if ring else None

@@ -29,6 +29,6 @@ class HelpScreen(ReadingScreen):
     async def press(self, key: Key) -> None:
         """Close on a second ?, else as everywhere."""
         if key.id == "help":
-            self.app.pop_screen()
+            self.leave()
         else:
             await super().press(key)

@@ -9,6 +9,7 @@ from novacron_tui.commands.command import Target
 from novacron_tui.keys import Where
 from novacron_tui.present.cells import Line, Role, span
 from novacron_tui.present.host_detail import host_lines
+from novacron_tui.present.picture import own_alerts_of
 from novacron_tui.screens.reading import ReadingScreen
 from novacron_tui.widgets.lines import Lines
 
@@ -41,4 +42,4 @@ class HostScreen(ReadingScreen):
 
     def _lines(self, width: int) -> Sequence[Line]:
         app = self.console_app
-        return host_lines(self._host, app.picture.fleet, app.sight, width)
+        return host_lines(self._host, own_alerts_of(app.picture, self._host), app.picture.fleet, app.sight, width)

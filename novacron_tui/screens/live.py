@@ -16,6 +16,7 @@ from novacron_tui.palette import Surface
 from novacron_tui.present.cells import Line, Role, Span, fit_line, paragraph, span
 from novacron_tui.present.footer import footer_line
 from novacron_tui.present.header import header_line
+from novacron_tui.present.status import failure_line
 from novacron_tui.widgets.lines import Lines
 from novacron_tui.widgets.narrow_update import NarrowCompositor
 
@@ -66,9 +67,17 @@ class LiveScreen(Screen[None]):
         """Return what the status line says when there is no message."""
         return ()
 
+    def typing_line(self) -> Line:
+        """Return what is being typed: no message may cover it."""
+        return ()
+
     def targets(self) -> tuple[Target, ...]:
         """Return what a command would act on."""
         return ()
+
+    def idle_keys(self) -> frozenset[str]:
+        """Return the keys that are no commands and would do nothing now."""
+        return frozenset()
 
     def footer_keys(self) -> list[tuple[str, str]]:
         """Return the keys to be named: those that would do something to what is under the cursor."""
@@ -76,10 +85,11 @@ class LiveScreen(Screen[None]):
         possible = {command.id for command in commands_at(self.where) if command.enabled(context) is None}
         if any(COMMANDS[name].danger for name in possible):
             possible.add("danger")
+        never = {"danger", *COMMANDS, *self.idle_keys()}
         return [
             (keys.shown(key.keys[0]), key.label)
             for key in keys.footer_keys(self.where)
-            if key.id in possible or (key.id not in COMMANDS and key.id != "danger")
+            if key.id in possible or key.id not in never
         ]
 
     def standing_keys(self) -> list[tuple[str, str]]:
@@ -140,6 +150,25 @@ class LiveScreen(Screen[None]):
         self._message_left_s = _MESSAGE_S
         self.update_frame()
 
+    def dismiss_message(self) -> bool:
+        """Take a message, and what failed, off the status line; False when nothing had failed."""
+        app = self.console_app
+        had_failed = bool(app.failures)
+        app.failures = ()
+        self.say(())
+        return had_failed
+
+    def leave(self) -> None:
+        """Go back to the screen before, once."""
+        if self.is_on_top:
+            self.app.pop_screen()
+
+    @property
+    def is_on_top(self) -> bool:
+        """Whether keys are meant for this screen."""
+        stack = self.app.screen_stack
+        return bool(stack) and stack[-1] is self
+
     def update_frame(self) -> None:
         """Bring header, title, status and footer up to date; what did not change is not painted."""
         for lines in self.query("Lines.-one").results(Lines):
@@ -154,6 +183,8 @@ class LiveScreen(Screen[None]):
         """Look the key up in the one table of keys."""
         event.stop()
         event.prevent_default()
+        if not self.is_on_top:
+            return  # Typed faster than it was painted: a second q must not end the console, nor an F pull a plug.
         if await self.type(event):
             return
         key = keys.find(self.where, keys.pressed_name(event.key, event.character))
@@ -190,7 +221,13 @@ class LiveScreen(Screen[None]):
         return (fit_line(self.title_line(width), width),)
 
     def _status(self, width: int) -> Sequence[Line]:
-        return (fit_line(self._message or self.status_line(), width),)
+        line = self.typing_line() or self._message or self._failure_line() or self.status_line()
+        return (fit_line(line, width),)
+
+    def _failure_line(self) -> Line:
+        """Say what failed until somebody has taken notice: a night is longer than a message."""
+        app = self.console_app
+        return failure_line(app.failures, app.glyphs) if app.failures else ()
 
     def _footer(self, width: int) -> Sequence[Line]:
         return (footer_line(self.footer_keys(), self.standing_keys(), width),)

@@ -36,7 +36,9 @@ class OperationScreen(ReadingScreen):
 
     def draw(self) -> None:
         """Follow the operation."""
-        self._operation = self.console_app.picture.operation(self._operation.id) or self._operation
+        app = self.console_app
+        self._operation = app.picture.operation(self._operation.id) or self._operation
+        app.failures = tuple(failed for failed in app.failures if failed.id != self._operation.id)
         super().draw()
 
     def _lines(self, width: int) -> Sequence[Line]:

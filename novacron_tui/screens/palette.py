@@ -26,7 +26,8 @@ class PaletteScreen(BoxScreen[Key | None]):
     def lines(self, width: int) -> Sequence[Line]:
         """Show what is found."""
         found = find_entries(self._entries, self._typed.text)
-        return palette_lines(self._heading, found, self._typed, self._at, width, self.console_app.glyphs)
+        glyphs = self.console_app.glyphs
+        return palette_lines(self._heading, found, self._typed, self._at, width, glyphs, self.most_lines)
 
     def on_paste(self, event: events.Paste) -> None:
         """Search for what is pasted."""
@@ -37,10 +38,10 @@ class PaletteScreen(BoxScreen[Key | None]):
         """Move, type, choose."""
         found = find_entries(self._entries, self._typed.text)
         if event.key == "escape":
-            self.dismiss(None)
+            self.leave_with(None)
         elif event.key == "enter":
             if found and not found[self._at].reason:
-                self.dismiss(self._keys[found[self._at].id])
+                self.leave_with(self._keys[found[self._at].id])
         elif event.key in {"down", "ctrl+n", "tab", "up", "ctrl+p", "shift+tab"}:
             step = 1 if event.key in {"down", "ctrl+n", "tab"} else -1
             self._at = (self._at + step) % max(1, len(found))
@@ -61,6 +62,6 @@ class PaletteScreen(BoxScreen[Key | None]):
         """In a menu the command's own key chooses it."""
         for entry in self._entries:
             if entry.key == character and not entry.reason:
-                self.dismiss(self._keys[entry.id])
+                self.leave_with(self._keys[entry.id])
                 return True
         return False

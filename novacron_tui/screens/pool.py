@@ -72,6 +72,6 @@ class PoolScreen(TableScreen):
     async def act(self, key: Key) -> None:
         """Go back when there is nothing to clear."""
         if key.id == "back" and not self.clear():
-            self.app.pop_screen()
+            self.leave()
         else:
             await super().act(key)

@@ -1,6 +1,7 @@
 """A screen of text to read: it scrolls, and goes back."""
 
 from novacron_tui.keys import Key
+from novacron_tui.present.cells import Line, Role, span
 from novacron_tui.screens.live import LiveScreen
 from novacron_tui.widgets.lines import Lines
 
@@ -12,6 +13,24 @@ class ReadingScreen(LiveScreen):
     def text(self) -> Lines:
         """What is read."""
         return self.query_one("#text", Lines)
+
+    def status_line(self) -> Line:
+        """Say which part of the text is seen, where that is not all of it."""
+        text, height = self.text, self.text.size.height
+        if len(text.lines) <= height:
+            return ()
+        where = f" lines {text.top + 1} to {min(text.top + height, len(text.lines))} of {len(text.lines)}"
+        below = text.top + height < len(text.lines)
+        return (span(where, Role.DIM), span("   j pgdn" if below else "   k pgup", Role.KEY), span(" more", Role.DIM))
+
+    def on_screen_resume(self) -> None:
+        """Catch up; how much text there is turns out when it is laid out."""
+        super().on_screen_resume()
+        self.call_after_refresh(self.update_frame)
+
+    def on_resize(self) -> None:
+        """Say anew which part is seen."""
+        self.call_after_refresh(self.update_frame)
 
     def draw(self) -> None:
         """Say what is to be said now."""
@@ -36,5 +55,6 @@ class ReadingScreen(LiveScreen):
         }
         if key.id in steps:
             self.text.scroll_lines(steps[key.id])
+            self.update_frame()
         elif key.id == "back":
-            self.app.pop_screen()
+            self.leave()

@@ -72,7 +72,7 @@ class SerialScreen(LiveScreen):
     async def type(self, event: events.Key) -> bool:
         """Send a key to the guest; while there is no line, open it again, take it away, or leave."""
         if event.key == DETACH or (self._link is None and event.key in {"escape", "q"}):
-            self.app.pop_screen()
+            self.leave()
         elif self._link is not None:
             self._send(self._terminal.sent_for(event.key, event.character))
         elif event.key == "enter":

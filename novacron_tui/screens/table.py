@@ -29,12 +29,19 @@ class TableScreen(LiveScreen):
         """Return what the status line says of the row under the cursor."""
         return ()
 
+    def typing_line(self) -> Line:
+        """Show the filter while it is typed."""
+        if self._typing is None:
+            return ()
+        return (span(" / ", Role.KEY), *self._typing.spans(self.size.width - 6, active=True))
+
+    def idle_keys(self) -> frozenset[str]:
+        """Without a row there is nothing to open or to select."""
+        return frozenset() if self.table.view.rows else frozenset({"open", "select"})
+
     def status_line(self) -> Line:
-        """Show the filter while it is typed; else what the row under the cursor says."""
-        view = self.table.view
-        if self._typing is not None:
-            return (span(" / ", Role.KEY), *self._typing.spans(self.size.width - 6, active=True))
-        row = view.cursor_row
+        """Show what the row under the cursor says."""
+        row = self.table.view.cursor_row
         return () if row is None else self.row_status(row)
 
     def counts(self, room: int) -> Line:

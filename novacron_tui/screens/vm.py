@@ -1,7 +1,7 @@
 """One VM: state, plots of the last minutes, disks, interfaces, operations."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from textual.widget import Widget
 
@@ -11,10 +11,13 @@ from novacron.model.sample import VmSample
 from novacron_tui.commands.command import Target
 from novacron_tui.keys import Where
 from novacron_tui.present.cells import Line, Role, span
-from novacron_tui.present.picture import operations_of
+from novacron_tui.present.picture import alerts_of, operations_of
 from novacron_tui.present.vm_detail import vm_head, vm_rest
 from novacron_tui.screens.reading import ReadingScreen
 from novacron_tui.widgets.lines import Lines
+
+_PLOT_STEP = timedelta(seconds=2)
+"""Plots are drawn anew no more often: one costs as much as the rest of the screen."""
 
 
 class VmScreen(ReadingScreen):
@@ -28,7 +31,7 @@ class VmScreen(ReadingScreen):
         self._gone = False
         self._samples: tuple[VmSample, ...] = ()
         self._sampled_at: datetime | None = None
-        self._plots: tuple[int, datetime | None, list[Line]] | None = None
+        self._plots: tuple[int, datetime, list[Line]] | None = None
 
     def body(self) -> Iterable[Widget]:
         """Mount the text."""
@@ -72,17 +75,19 @@ class VmScreen(ReadingScreen):
     def _lines(self, width: int) -> Sequence[Line]:
         app = self.console_app
         sight = app.sight
-        lines = [*vm_head(self._vm, sight, width), ()]
+        lines = [*vm_head(self._vm, alerts_of(app.picture, self._vm.id), sight, width), ()]
         lines += self._plot_lines(width)
         lines.append(())
         return [*lines, *vm_rest(self._vm, operations_of(app.picture, self._vm.id), sight, width)]
 
     def _plot_lines(self, width: int) -> list[Line]:
         latest = self._samples[-1].observed_at if self._samples else None
-        if self._plots is None or self._plots[:2] != (width, latest):
+        app, current = self.console_app, self._vm.home.is_current
+        # Of a silent host the last sample is not now: the gap since then is drawn, and grows.
+        end = latest if current and latest is not None else app.now()
+        if self._plots is None or self._plots[0] != width or abs(end - self._plots[1]) >= _PLOT_STEP:
             from novacron_tui.plots import usage_plots
 
-            app = self.console_app
-            drawn = usage_plots(self._samples, latest or app.now(), width, app.glyphs)
-            self._plots = (width, latest, drawn)
+            drawn = usage_plots(self._samples, end, width, app.glyphs, current=current)
+            self._plots = (width, end, drawn)
         return self._plots[2]

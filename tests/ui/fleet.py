@@ -176,7 +176,7 @@ def some_operations() -> tuple[Operation, ...]:
 def some_alerts() -> tuple:
     """Return alerts of all severities, one of them cleared."""
     return (
-        an_alert(subject="kvm-ams-02", text="no answer within 5 s"),
+        an_alert(subject="kvm-ams-02", text="unreachable: no answer within 5 s"),
         an_alert(AlertRule.VM_IO_ERROR, subject="mail-1", text="no space left under its disk on kvm-fra-01"),
         an_alert(
             AlertRule.POOL_NEARLY_FULL,

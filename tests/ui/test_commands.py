@@ -126,7 +126,7 @@ async def test_one_command_acts_on_all_selected_and_the_confirmation_names_each(
     async with at_console(console, size=LARGE) as operator:
         await _go_to(operator, "web")
         await operator.press("asterisk", "d")
-        operator.sees("shutdown 5 VMs", "VM web-1 on", "VM web-10 on", an_id("web-4")[:8])
+        operator.sees("shut down 5 VMs", "VM web-1 on", "VM web-10 on", an_id("web-4")[:8])
         await operator.press("y")
         operator.sees("accepted: 5 operations")
     assert len(console.submitted) == 5
@@ -145,7 +145,7 @@ async def test_of_several_those_that_may_not_are_left_out_and_said() -> None:
     async with at_console(console, size=LARGE) as operator:
         await _go_to(operator, "web")
         await operator.press("asterisk", "d")
-        operator.sees("shutdown 4 VMs", "Not done:", "web-2: op-7 is under way on it", "wait")
+        operator.sees("shut down 4 VMs", "Not done:", "web-2: op-7 is under way on it", "wait")
         await operator.press("y")
     assert len(console.submitted) == 4
 
@@ -223,10 +223,14 @@ async def test_a_migration_is_cancelled_from_its_vm_and_from_its_own_screen() ->
     async with at_console(console) as operator:
         await _go_to(operator, "db-2")
         await operator.press("C")
+        operator.sees("Cancel this?", "migrate db-2", "43% done", "stays where it is")
+        await operator.press("y")
         operator.sees("asked to stop: migrate db-2")
         await operator.press("escape", "3", "enter")
         operator.sees("43%", "guest dirties 12M/s", "iteration 1")
-        await operator.press("C")
+        await operator.press("C", "n")
+        assert len(console.cancelled) == 1
+        await operator.press("C", "enter")
     assert console.cancelled == [a_migration().id, a_migration().id]
 
 

@@ -48,10 +48,14 @@ class Delta:
 
 async def _send_changes(socket: WebSocket, console: Console) -> None:
     """Send what changes. While a send waits for a slow client, the hub keeps only the newest of each kind."""
-    status = await console.status()
-    await socket.send_text(to_json(Hello(version=__version__, consoles=status.consoles + 1)))
+    consoles = (await console.status()).consoles + 1
+    await socket.send_text(to_json(Hello(version=__version__, consoles=consoles)))
     delta = Delta()
     async for change in console.changes():
+        # Who came or left is told with the next news: an operator wants to know that he is not alone.
+        told, consoles = consoles, (await console.status()).consoles
+        if consoles != told:
+            await socket.send_text(to_json(Hello(version=__version__, consoles=consoles)))
         match change:
             case FleetChanged():
                 for part in delta.parts(change.fleet):

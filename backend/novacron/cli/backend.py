@@ -24,7 +24,14 @@ def open_console(options: FleetOptions, theme: str | None) -> None:
     from novacron.api.client import RemoteConsole
     from novacron_tui.run import run as run_console
 
-    run_console(RemoteConsole(socket, revive=lambda: ensure_backend(options)), theme=theme or theme_of(options))
+    console = RemoteConsole(socket, revive=lambda: ensure_backend(options))
+    under_way = run_console(console, theme=theme or theme_of(options))
+    if under_way is None:
+        complain("console", "it ended by a fault of its own", "open it again: the backend and its operations go on")
+        raise typer.Exit(ExitCode.FAILED)
+    # Keys typed too many go to the shell now: say that this is one.
+    with_what = f" with {under_way} operations under way" if under_way else ""
+    typer.echo(f"detached: the backend goes on{with_what}; the same command comes back", err=True)
 
 
 def daemon(

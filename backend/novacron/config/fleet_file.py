@@ -168,7 +168,9 @@ def _text_of(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(
-            str(path), "there is no such file", "novacron host add makes it; novacron --connect URI goes without"
+            str(path),
+            "there is no such file",
+            "novacron host add makes it; novacron --connect URI goes without; to look around: novacron --simulated",
         ) from None
     except OSError as error:
         raise ConfigError(str(path), f"cannot be read: {error.strerror}", "check its owner and mode") from error

@@ -36,7 +36,6 @@ def test_every_code_libvirt_has_becomes_one_of_our_errors_with_its_text(name, ef
         ("VIR_ERR_NO_NETWORK", NotFound),
         ("VIR_ERR_DOM_EXIST", Conflict),
         ("VIR_ERR_STORAGE_VOL_EXIST", Conflict),
-        ("VIR_ERR_OPERATION_CONFLICT", Conflict),
         ("VIR_ERR_RESOURCE_BUSY", Conflict),
         ("VIR_ERR_OPERATION_FAILED", OperationError),
         ("VIR_ERR_OPERATION_INVALID", OperationError),

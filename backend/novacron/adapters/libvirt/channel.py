@@ -55,6 +55,9 @@ class Channel:
             await channel.call("setting up", channel._set_up, deadline_s=deadline_s)
         except NovaCronError as error:
             channel.abort()
+            if isinstance(error, LinkLost):
+                detail = f"libvirt cannot be connected to: {error.__cause__ or error.detail}"
+                raise LinkError(subject, detail, "is libvirtd running there?") from error
             if isinstance(error, LinkError):
                 raise
             if is_not_allowed(error.__cause__):

@@ -10,7 +10,6 @@ _NOT_FOUND = ("VIR_ERR_NO_DOMAIN", "VIR_ERR_NO_STORAGE_POOL", "VIR_ERR_NO_STORAG
 _CONFLICT = (
     "VIR_ERR_DOM_EXIST",
     "VIR_ERR_STORAGE_VOL_EXIST",
-    "VIR_ERR_OPERATION_CONFLICT",
     "VIR_ERR_RESOURCE_BUSY",
 )
 _NOT_ALLOWED = ("VIR_ERR_AUTH_FAILED", "VIR_ERR_AUTH_CANCELLED", "VIR_ERR_AUTH_UNAVAILABLE", "VIR_ERR_ACCESS_DENIED")
@@ -42,7 +41,7 @@ def translate(error: Any, subject: str, what: str, *, effects: bool) -> NovaCron
         return LinkLost(subject, f"the connection broke while {what}: {text}", "it is made again by itself")
     if code in {getattr(libvirt, name) for name in _NOT_FOUND}:
         return NotFound(subject, text, "look again: it was removed, or has moved")
-    kind = Conflict if code in {getattr(libvirt, name, -1) for name in _CONFLICT} else OperationError
+    kind = Conflict if code in {getattr(libvirt, name) for name in _CONFLICT} else OperationError
     return kind(subject, text, next((remedy for sign, remedy in _REMEDIES if sign in text), ""))
 
 

@@ -78,6 +78,7 @@ class _Settler:
             # Two copies write to one disk: suspending is reversible, waiting is not.
             now = (verdict, _essence(here), _essence(there))
             if now == before or verdict is Verdict.SUSPEND_BOTH:
+                work.note("")
                 return verdict, here, there
             before = now
             work.note("reading the outcome from both hosts")
