@@ -88,7 +88,7 @@ def test_live_migration_copies_local_storage_along(lab: Lab, make_vm: MakeVm) ->
     lab.run("lab3", ["qemu-img", "create", "-q", "-f", "qcow2", str(disk_path("mover", "local")), "64M"])
     _migrate(lab, "mover", "lab1", "lab3", "--copy-storage-all")
     assert _state(lab, "lab3", "mover") == "running"
-    assert "\ncargo\n" in _console(lab, "lab3", "mover", "head -n 1 /dev/vda")
+    assert "\ncargo\n" in _console(lab, "lab3", "mover", "head -n 1 /dev/vda", seconds=5)
 
 
 def test_a_disk_in_use_on_one_host_cannot_be_opened_on_another(lab: Lab, make_vm: MakeVm) -> None:
