@@ -100,6 +100,18 @@ def test_down_leaves_no_process_no_mount_and_no_folder(layout: Layout) -> None:
     assert not down(layout)
 
 
+def test_the_first_lab_of_a_machine_comes_up_also_without_vms(layout: Layout, tmp_path: Path) -> None:
+    """What libvirt finds out about QEMU is kept from lab to lab; the first one has nothing to start from."""
+    fresh = replace(layout, cache=tmp_path / "cache")
+    fresh.cache.mkdir()
+    for made_before in layout.cache.iterdir():
+        if made_before != layout.capabilities:
+            (fresh.cache / made_before.name).symlink_to(made_before)
+    first = up(fresh, hosts=1, vms=0, say=print)
+    assert first.run("lab1", ["hostname"]).strip() == "lab1"
+    assert list(fresh.capabilities.glob("qemu/capabilities/*.xml"))
+
+
 @pytest.mark.parametrize("victim", ["its first process", "its holder on the machine"])
 def test_a_lab_whose_holder_was_killed_is_gone_whole(layout: Layout, victim: str) -> None:
     second = up(layout, hosts=2, vms=1, say=print)

@@ -114,7 +114,7 @@ def _boot_all(lab: Lab, outer: Namespace, hosts: Sequence[HostLayout], say: Say)
 
 
 def define_basics(inner: Namespace) -> None:
-    """Define and start the pools and the network that every host has."""
+    """Define and start the pools and the network that every host has, and let libvirt get to know its QEMU."""
     texts = {
         "shared-pool": pool_xml("shared", SHARED),
         "local-pool": pool_xml("local", LOCAL),
@@ -127,7 +127,8 @@ def define_basics(inner: Namespace) -> None:
     for pool in ("shared", "local"):
         commands += [["pool-define", f"/tmp/{pool}-pool.xml"]]  # noqa: S108
         commands += [["pool-autostart", pool], ["pool-start", pool]]
-    virsh(inner, *commands)
+    # The first question about QEMU makes libvirt find out what it can do: seconds, and not under somebody's first VM.
+    virsh(inner, *commands, ["domcapabilities"])
 
 
 def _keep_capabilities(lab: Lab, outer: Namespace) -> None:
