@@ -141,8 +141,9 @@ class LiveScreen(Screen[None]):
             self._message_left_s -= 1
             if not self._message_left_s:
                 self._message = ()
-        self.draw_ages()
-        self.update_frame()
+        if self.is_mounted:
+            self.draw_ages()
+            self.update_frame()
 
     def say(self, parts: Sequence[Span]) -> None:
         """Show a message on the status line for a while."""

@@ -23,6 +23,7 @@ class SerialScreen(LiveScreen):
         self._terminal = SerialTerminal(self._send)
         self._link: SerialLink | None = None
         self._state: Line = (span(" opening ...", Role.DIM),)
+        self._is_opening = False
         self._taken = False
         self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
 
@@ -47,7 +48,7 @@ class SerialScreen(LiveScreen):
 
     def footer_keys(self) -> list[tuple[str, str]]:
         """Name the keys that are not the guest's."""
-        if self._link is not None:
+        if not self._can_open:
             return []
         return [("enter", "open again"), *([("F", "take it away")] if self._taken else [])]
 
@@ -70,18 +71,24 @@ class SerialScreen(LiveScreen):
         self._send(event.text.encode("utf-8", "replace"))
 
     async def type(self, event: events.Key) -> bool:
-        """Send a key to the guest; while there is no line, open it again, take it away, or leave."""
+        """Send a key to the guest; once the line has ended, open it again, take it away, or leave."""
         if event.key == DETACH or (self._link is None and event.key in {"escape", "q"}):
             self.leave()
         elif self._link is not None:
             self._send(self._terminal.sent_for(event.key, event.character))
-        elif event.key == "enter":
+        elif event.key == "enter" and self._can_open:
             self._open(force=False)
-        elif event.character == "F" and self._taken:
+        elif event.character == "F" and self._can_open and self._taken:
             self._open(force=True)
         return True
 
+    @property
+    def _can_open(self) -> bool:
+        """Whether there is no line, nor one on its way: opening it twice would find it taken, by ourselves."""
+        return self._link is None and not self._is_opening
+
     def _open(self, *, force: bool) -> None:
+        self._is_opening = True
         self._state = (span(" opening ...", Role.DIM),)
         self.update_frame()
         self.run_worker(self._converse(force=force), group="serial", exclusive=True)
@@ -98,6 +105,8 @@ class SerialScreen(LiveScreen):
             self._taken = isinstance(error, Conflict)
             self._ended(str(error))
             return
+        finally:
+            self._is_opening = False
         self._link, self._taken, self._outbox = link, False, asyncio.Queue()
         self._state = (span(" open", Role.GOOD), span("  all keys go to the guest", Role.DIM))
         self.update_frame()

@@ -65,6 +65,10 @@ class PuppetConsole:
         self.operation: Operation = an_operation()
         self.alert: Alert = an_alert()
         self.serial = PuppetSerial()
+        self.may_open = asyncio.Event()
+        """Serial consoles open once this is set, as it is from the start."""
+        self.may_open.set()
+        self.asked_to_open = asyncio.Event()
         self.show(self._fleet)
         self._hub.publish(OperationsChanged(operations=(self.operation,)))
         self._hub.publish(AlertsChanged(alerts=(self.alert,)))
@@ -133,6 +137,8 @@ class PuppetConsole:
     async def open_serial(self, vm: object, host: object, *, force: bool = False) -> PuppetSerial:
         """Return the serial console."""
         self._note("open_serial", vm, host, force)
+        self.asked_to_open.set()
+        await self.may_open.wait()
         return self.serial
 
     async def status(self) -> BackendStatus:

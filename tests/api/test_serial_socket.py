@@ -49,6 +49,19 @@ async def test_a_client_that_vanishes_lets_go_of_the_console(puppet, remote, pup
         await puppet.serial.closed.wait()
 
 
+async def test_a_client_that_stops_waiting_for_a_console_does_not_hold_it_once_it_opens(puppet, remote):
+    puppet.may_open.clear()
+    wanted = asyncio.create_task(remote.open_serial(_VM, _HOST))
+    async with asyncio.timeout(5):
+        await puppet.asked_to_open.wait()
+    wanted.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await wanted
+    puppet.may_open.set()
+    async with asyncio.timeout(5):
+        await puppet.serial.closed.wait()
+
+
 async def test_the_far_sides_end_is_the_end_of_reading(puppet, remote):
     link = await remote.open_serial(_VM, _HOST)
     await link.read()

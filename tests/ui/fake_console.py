@@ -76,6 +76,8 @@ class FakeConsole:
         self.submit_error: NovaCronError | None = None
         self.serial = FakeSerialLink()
         self.serial_error: NovaCronError | None = None
+        self.serial_hold: asyncio.Event | None = None
+        """While set and not fired, no serial line opens."""
         self.forced: list[bool] = []
         self.some_samples: tuple[VmSample, ...] = ()
         self.xml = "<domain type='kvm'>\n  <name>web-1</name>\n</domain>\n"
@@ -155,6 +157,8 @@ class FakeConsole:
     async def open_serial(self, vm: VmId, host: HostId, *, force: bool = False) -> SerialLink:
         """Open the line, or fail as the test wants unless forced."""
         self.forced.append(force)
+        if self.serial_hold is not None:
+            await self.serial_hold.wait()
         if self.serial_error is not None and not force:
             raise self.serial_error
         return self.serial

@@ -1,9 +1,16 @@
 """Detail screens, XML, help and the serial console, by key presses."""
 
+import asyncio
+
 import pytest
 
 from novacron.model.errors import Conflict, LinkLost
-from tests.builders import a_fleet, a_host, a_vm
+from novacron_tui.keys import Where
+from novacron_tui.present.cells import Role, span
+from novacron_tui.screens.help import HelpScreen
+from novacron_tui.screens.vm import VmScreen
+from novacron_tui.screens.xml import XmlScreen
+from tests.builders import a_fleet, a_host, a_vm, an_id
 from tests.operation_builders import some_samples
 from tests.ui.fake_console import FakeConsole
 from tests.ui.fleet import SHOWN_AT, a_mixed_fleet
@@ -77,6 +84,23 @@ async def test_the_definition_is_shown_as_it_is_and_inert() -> None:
         operator.sees("XML on kvm-fra-01", "[bold]c[/]", "\\u{1b}", "\\u{d}")
 
 
+async def test_a_second_that_passes_while_a_screen_comes_up_does_no_harm() -> None:
+    vm = a_mixed_fleet().find_vm(an_id("web-1"))
+    assert vm is not None
+    async with at_console(a_console()) as operator:
+        app = operator.app
+        for screen in (XmlScreen(vm), VmScreen(vm), HelpScreen(Where.VMS)):
+            coming = app.push_screen(screen)
+            app.tick()
+            app.say(span("something to say", Role.TEXT))
+            await coming
+            app.tick()
+            app.pop_screen()
+            app.tick()
+        await operator.settle()
+        operator.sees("NAME▲")
+
+
 async def test_help_lists_the_keys_of_the_place_it_was_asked_from() -> None:
     async with at_console(a_console(), size=LARGE) as operator:
         await operator.press("4", "question_mark")
@@ -100,6 +124,37 @@ async def test_the_serial_console_shows_the_guest_and_sends_it_every_key() -> No
         await operator.press("ctrl+right_square_bracket")
         operator.sees("NAME▲")
     assert console.serial.closed
+
+
+async def test_keys_pressed_while_a_serial_console_opens_do_not_open_it_again() -> None:
+    console = a_console()
+    console.serial_hold = asyncio.Event()
+    async with at_console(console) as operator:
+        await _go_to(operator, "web-1")
+        await operator.press("c")
+        operator.sees("opening ...")
+        operator.sees_not("enter open again")
+        await operator.press("enter", "enter", "F")
+        assert console.forced == [False]
+        console.serial_hold.set()
+        await operator.settle()
+        operator.sees("all keys go to the guest")
+        await operator.press("enter")
+    assert bytes(console.serial.typed) == b"\r", "what was typed before there was a line went to nobody"
+
+
+async def test_a_serial_console_that_is_left_while_it_opens_is_not_kept_open() -> None:
+    console = a_console()
+    console.serial_hold = asyncio.Event()
+    async with at_console(console) as operator:
+        await _go_to(operator, "web-1")
+        await operator.press("c", "ctrl+right_square_bracket")
+        operator.sees("NAME▲")
+        console.serial_hold.set()
+        await operator.settle()
+        operator.sees("NAME▲")
+        await operator.press("c")
+        operator.sees("all keys go to the guest")
 
 
 async def test_a_serial_console_somebody_else_has_can_be_taken_away() -> None:

@@ -23,6 +23,10 @@ class RemoteSerial:
             first = await connection.recv()
         except ConnectionClosed as error:
             raise BackendError("backend", "it went away", "novacron status tells more") from error
+        except BaseException:
+            # Whoever wanted it has left. Kept open it would hold the console, and nobody else could open it.
+            connection.transport.abort()
+            raise
         if first != SERIAL_OPENED:
             await connection.close()
             raise error_of(first)
