@@ -35,7 +35,9 @@ _DOING: Final = {
     "pool-active": "switching pool",
     "delete-volume": "deleting volume",
 }
-_BAD_REASONS: Final = frozenset({StateReason.IO_ERROR, StateReason.CRASHED, StateReason.POSTCOPY_FAILED})
+_BAD_REASONS: Final = frozenset(
+    {StateReason.IO_ERROR, StateReason.CRASHED, StateReason.POSTCOPY_FAILED, StateReason.API_ERROR}
+)
 
 
 def vm_glyph(state: VmState, glyphs: Glyphs) -> str:

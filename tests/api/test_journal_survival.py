@@ -80,7 +80,8 @@ def test_a_full_disk_is_told_loses_nothing_and_heals_once_there_is_room(record_p
             assert "disk" in str(told["detail"])
     assert told["remedy"]
     assert isinstance(told["acknowledged"], int)
-    assert told["acknowledged"] > 10
+    # How many fit is a matter of the limit; that some were acknowledged is what makes losing none worth saying.
+    assert told["acknowledged"] > 0
     assert told["lost_while_full"] == []
     assert told["lost_after"] == []
 

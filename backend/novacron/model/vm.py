@@ -41,6 +41,8 @@ class StateReason(StrEnum):
     DUMPING = "dumping"
     IO_ERROR = "I/O error"
     WATCHDOG = "watchdog"
+    API_ERROR = "API error"
+    """libvirt paused it for a job of its own, such as a migration, and could not resume it afterwards."""
     FROM_SNAPSHOT = "from snapshot"
     SNAPSHOT = "snapshot"
     SHUTTING_DOWN = "shutting down"

@@ -90,6 +90,11 @@ def test_reasons_that_decide_something_are_not_mixed_up(state, reason, word):
     assert reason_of(*numbers, has_process=True) is word
 
 
+def test_a_reason_newer_than_this_machines_libvirt_is_known_all_the_same():
+    paused_since_a_resume_failed = 14  # VIR_DOMAIN_PAUSED_API_ERROR, which libvirt 9.0 has not
+    assert reason_of(libvirt.VIR_DOMAIN_PAUSED, paused_since_a_resume_failed, has_process=True) is StateReason.API_ERROR
+
+
 @pytest.mark.parametrize("number", [1, 3, 4, 5])
 @pytest.mark.parametrize("reason", [50, -1, 2**31])
 def test_a_reason_newer_than_ours_is_another_one(number, reason):

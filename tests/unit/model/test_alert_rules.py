@@ -132,6 +132,12 @@ def test_a_shared_pool_is_one_alert_and_local_ones_are_many() -> None:
         assert len(watch(fleet).alerts) == count
 
 
+def test_shared_pools_of_two_sites_are_two_though_their_paths_are_the_same() -> None:
+    pool = a_pool(available_mib=1_000, shared=True)
+    hosts = (a_host(site, reading=a_reading(site, pools=(pool,)), site=site) for site in ("ams", "fra"))
+    assert len(watch(a_fleet(*hosts)).alerts) == 2
+
+
 def test_a_pool_at_the_edge_does_not_flap() -> None:
     def fleet(free: int) -> Fleet:
         return a_fleet(a_host("a", reading=a_reading("a", pools=(a_pool(available_mib=free),))))

@@ -42,6 +42,7 @@ _REASONS: Final[Mapping[VmState, Mapping[int, StateReason]]] = {
         11: StateReason.STARTING_UP,
         12: StateReason.POSTCOPY,
         13: StateReason.POSTCOPY_FAILED,
+        14: StateReason.API_ERROR,
     },
     VmState.SHUT_OFF: {
         1: StateReason.SHUTDOWN,

@@ -266,7 +266,8 @@ def _fullness(used: float, moment: Moment, key: str) -> Severity | None:
 
 
 def _place(host: Host, pool: Pool) -> str:
-    return f"shared:{pool.kind}:{pool.path or pool.name}" if pool.shared else f"{host.id}:{pool.id}"
+    """Return what makes it the same pool on two hosts: sites mount storage of their own under the same paths."""
+    return f"shared:{host.spec.site}:{pool.kind}:{pool.path or pool.name}" if pool.shared else f"{host.id}:{pool.id}"
 
 
 def _executes(seen: Sighting) -> bool:
