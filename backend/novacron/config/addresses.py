@@ -1,5 +1,6 @@
 """`--connect URI…`: hosts named on the command line instead of in a file."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -64,7 +65,9 @@ def require_harmless_peer(uri: str) -> None:
 
 
 def _refuse_parameters(uri: str, query: str, unwanted: frozenset[str]) -> None:
-    refused = sorted(unwanted & parse_qs(query, keep_blank_values=True).keys())
+    # As libvirt reads them: it parts them at a semicolon as well, and does not look at their case.
+    names = {unquote(part.partition("=")[0]).strip().lower() for part in re.split("[&;]", query)}
+    refused = sorted(unwanted & names)
     if refused:
         raise ConfigError(
             uri,

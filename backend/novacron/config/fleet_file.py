@@ -216,10 +216,22 @@ class _Place:
         return f"{self.path}:{line}" if line else str(self.path)
 
 
+def _expanded(host: _Host, folder: Path, place: _Place) -> str:
+    """Return the path of its ssh configuration, from the file's folder; empty when it has none."""
+    if not host.ssh_config:
+        return ""
+    try:
+        return str(folder / Path(host.ssh_config).expanduser())
+    except RuntimeError as error:
+        raise ConfigError(
+            place.at("host", place.host, "ssh_config"),
+            f"host {host.name}: ssh_config: {error}",
+            "write the path out, or begin it with ~/",
+        ) from error
+
+
 def _spec(host: _Host, folder: Path, place: _Place) -> HostSpec:
-    ssh_config = host.ssh_config
-    if ssh_config and not Path(ssh_config).expanduser().is_absolute():
-        ssh_config = str(folder / ssh_config)
+    ssh_config = _expanded(host, folder, place)
     try:
         way = spec_of(host.uri or host.ssh, host.name)
         if host.peer_uri:
@@ -232,7 +244,7 @@ def _spec(host: _Host, folder: Path, place: _Place) -> HostSpec:
     return replace(
         way,
         site=host.site,
-        ssh_config=str(Path(ssh_config).expanduser()) if ssh_config else "",
+        ssh_config=ssh_config,
         socket=host.socket or way.socket,
         peer_uri=host.peer_uri or way.peer_uri,
         migration_address=host.migration_address,

@@ -155,7 +155,9 @@ class Ledger:
             raise self._fault
 
     def _forget_oldest(self) -> None:
-        ended = [one.id for one in self.operations if one.has_ended and one.id not in self._unwritten]
+        kept = OperationState.NEEDS_ATTENTION
+        ended = [one.id for one in self.operations if one.has_ended and one.state is not kept]
+        ended = [one for one in ended if one not in self._unwritten]
         for operation in ended[self._keep :]:
             del self._operations[operation]
 

@@ -83,7 +83,7 @@ class HostPoller:
             yield hypervisor
         finally:
             self._leased.remove(hypervisor)
-            if hypervisor is not self._hypervisor:
+            if hypervisor is not self._hypervisor and hypervisor not in self._leased:
                 await self._close(hypervisor)
 
     def poke(self, *, inventory: bool = False) -> None:

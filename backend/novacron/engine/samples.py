@@ -27,6 +27,9 @@ class Samples:
             if vm.state is not VmState.RUNNING:
                 continue
             ring = self._rings.setdefault(vm.id, deque())
+            # The clock was set back: what it called later was no later.
+            while ring and ring[-1][0] > at:
+                ring.pop()
             # A little early is on time: readings are not taken to the millisecond.
             if ring and at - ring[-1][0] < self._interval_s * 0.9:
                 continue
@@ -41,7 +44,7 @@ class Samples:
 
     def _sweep(self, now: float) -> None:
         """Forget VMs that were not seen running for a whole window."""
-        if now - self._swept_at < 60:
+        if abs(now - self._swept_at) < 60:
             return
         self._swept_at = now
         gone = [vm for vm, ring in self._rings.items() if not ring or now - ring[-1][0] > self._window_s]

@@ -42,8 +42,6 @@ class FleetStore:
         if not link.is_up:
             link = Link(status=LinkStatus.UP, since=self._clock.now())
         after = self._fleet.with_reading(reading, link)
-        if after is self._fleet:
-            return
         for vm_id in _differing(before.reading, reading):
             self._changed_at[vm_id] = after.revision
         self._set(after, notable=link is not before.link or _shape(before.reading) != _shape(reading))

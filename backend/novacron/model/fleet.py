@@ -81,11 +81,11 @@ class Fleet:
         return Fleet(revision=self.revision + 1, hosts=MappingProxyType(hosts))
 
     def with_reading(self, reading: HostReading, link: Link) -> "Fleet":
-        """Return the next revision with a host's new reading and link; an older reading is not taken."""
-        host = self.hosts[reading.host]
-        if host.reading is not None and host.reading.observed_at > reading.observed_at:
-            return self
-        return self.with_host(replace(host, reading=reading, link=link))
+        """Return the next revision with a host's new reading and link.
+
+        The one that comes later is the newer one, whatever its time says: clocks are set back.
+        """
+        return self.with_host(replace(self.hosts[reading.host], reading=reading, link=link))
 
     def without_host(self, host_id: HostId) -> "Fleet":
         """Return the next revision without this host."""

@@ -39,7 +39,8 @@ class FleetFollower:
         """Take the file as it is; False when it has to be taken again, though it did not change."""
         try:
             choice = await asyncio.to_thread(fleet_of, self._options)
-        except NovaCronError as error:
+        except (NovaCronError, OSError, RuntimeError, ValueError) as error:
+            # Whatever the file holds: who stops following it because of a mistake never sees the mistake mended.
             self._service.fleet_error = str(error)
             _log.warning("fleet file not followed", cause=str(error))
             return True

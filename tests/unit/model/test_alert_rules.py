@@ -149,15 +149,20 @@ def test_a_pool_at_the_edge_does_not_flap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "severity"),
-    [(OperationState.FAILED, Severity.WARNING), (OperationState.NEEDS_ATTENTION, Severity.CRITICAL)],
+    ("state", "severity", "after_an_hour"),
+    [
+        (OperationState.FAILED, Severity.WARNING, []),
+        (OperationState.NEEDS_ATTENTION, Severity.CRITICAL, [AlertRule.OPERATION_FAILED]),
+    ],
 )
-def test_an_operation_that_ended_badly_is_told_for_an_hour(state: OperationState, severity: Severity) -> None:
+def test_a_failure_is_told_for_an_hour_and_what_needs_a_person_for_as_long_as_it_does(
+    state: OperationState, severity: Severity, after_an_hour: list[AlertRule]
+) -> None:
     failed = an_operation(state=state, outcome="no room")
     (alert,) = watch(a_fleet(), failed).alerts
     assert alert.severity is severity
     assert "no room" in alert.text
-    assert holding(watch(a_fleet(), failed, at=LIMITS.operation_shown_s + 60)) == []
+    assert holding(watch(a_fleet(), failed, at=LIMITS.operation_shown_s + 60)) == after_an_hour
 
 
 def test_a_later_success_on_the_same_vm_clears_it_and_an_earlier_one_does_not() -> None:

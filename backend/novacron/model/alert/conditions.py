@@ -25,7 +25,7 @@ class Thresholds:
     settling_after_s: float = 60.0
     """How long an outcome may be unknown before somebody has to hear of it."""
     operation_shown_s: float = 3600.0
-    """How long a failed operation is an alert if nothing else settles it."""
+    """How long a failed operation is an alert if nothing else settles it; one that needs a person stays."""
     cleared_shown_s: float = 900.0
     """How long an alert is still listed after it was cleared."""
 
@@ -196,7 +196,7 @@ def _unreachable(host: Host, moment: Moment) -> Iterator[Alert]:
     if host.link.is_up:
         return
     # Counted from its last word, so that a row which changes its complaint is not forgiven each time.
-    since = host.reading.observed_at if host.reading else host.link.since
+    since = min(host.reading.observed_at, host.link.since) if host.reading else host.link.since
     never_tried = host.link.status is LinkStatus.CONNECTING and host.link.attempts == 0
     if never_tried or (moment.now - since).total_seconds() < moment.thresholds.unreachable_after_s:
         return
@@ -214,10 +214,11 @@ def _unreachable(host: Host, moment: Moment) -> Iterator[Alert]:
 
 def _operation_alert(operation: Operation, moment: Moment) -> Iterator[Alert]:
     thresholds = moment.thresholds
-    failed = operation.state in (OperationState.FAILED, OperationState.NEEDS_ATTENTION)
-    if failed:
+    needs_person = operation.state is OperationState.NEEDS_ATTENTION
+    if needs_person or operation.state is OperationState.FAILED:
         ended_at = operation.ended_at or operation.accepted_at
-        if (moment.now - ended_at).total_seconds() > thresholds.operation_shown_s:
+        # What only a person can settle is not settled by waiting.
+        if not needs_person and (moment.now - ended_at).total_seconds() > thresholds.operation_shown_s:
             return
         text = f"{operation.title}: {operation.outcome or operation.state}"
     elif operation.state is OperationState.SETTLING:
@@ -227,7 +228,6 @@ def _operation_alert(operation: Operation, moment: Moment) -> Iterator[Alert]:
         text = f"{operation.title}: its outcome is not known yet: {operation.progress.note or 'still looking'}"
     else:
         return
-    needs_person = operation.state is OperationState.NEEDS_ATTENTION
     yield Alert(
         key=f"{AlertRule.OPERATION_FAILED}:{operation.id}",
         rule=AlertRule.OPERATION_FAILED,

@@ -16,6 +16,9 @@ _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "ceph", "cifs", "smb3", "9p", "gfs2", "ocfs2", "lustre", "afs", "fuse.glusterfs"}
 )
 
+_COPIED_STORAGE = frozenset({"file", "block"})
+"""What has a path that can be looked at, and a place of its own on each host."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationFacts:
@@ -124,6 +127,12 @@ def _judge_copy(seen: Sighting, destination: Host, disk: VmDisk, probe: DiskProb
     there = destination.id
     if disk.shareable:
         return _not_exclusive(seen, disk, "is shared between VMs, so a copy would divide them", "detach it first")
+    if disk.storage not in _COPIED_STORAGE:
+        return _incompatible(
+            seen.vm.name,
+            f"{disk.source} is {disk.storage} storage, which {there} may reach too: a copy would overwrite itself",
+            "migrate without copying storage, or move it shut off",
+        )
     same_file = probe.visible and (
         probe.lock_seen is True or probe.file_system in _NETWORK_FILE_SYSTEMS or _on_shared_pool(disk, destination)
     )
