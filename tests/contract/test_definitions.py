@@ -13,8 +13,9 @@ from tests.contract.ground import DEADLINE_S, Ground
 
 async def test_defining_twice_by_one_intent_makes_one_vm(ground: Ground) -> None:
     intent = await ground.a_defined_vm()
-    path = await ground.a.create_disk(intent, deadline_s=DEADLINE_S)
-    await ground.a.define(intent, path, deadline_s=DEADLINE_S)
+    seen = await ground.seen(ground.a, intent.vm)
+    assert seen is not None
+    await ground.a.define(intent, seen.disks[0].source, deadline_s=DEADLINE_S)
     reading = await ground.a.read(inventory=False, deadline_s=DEADLINE_S)
     assert [vm.name for vm in reading.vms].count(intent.name) == 1
 
@@ -88,7 +89,8 @@ async def test_undefine_removes_it_and_may_be_repeated(ground: Ground) -> None:
 
 async def test_a_definition_can_be_taken_to_another_host(ground: Ground) -> None:
     intent = await ground.a_defined_vm()
-    xml = await ground.a.definition(intent.vm, deadline_s=DEADLINE_S)
+    xml = await ground.a.definition(intent.vm, with_secrets=True, deadline_s=DEADLINE_S)
+    assert await ground.a.belongings(intent.vm, deadline_s=DEADLINE_S) == ()
     await ground.b.define_xml(xml, deadline_s=DEADLINE_S)
     await ground.a.undefine(intent.vm, deadline_s=DEADLINE_S)
     reading = await ground.seen(ground.b, intent.vm)

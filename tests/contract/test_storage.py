@@ -22,10 +22,12 @@ async def _volume(hypervisor: Hypervisor, pool: str, path: str) -> Volume | None
     return next((volume for volume in volumes if volume.path == path), None)
 
 
-async def test_creating_a_disk_twice_gives_the_same_path(ground: Ground) -> None:
+async def test_a_disk_is_made_once_and_made_anew_only_when_asked_for(ground: Ground) -> None:
     intent = ground.intent()
     path = await ground.a.create_disk(intent, deadline_s=DEADLINE_S)
-    assert await ground.a.create_disk(intent, deadline_s=DEADLINE_S) == path
+    with pytest.raises(Conflict):
+        await ground.a.create_disk(intent, deadline_s=DEADLINE_S)
+    assert await ground.a.create_disk(intent, anew=True, deadline_s=DEADLINE_S) == path
     volume = await _volume(ground.a, ground.shared_pool, path)
     assert volume is not None
     assert volume.capacity_mib == intent.disk_mib
@@ -108,6 +110,9 @@ async def test_the_shared_pool_shows_one_hosts_volume_on_the_other(ground: Groun
     path = await ground.a.create_disk(ground.intent(), deadline_s=DEADLINE_S)
     (probe,) = await ground.b.probe_disks((path,), deadline_s=DEADLINE_S)
     assert probe.visible
+    (here,) = await ground.a.probe_disks((path,), deadline_s=DEADLINE_S)
+    assert here.identity
+    assert here.identity == probe.identity, "it is one file"
     assert (await _pool(ground.b, ground.shared_pool)).shared
 
 
@@ -115,4 +120,16 @@ async def test_a_local_volume_is_not_visible_elsewhere(ground: Ground) -> None:
     path = await ground.a.create_disk(ground.intent(pool=ground.local_pool), deadline_s=DEADLINE_S)
     (probe,) = await ground.b.probe_disks((path,), deadline_s=DEADLINE_S)
     assert not probe.visible
+    assert not probe.identity
     assert not (await _pool(ground.a, ground.local_pool)).shared
+
+
+async def test_files_of_one_path_on_two_hosts_are_told_apart(ground: Ground) -> None:
+    intent = ground.intent(pool=ground.local_pool)
+    paths = {await hypervisor.create_disk(intent, deadline_s=DEADLINE_S) for hypervisor in (ground.a, ground.b)}
+    (path,) = paths
+    (here,) = await ground.a.probe_disks((path,), deadline_s=DEADLINE_S)
+    (there,) = await ground.b.probe_disks((path,), deadline_s=DEADLINE_S)
+    assert here.visible
+    assert there.visible
+    assert here.identity != there.identity

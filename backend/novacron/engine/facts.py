@@ -1,4 +1,4 @@
-"""Asking a migration's destination what only it knows, before anything is planned."""
+"""Asking a migration's two ends what only they know, before anything is planned."""
 
 import asyncio
 
@@ -30,7 +30,7 @@ async def gather_facts(
         return await within(
             clock,
             deadline_s + settings.overrun_s,
-            _ask(intent, paths, watchers, deadline_s),
+            _ask(intent, paths, watchers, deadline_s, shut_off=bool(seen and not seen.vm.is_active)),
             subject=intent.destination,
             what="whether it can take the VM",
         )
@@ -44,11 +44,18 @@ async def gather_facts(
         )
 
 
-async def _ask(intent: MigrateVm, paths: tuple[str, ...], watchers: Watchers, deadline_s: float) -> MigrationFacts:
+async def _ask(
+    intent: MigrateVm, paths: tuple[str, ...], watchers: Watchers, deadline_s: float, *, shut_off: bool
+) -> MigrationFacts:
     source, destination = watchers.hypervisor(intent.host), watchers.hypervisor(intent.destination)
     definition = await source.definition(intent.vm, deadline_s=deadline_s)
     fit, probes = await asyncio.gather(
         destination.fit(definition, deadline_s=deadline_s),
         destination.probe_disks(paths, deadline_s=deadline_s),
     )
-    return MigrationFacts(fit=fit, probes=probes)
+    if not shut_off:
+        return MigrationFacts(fit=fit, probes=probes)
+    at_source, left_behind = await asyncio.gather(
+        source.probe_disks(paths, deadline_s=deadline_s), source.belongings(intent.vm, deadline_s=deadline_s)
+    )
+    return MigrationFacts(fit=fit, probes=probes, at_source=at_source, left_behind=left_behind)

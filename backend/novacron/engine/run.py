@@ -14,7 +14,7 @@ from novacron.model.errors import LinkError, NovaCronError, OutcomeUnknown
 from novacron.model.ids import OperationId
 from novacron.model.intent import hosts_of
 from novacron.model.operation import Operation, OperationState, StepRecord, StepState
-from novacron.model.plan.relocation import SETTLE
+from novacron.model.plan.relocation import NEVER_LEFT_OUT
 from novacron.ports.clock import Clock
 
 
@@ -48,7 +48,7 @@ class OperationRun:
                 continue
             interrupted = record.state is StepState.STARTED
             # What became of a migration has to be read, cancelled or not.
-            if self.work.is_cancelled and not interrupted and record.name != SETTLE:
+            if self.work.is_cancelled and not interrupted and record.name not in NEVER_LEFT_OUT:
                 await self._stop_before(record)
                 return
             await self._to(OperationState.SETTLING if interrupted else OperationState.RUNNING)

@@ -6,7 +6,8 @@ NovaCronError
 │   └── LinkLost              the connection broke under a call
 ├── OperationError            a hypervisor said no, or the world changed under an operation
 │   ├── NotFound              the VM, pool, volume, host or operation is not there
-│   └── Conflict              somebody else holds it, or it changed since it was looked at
+│   ├── Conflict              somebody else holds it, or it changed since it was looked at
+│   └── Busy                  it is being worked on: the same question has another answer later
 ├── OutcomeUnknown            the call may or may not have had its effect; only a look can tell
 ├── ConfigError               fleet.toml or a setting is wrong
 ├── JournalError              the journal cannot be read or written
@@ -97,6 +98,10 @@ class Conflict(OperationError):
     """Somebody else holds it, or it changed since it was looked at."""
 
     exit_code = ExitCode.REFUSED
+
+
+class Busy(OperationError):
+    """It is being worked on: ask again later."""
 
 
 class OutcomeUnknown(NovaCronError):

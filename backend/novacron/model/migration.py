@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskProbe:
-    """One disk path as the destination sees it while the VM runs at the source."""
+    """One disk path as a host sees it."""
 
     path: str
     visible: bool
@@ -19,6 +19,8 @@ class DiskProbe:
     """Type of the file system under it, as the kernel there calls it."""
     free_mib: int | None = None
     """Room on that file system."""
+    identity: str = ""
+    """What tells this file from every other one, on each host that sees it; empty when it could not be asked."""
     detail: str = ""
 
 

@@ -55,8 +55,11 @@ class HostReader(Protocol):
     async def look(self, vm: VmId, *, deadline_s: float) -> VmReading | None:
         """Read one VM afresh, never from a cache; None when this host does not know it."""
 
-    async def definition(self, vm: VmId, *, deadline_s: float) -> str:
-        """Return its XML as libvirt would take it back, secrets left out."""
+    async def definition(self, vm: VmId, *, with_secrets: bool = False, deadline_s: float) -> str:
+        """Return its XML as libvirt would take it back; `with_secrets` is for another host, never for eyes."""
+
+    async def belongings(self, vm: VmId, *, deadline_s: float) -> tuple[str, ...]:
+        """Name what this host keeps beside the VM's definition, and a moved definition would leave behind."""
 
     def watch(self, on_event: Callable[[HostEvent], None]) -> None:
         """Call `on_event` on the event loop for every change, until closed."""
@@ -87,10 +90,13 @@ class VmPower(Protocol):
 class VmDefiner(Protocol):
     """Creates, changes and removes definitions and the disks that belong to them."""
 
-    async def create_disk(self, intent: CreateVm, *, deadline_s: float) -> str:
-        """Create the VM's disk and return its path; one made for this VM's UUID before is taken as it is.
+    async def create_disk(self, intent: CreateVm, *, anew: bool = False, deadline_s: float) -> str:
+        """Create the VM's disk and return its path.
 
-        Raises Conflict when a volume of that name exists that was not made for this VM.
+        With `anew` one made for this VM's UUID before is deleted first: whether it was finished shows nowhere.
+
+        Raises Conflict when the volume exists, or one of that name that was not made for this VM; Busy when the
+        one made before is still being made.
         """
 
     async def define(self, intent: CreateVm, disk_path: str, *, deadline_s: float) -> None:
@@ -122,7 +128,7 @@ class VmMigrator(Protocol):
         """Judge, as a destination, whether this host could run that definition."""
 
     async def probe_disks(self, paths: tuple[str, ...], *, deadline_s: float) -> tuple[DiskProbe, ...]:
-        """Tell, as a destination, whether each path is there and whether a lock held elsewhere is seen."""
+        """Tell whether each path is there, which file it is, and whether a lock held elsewhere is seen."""
 
     async def migrate(self, request: "MigrationRequest", destination: "Hypervisor", *, deadline_s: float) -> None:
         """Move a running VM and return when the hypervisor says it ended.

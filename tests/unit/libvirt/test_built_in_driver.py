@@ -194,10 +194,12 @@ def _intent(**fields: object) -> CreateVm:
     return CreateVm(**chosen)  # type: ignore[arg-type]
 
 
-async def test_a_disk_is_made_once_and_taken_as_it_is_the_second_time(host: LibvirtHypervisor):
+async def test_a_disk_is_made_once_and_made_anew_when_it_may_be_half_made(host: LibvirtHypervisor):
     path = f"/vm/new-{an_id('new')[:8]}.qcow2"
-    for _ in range(2):
-        assert await host.create_disk(_intent(), deadline_s=S) == path
+    assert await host.create_disk(_intent(), deadline_s=S) == path
+    with pytest.raises(Conflict, match="there already"):
+        await host.create_disk(_intent(), deadline_s=S)
+    assert await host.create_disk(_intent(), anew=True, deadline_s=S) == path
     with pytest.raises(Conflict, match="made for another VM"):
         await host.create_disk(_intent(vm=an_id("other")), deadline_s=S)
     await host.delete_disk(path, deadline_s=S)

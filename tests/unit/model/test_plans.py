@@ -38,7 +38,8 @@ VM = an_id("web-1")
 OFF = a_vm(state=VmState.SHUT_OFF)
 FIT = GuestFit(cpu_compatible=True, domain_type_supported=True, memory_free_mib=8192, machine_supported=True)
 DISK = "/srv/vm/web-1.qcow2"
-LOCKED = MigrationFacts(fit=FIT, probes=(DiskProbe(path=DISK, visible=True, lock_seen=True),))
+SEEN = DiskProbe(path=DISK, visible=True, lock_seen=True, identity="one file")
+LOCKED = MigrationFacts(fit=FIT, probes=(SEEN,), at_source=(SEEN,))
 
 
 def code(answer: Plan | Refusal) -> RefusalCode | None:
@@ -312,10 +313,10 @@ def test_a_destination_that_does_not_fit_says_why(fit: dict[str, object], wanted
 
 @pytest.mark.parametrize("lock_seen", [None, False])
 def test_a_disk_whose_lock_is_not_seen_is_never_migrated_live(lock_seen: bool | None) -> None:
-    probes = (DiskProbe(path=DISK, visible=True, lock_seen=lock_seen),)
+    probes = (replace(SEEN, lock_seen=lock_seen),)
     answer = move(MigrationFacts(fit=FIT, probes=probes))
     assert code(answer) is RefusalCode.DISK_NOT_EXCLUSIVE
-    planned(move(MigrationFacts(fit=FIT, probes=probes), vm=OFF))
+    planned(move(MigrationFacts(fit=FIT, probes=probes, at_source=probes), vm=OFF))
 
 
 def test_a_shareable_disk_is_never_migrated_live_even_when_a_lock_is_seen() -> None:

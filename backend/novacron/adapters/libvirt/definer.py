@@ -27,6 +27,10 @@ class Definer(Role):
         """Define a VM from another host's definition."""
         await self.tell("defining it", lambda connection: connection.defineXML(xml), deadline_s=deadline_s)
 
+    async def belongings(self, vm: VmId, *, deadline_s: float) -> tuple[str, ...]:
+        """Name what lies beside its definition. Source: virDomainHasManagedSaveImage, virDomainSnapshotNum."""
+        return await self.ask_vm("asking what belongs to it", vm, self._belongings, deadline_s=deadline_s)
+
     async def rename(self, vm: VmId, new_name: str, *, deadline_s: float) -> None:
         """Rename a VM that is off. Source: virDomainRename."""
         await self.tell_vm("renaming it", vm, lambda domain: domain.rename(new_name, 0), deadline_s=deadline_s)
@@ -71,6 +75,16 @@ class Definer(Role):
             intent, disk_path=disk_path, domain_type=self._domain_type(connection), direct_io=direct_io
         )
         connection.defineXMLFlags(text, libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+
+    def _belongings(self, domain: Domain) -> tuple[str, ...]:
+        root = xml.parse(domain.XMLDesc(0), domain.UUIDString())
+        found = {
+            "its saved memory": bool(domain.hasManagedSaveImage(0)),
+            "its snapshots": domain.snapshotNum(0) > 0,
+            "its UEFI variables": root.find("os/nvram") is not None,
+            "its TPM": root.find("devices/tpm") is not None,
+        }
+        return tuple(name for name, is_there in found.items() if is_there)
 
     def _undefine(self, domain: Domain) -> None:
         """Name all that may lie beside it; a driver that does not know of one of them has none to remove."""

@@ -16,6 +16,7 @@ if [ -e "$1" ]; then echo visible; at=$1; else at=$(dirname -- "$1"); fi
 echo "type $(findmnt --noheadings --output FSTYPE --target "$at" | tail -n 1)"
 echo "free $(df -P -k -- "$at" | awk 'NR == 2 { print $4 }')"
 [ -e "$1" ] || exit 0
+echo "file $(stat --dereference --format '%i %s %.9Y' -- "$1")"
 command -v qemu-img >/dev/null || { echo "no qemu-img"; exit 0; }
 if said=$(qemu-img info -- "$1" 2>&1 >/dev/null); then echo "unlocked"
 else case $said in *'"write" lock'*|*'Failed to get'*lock*) echo "locked" ;; *) echo "said $said" ;; esac
@@ -59,6 +60,7 @@ class Fitting(Role):
             lock_seen=lock_seen,
             file_system=words.get("type", ""),
             free_mib=int(free) // 1024 if free.isdigit() else None,
+            identity=words.get("file", ""),
             detail=words.get("said", "") or ("qemu-img is not installed there" if "no" in words else ""),
         )
 

@@ -93,9 +93,10 @@ class Reader(Role):
         row = await self.ask("looking at a VM", lambda connection: self._one(connection, vm), deadline_s=deadline_s)
         return None if row is None else _reading(row, VmUsage())
 
-    async def definition(self, vm: VmId, *, deadline_s: float) -> str:
-        """Return its XML, such as another host would take, secrets left out."""
+    async def definition(self, vm: VmId, *, with_secrets: bool = False, deadline_s: float) -> str:
+        """Return its XML, such as another host would take. Without its secrets a console would have no password."""
         flags = self.libvirt.VIR_DOMAIN_XML_MIGRATABLE
+        flags |= self.libvirt.VIR_DOMAIN_XML_SECURE if with_secrets else 0
         text: str = await self.ask_vm(
             "reading a definition", vm, lambda domain: domain.XMLDesc(flags), deadline_s=deadline_s
         )

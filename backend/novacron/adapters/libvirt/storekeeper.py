@@ -11,7 +11,7 @@ from novacron.adapters.libvirt import xml
 from novacron.adapters.libvirt.channel import Connection
 from novacron.adapters.libvirt.foreign_text import text_of
 from novacron.adapters.libvirt.role import Role
-from novacron.model.errors import Conflict, NotFound, OperationError
+from novacron.model.errors import Busy, Conflict, NotFound, OperationError
 from novacron.model.intent import CreateVm
 
 _MIB = 1024 * 1024
@@ -22,10 +22,10 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
 class Storekeeper(Role):
     """ports.hypervisor.StoragePools, and the disks of VM definitions."""
 
-    async def create_disk(self, intent: CreateVm, *, deadline_s: float) -> str:
+    async def create_disk(self, intent: CreateVm, *, anew: bool = False, deadline_s: float) -> str:
         """Create the VM's disk. Source: virStorageVolCreateXML, virStorageVolCreateXMLFrom."""
         path: str = await self.tell(
-            "creating its disk", lambda connection: self._create_disk(connection, intent), deadline_s=deadline_s
+            "creating its disk", lambda connection: self._create_disk(connection, intent, anew), deadline_s=deadline_s
         )
         return path
 
@@ -82,7 +82,7 @@ class Storekeeper(Role):
             return False
         return (await self.access.run(("test", "-e", path), deadline_s=deadline_s)).exit_status == 0
 
-    def _create_disk(self, connection: Connection, intent: CreateVm) -> str:
+    def _create_disk(self, connection: Connection, intent: CreateVm, anew: bool) -> str:
         name = f"{intent.name}-{intent.vm[:_UUID_DIGITS]}.qcow2"
         if not _PLAIN_NAME.fullmatch(name):
             raise OperationError(intent.name, "this cannot be a volume's name", "use letters, digits, dots and dashes")
@@ -92,8 +92,8 @@ class Storekeeper(Role):
         for volume in pool.listAllVolumes():
             found = text_of(volume.name)
             if found == name:
-                return str(volume.path())
-            if foreign.fullmatch(found):
+                self._discard(volume, name, anew)
+            elif foreign.fullmatch(found):
                 raise Conflict(
                     found,
                     "this volume was made for another VM of that name",
@@ -106,6 +106,16 @@ class Storekeeper(Role):
         if made.info()[1] < size:
             made.resize(size)
         return str(made.path())
+
+    def _discard(self, volume: Any, name: str, anew: bool) -> None:  # noqa: ANN401 - libvirt.virStorageVol
+        """Delete what an interrupted creation has left: libvirt lists a volume from the first byte of its copy."""
+        if not anew:
+            raise Conflict(name, "this volume is there already", "look what it is; delete it, or choose another name")
+        try:
+            volume.delete(0)
+        except self.libvirt.libvirtError as error:
+            said = error.get_error_message() or "libvirt did not say why"
+            raise Busy(name, f"what was made of it before cannot be deleted yet: {said}") from error
 
     def _volume_at(self, connection: Connection, path: str) -> Any:  # noqa: ANN401 - libvirt.virStorageVol
         """Return the volume at a path. What another host made on a shared pool is known after a refresh only."""

@@ -16,12 +16,12 @@ _COPY_MIB_S = 800.0
 class Definer(Role):
     """Definitions, disks and pools."""
 
-    async def create_disk(self, intent: CreateVm, *, deadline_s: float) -> str:
+    async def create_disk(self, intent: CreateVm, *, anew: bool = False, deadline_s: float) -> str:
         """Create the VM's disk and return its path."""
         base = self._base_allocation_mib(intent)
         return await self.link.call(
             "create disk",
-            lambda: self._create_disk(intent),
+            lambda: self._create_disk(intent, anew),
             deadline_s=deadline_s,
             effects=True,
             takes_s=base / _COPY_MIB_S,
@@ -34,6 +34,11 @@ class Definer(Role):
     async def define_xml(self, xml: str, *, deadline_s: float) -> None:
         """Define a VM from another host's definition."""
         await self.link.call("define", lambda: self._define_xml(xml), deadline_s=deadline_s, effects=True)
+
+    async def belongings(self, vm: VmId, *, deadline_s: float) -> tuple[str, ...]:
+        """Nothing: a simulated VM is its definition and its disks."""
+        await self.link.call("belongings", lambda: self.host.machine(vm), deadline_s=deadline_s)
+        return ()
 
     async def rename(self, vm: VmId, new_name: str, *, deadline_s: float) -> None:
         """Rename it."""
@@ -125,9 +130,14 @@ class Definer(Role):
         volumes = (stored.volume for stored in pool.store.volumes.values())
         return next((one.allocation_mib for one in volumes if one.name == intent.base_volume), 0)
 
-    def _create_disk(self, intent: CreateVm) -> str:
+    def _create_disk(self, intent: CreateVm, anew: bool) -> str:
         pool = self.host.pool(intent.pool)
         store = pool.require_active()
+        made = store.volumes.get(f"{store.path}/{intent.name}.qcow2")
+        if made is not None and made.owner == intent.vm:
+            if not anew:
+                raise Conflict(intent.name, f"storage volume '{intent.name}.qcow2' exists already")
+            del store.volumes[made.volume.path]
         base = pool.find(intent.base_volume).volume if intent.base_volume else None
         return store.add(
             f"{intent.name}.qcow2",

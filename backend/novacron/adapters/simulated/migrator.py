@@ -138,4 +138,5 @@ class Migrator(Role):
             lock_seen=None if not visible else True if held is not None else None if store.locks else False,
             file_system=store.file_system,
             free_mib=free_mib,
+            identity=f"{id(store)} {path}" if visible else "",
         )

@@ -35,8 +35,8 @@ class Reader(Role):
         """Read one VM afresh."""
         return await self.link.call("look", lambda: self._look(vm), deadline_s=deadline_s)
 
-    async def definition(self, vm: VmId, *, deadline_s: float) -> str:
-        """Return its XML."""
+    async def definition(self, vm: VmId, *, with_secrets: bool = False, deadline_s: float) -> str:
+        """Return its XML; there is no secret in it."""
         return await self.link.call("definition", lambda: to_xml(self.host.machine(vm)), deadline_s=deadline_s)
 
     def watch(self, on_event: Callable[[HostEvent], None]) -> None:

@@ -3,7 +3,7 @@
 from novacron.engine.settings import EngineSettings
 from novacron.engine.steps.cold_migration import DefineThere, UndefineHere
 from novacron.engine.steps.creation import CreateDisk, Define
-from novacron.engine.steps.definition import Resize, rename, set_autostart
+from novacron.engine.steps.definition import KeepAutostart, Resize, rename, set_autostart
 from novacron.engine.steps.migrating import Migrate
 from novacron.engine.steps.power import AwaitOff, PressPowerButton, Reboot, SetRunning, force_off, pause
 from novacron.engine.steps.removal import DeleteDisk, DeleteVolumeStep, SetPool, Undefine
@@ -87,6 +87,8 @@ def _step_of_many(intent: Intent, name: str) -> Step:
             return DefineThere(intent=intent)
         case MigrateVm(), relocation.UNDEFINE_HERE:
             return UndefineHere(intent=intent)
+        case MigrateVm(), relocation.AUTOSTART:
+            return KeepAutostart(intent=intent)
         case _:
             raise JournalError(
                 intent.kind, f"has no step {name!r} in this version", "finish it with the version that began it"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from novacron.engine.steps.work import StepFailed, Work
+from novacron.model.errors import Busy
 from novacron.model.intent import CreateVm
 from novacron.model.plan.creation import CREATE_DISK
 
@@ -14,14 +15,27 @@ class CreateDisk:
     intent: CreateVm
 
     async def act(self, work: Work) -> str:
-        """Make it, or take the one made for this UUID before; returns its path."""
-        deadline_s = work.settings.disk_deadline_s
-        return await work.ask(self.intent.host, lambda hv: hv.create_disk(self.intent, deadline_s=deadline_s))
+        """Make it; returns its path."""
+        return await self._make(work, anew=False)
 
     async def settle(self, work: Work) -> str:
-        """Ask again: a disk made for this UUID is taken as it is, somebody else's never."""
+        """Make it anew: a copy that was cut off looks like one that was finished, and nothing uses it yet."""
         await work.patient_hypervisor(self.intent.host)
-        return await self.act(work)
+        until = work.clock.monotonic() + work.settings.disk_deadline_s
+        while True:
+            try:
+                return await self._make(work, anew=True)
+            except Busy as error:
+                if work.clock.monotonic() >= until:
+                    raise
+                work.note(f"waiting: {error.detail}")
+            await work.clock.sleep(work.settings.blind_most_s)
+
+    async def _make(self, work: Work, *, anew: bool) -> str:
+        deadline_s = work.settings.disk_deadline_s
+        return await work.ask(
+            self.intent.host, lambda hv: hv.create_disk(self.intent, anew=anew, deadline_s=deadline_s)
+        )
 
     async def undo(self, work: Work) -> str:
         """Delete the disk this operation made."""

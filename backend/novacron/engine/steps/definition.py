@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from novacron.engine.steps.goal import Goal
 from novacron.engine.steps.work import StepFailed, Work
-from novacron.model.intent import RenameVm, ResizeVm, SetAutostart
+from novacron.model.intent import MigrateVm, RenameVm, ResizeVm, SetAutostart
 from novacron.model.vm import VmReading
 
 
@@ -29,6 +29,31 @@ def set_autostart(intent: SetAutostart, deadline_s: float) -> Goal:
         reached=lambda seen: seen is not None and seen.autostart is intent.enabled,
         repeatable=True,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepAutostart:
+    """Have a VM that moved start with its new host. Says nothing: where it is now is the operation's outcome."""
+
+    intent: MigrateVm
+
+    async def act(self, work: Work) -> str:
+        """Set it, and see it."""
+        await self._goal(work).act(work)
+        return ""
+
+    async def settle(self, work: Work) -> str:
+        """Set it again: it does no harm."""
+        await self._goal(work).settle(work)
+        return ""
+
+    async def undo(self, work: Work) -> str:
+        """A move is taken back by another move only."""
+        return ""
+
+    def _goal(self, work: Work) -> Goal:
+        wanted = SetAutostart(vm=self.intent.vm, host=self.intent.destination, enabled=True)
+        return set_autostart(wanted, work.settings.call_deadline_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -149,7 +149,9 @@ class _Settler:
         try:
             if not there.vm.persistent:
                 destination = work.hypervisor(intent.destination)
-                definition = await destination.definition(intent.vm, deadline_s=work.settings.look_deadline_s)
+                definition = await destination.definition(
+                    intent.vm, with_secrets=True, deadline_s=work.settings.look_deadline_s
+                )
                 await destination.define_xml(definition, deadline_s=deadline_s)
             await work.hypervisor(intent.host).undefine(intent.vm, deadline_s=deadline_s)
         except (OperationError, LinkError, OutcomeUnknown) as error:

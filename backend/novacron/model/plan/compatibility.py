@@ -22,10 +22,15 @@ _COPIED_STORAGE = frozenset({"file", "block"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationFacts:
-    """What the destination said when it was asked."""
+    """What the two hosts said when they were asked."""
 
     fit: GuestFit
     probes: tuple[DiskProbe, ...] = ()
+    """The disks as the destination sees them."""
+    at_source: tuple[DiskProbe, ...] = ()
+    """The same as the source sees them; asked only of a VM that is shut off."""
+    left_behind: tuple[str, ...] = ()
+    """What the source keeps beside the definition; asked only of a VM that is shut off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +44,14 @@ def judge(
     seen: Sighting, destination: Host, facts: MigrationFacts, *, live: bool, copy_storage: bool
 ) -> Verdict | Refusal:
     """Judge a move by what the destination said."""
-    refusal = _refuse_guest(seen, destination, facts.fit)
+    refusal = _refuse_guest(seen, destination, facts.fit) or (None if live else _refuse_belongings(seen, facts))
     if refusal is not None:
         return refusal
     warnings: list[str] = []
     if facts.fit.cpu_compatible is None and live:
         warnings.append(f"{destination.id} could not say whether its CPU fits")
     probes = {probe.path: probe for probe in facts.probes}
+    at_source = {probe.path: probe for probe in facts.at_source}
     for disk in seen.vm.disks:
         if not disk.source:
             continue
@@ -54,6 +60,11 @@ def judge(
         if isinstance(answer, Refusal):
             return answer
         warnings += [answer] if answer else []
+        if not live and not _is_medium(disk):
+            same = _judge_same(seen, destination, disk, at_source.get(disk.source), probe)
+            if isinstance(same, Refusal):
+                return same
+            warnings += [same] if same else []
     return Verdict(warnings=tuple(warnings))
 
 
@@ -98,7 +109,7 @@ def _judge_disk(
     seen: Sighting, destination: Host, disk: VmDisk, probe: DiskProbe, *, live: bool, copy_storage: bool
 ) -> Refusal | str:
     """Return why this disk forbids the move, or a warning about it (empty: none)."""
-    read_only = disk.readonly or disk.kind in {"cdrom", "floppy"}
+    read_only = _is_medium(disk)
     if copy_storage and not read_only:
         return _judge_copy(seen, destination, disk, probe)
     if not probe.visible:
@@ -121,6 +132,37 @@ def _judge_disk(
             "copy the storage along, move it shut off, or put it on storage that carries locks",
         )
     return ""
+
+
+def _refuse_belongings(seen: Sighting, facts: MigrationFacts) -> Refusal | None:
+    if not facts.left_behind:
+        return None
+    what = " and ".join(facts.left_behind)
+    return _incompatible(
+        seen.vm.name,
+        f"{what} would stay on {seen.host.id} when only its definition and disks move",
+        "start it and migrate it live, or do without them first",
+    )
+
+
+def _judge_same(
+    seen: Sighting, destination: Host, disk: VmDisk, here: DiskProbe | None, there: DiskProbe
+) -> Refusal | str:
+    """Return why a shut-off VM may not go on there from this disk, or a warning: a path is a name, not a file."""
+    if disk.storage == "block":
+        return f"make sure that {disk.source} is the same device on {destination.id}"
+    if here is not None and here.identity and here.identity == there.identity:
+        return ""
+    return _incompatible(
+        seen.vm.name,
+        f"{disk.source} on {destination.id} is not provably the file that it is on {seen.host.id}: "
+        "it may be an old copy",
+        "start it and migrate it live with its storage",
+    )
+
+
+def _is_medium(disk: VmDisk) -> bool:
+    return disk.readonly or disk.kind in {"cdrom", "floppy"}
 
 
 def _judge_copy(seen: Sighting, destination: Host, disk: VmDisk, probe: DiskProbe) -> Refusal | str:

@@ -13,6 +13,10 @@ MIGRATE = "migrate"
 SETTLE = "settle"
 DEFINE_THERE = "define-there"
 UNDEFINE_HERE = "undefine-here"
+AUTOSTART = "autostart-there"
+
+NEVER_LEFT_OUT = frozenset({SETTLE, AUTOSTART})
+"""Steps that a cancelled migration takes as well: what became of it is read, and kept as it was."""
 
 
 def refuse_migration(intent: MigrateVm, fleet: Fleet) -> Refusal | None:
@@ -75,6 +79,7 @@ def _live(intent: MigrateVm, fleet: Fleet, seen: Sighting, warnings: tuple[str, 
         steps=(
             PlannedStep(name=MIGRATE, title=f"move {name}'s memory{with_disks} to {there}"),
             PlannedStep(name=SETTLE, title=f"read the outcome from {here} and {there}"),
+            *_autostart(seen, there),
         ),
         touches=(
             f"VM {name} ({intent.vm})",
@@ -99,6 +104,7 @@ def _cold(intent: MigrateVm, fleet: Fleet, seen: Sighting, there: Host, warnings
         steps=(
             PlannedStep(name=DEFINE_THERE, title=f"define {name} on {there.id}"),
             PlannedStep(name=UNDEFINE_HERE, title=f"remove its definition from {intent.host}"),
+            *_autostart(seen, there.id),
         ),
         touches=(
             f"VM {name} ({intent.vm})",
@@ -110,6 +116,13 @@ def _cold(intent: MigrateVm, fleet: Fleet, seen: Sighting, there: Host, warnings
         undo_how=f"migrate it back to {intent.host}",
         fleet_revision=fleet.revision,
     )
+
+
+def _autostart(seen: Sighting, there: HostId) -> tuple[PlannedStep, ...]:
+    """It is a host's setting, in no definition: without this step it would be lost on the way."""
+    if not seen.vm.autostart:
+        return ()
+    return (PlannedStep(name=AUTOSTART, title=f"have it start with {there}, as it did with {seen.host.id}"),)
 
 
 def _left_over(fleet: Fleet, destination: HostId, seen: Sighting) -> tuple[str, ...]:
