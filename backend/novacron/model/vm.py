@@ -142,6 +142,8 @@ class VmReading:
     """A migration, save or dump is under way on it."""
     description: str = ""
     has_serial: bool = True
+    is_read: bool = True
+    """Whether its definition was read. Until then what it has is unknown, not absent, and nothing is done to it."""
 
     @property
     def is_active(self) -> bool:

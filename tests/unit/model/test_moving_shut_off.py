@@ -50,6 +50,12 @@ def test_a_vm_that_starts_with_its_host_does_so_with_the_next_one(state: VmState
         assert (answer.steps[-1].name == AUTOSTART) is autostart
 
 
+def test_nothing_is_done_to_a_vm_whose_definition_was_not_read_yet() -> None:
+    answer = plan(MigrateVm(vm=VM, host=A, destination=B), on(replace(a_vm(), is_read=False)), LOCKED)
+    assert isinstance(answer, Refusal)
+    assert "still being read" in answer.reason
+
+
 def test_storage_without_a_path_is_never_copied_onto_itself() -> None:
     vm = a_vm(disks=(a_disk(storage="network"),))
     assert code(move(LOCKED, vm=vm, copy=True)) is RefusalCode.INCOMPATIBLE

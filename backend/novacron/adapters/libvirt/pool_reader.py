@@ -1,30 +1,49 @@
 """Storage pools, read beside everything else: a pool whose server is dead must hide no VM and no other pool.
 
-Pools are refreshed over a connection of their own. A refresh that hangs costs that connection and that pool's new
-figures; the old ones stay.
+Pools are read over a connection of their own. A reading that hangs costs that connection and that pool's new figures;
+the old ones stay. libvirt stops a pool whose refresh fails, so a pool is refreshed only when its folder was seen to be
+readable and to have changed, never by the clock.
 """
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from novacron.adapters.libvirt import xml
 from novacron.adapters.libvirt.access import HostAccess
 from novacron.adapters.libvirt.binding import load_libvirt
 from novacron.adapters.libvirt.channel import Channel, Connection
 from novacron.adapters.libvirt.foreign_text import text_of
-from novacron.model.errors import NovaCronError, OperationError
+from novacron.adapters.libvirt.patience import Patience
+from novacron.model.errors import DeadlineExceeded, NovaCronError, OperationError
 from novacron.model.ids import PoolId
 from novacron.model.storage import Pool, Volume
+from novacron.model.vm import VmDisk
 from novacron.ports.clock import Clock
 
 _POOL_DEADLINE_S = 8.0
+_VOLUMES_DEADLINE_S = 20.0
+"""One call a volume: a pool may have thousands."""
+_LOOK: Final = 'stat --format "%.9Y %.9Z" -- "$1" && stat --file-system --format "%S %b %f" -- "$1"'
+"""When something was last made or deleted in a folder, and how full its file system is."""
 _MIB = 1024 * 1024
 _SHARED_KINDS = frozenset({"netfs", "rbd", "gluster", "iscsi", "iscsi-direct", "sheepdog"})
 _SHARED_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "ceph", "gfs2", "ocfs2", "lustre", "gpfs", "glusterfs", "fuse.glusterfs"}
     | {"fuse.ceph", "fuse.moosefs", "fuse.juicefs", "fuse.quobyte", "beegfs", "9p", "virtiofs"}
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Folder:
+    """A pool's folder as the host sees it."""
+
+    changed: str
+    """Differs whenever a file came or went."""
+    capacity_mib: int
+    available_mib: int
 
 
 class PoolReader:
@@ -37,13 +56,28 @@ class PoolReader:
         self._task: asyncio.Task[None] | None = None
         self._pools: dict[str, Pool] = {}
         self._file_systems: dict[str, str] = {}
+        self._refreshed: dict[str, str] = {}
+        """By pool: how its folder was when it was last refreshed."""
+        self._patience: dict[str, Patience] = {}
+        self._places: dict[str, tuple[PoolId, str]] = {}
 
     @property
     def latest(self) -> tuple[Pool, ...]:
         """What is known, in the order of names."""
         return tuple(self._pools[name] for name in sorted(self._pools))
 
-    def refresh(self) -> None:
+    def placed(self, disk: VmDisk) -> VmDisk:
+        """Return the disk with the pool it is in; one that is named by pool and volume also with its path."""
+        place = self._places.get(disk.source)
+        if place is None:
+            return disk
+        pool, path = place
+        storage = disk.storage
+        if storage == "volume":
+            storage = "network" if not path.startswith("/") else "block" if path.startswith("/dev/") else "file"
+        return replace(disk, pool_id=pool, source=path, storage=storage)
+
+    def read(self) -> None:
         """Start to read all pools, unless that is under way."""
         if self._task is None or self._task.done():
             self._task = asyncio.ensure_future(self._read())
@@ -69,23 +103,49 @@ class PoolReader:
             for name in names:
                 with suppress(NovaCronError):
                     self._pools[name] = await self._pool(name)
+                    self._places = _places(self._pools.values())
 
     async def _pool(self, name: str) -> Pool:
-        pool = await self._call(f"reading pool {name}", lambda connection: _read_pool(connection, name))
+        def read(connection: Connection) -> Pool:
+            return _read_pool(connection, name)
+
+        pool: Pool = await self._call(f"reading pool {name}", read)
+        folder = await self._folder(pool) if pool.active else None
+        if folder is not None and self._refreshed.get(name) != folder.changed:
+            await self._call(f"refreshing pool {name}", lambda connection: _refresh(connection, name))
+            self._refreshed[name] = folder.changed
+            pool = await self._call(f"reading pool {name}", read)
+        if folder is not None and pool.active:
+            used_mib = folder.capacity_mib - folder.available_mib
+            pool = replace(
+                pool,
+                capacity_mib=folder.capacity_mib,
+                available_mib=folder.available_mib,
+                allocation_mib=used_mib,
+            )
         shared = pool.kind in _SHARED_KINDS or await self._file_system(pool) in _SHARED_FILE_SYSTEMS
-        return Pool(
-            id=pool.id,
-            name=pool.name,
-            kind=pool.kind,
-            active=pool.active,
-            autostart=pool.autostart,
-            path=pool.path,
-            capacity_mib=pool.capacity_mib,
-            allocation_mib=pool.allocation_mib,
-            available_mib=pool.available_mib,
-            volumes=pool.volumes,
-            shared=shared,
-        )
+        return replace(pool, shared=shared)
+
+    async def _folder(self, pool: Pool) -> _Folder | None:
+        """Look at a pool's folder; None where there is none, or it cannot be read now."""
+        if not pool.path.startswith("/") or pool.path.startswith("/dev") or not self._access.has_shell:
+            return None
+        patience = self._patience.setdefault(pool.path, Patience(self._clock))
+        if not patience.has_run_out:
+            return None
+        try:
+            done = await self._access.run(("sh", "-c", _LOOK, "sh", pool.path), deadline_s=_POOL_DEADLINE_S)
+        except DeadlineExceeded:
+            # Its server is dead: whoever looks at it hangs on the host, and cannot be killed there.
+            patience.try_later()
+            return None
+        patience.answered()
+        changed, _, figures = done.stdout.decode(errors="replace").partition("\n")
+        numbers = [int(word) for word in figures.split() if word.isdigit()]
+        if done.exit_status != 0 or len(numbers) != 3:
+            return None
+        block, blocks, free = numbers
+        return _Folder(changed=changed, capacity_mib=block * blocks // _MIB, available_mib=block * free // _MIB)
 
     async def _file_system(self, pool: Pool) -> str:
         """Return the type of the file system under a pool, asked once."""
@@ -101,20 +161,30 @@ class PoolReader:
     async def _call(self, what: str, work: Any) -> Any:  # noqa: ANN401 - as Channel.call
         if self._channel is None or self._channel.is_closed:
             self._channel = await self._access.open_channel(deadline_s=_POOL_DEADLINE_S)
-        return await self._channel.call(what, work, deadline_s=_POOL_DEADLINE_S)
+        return await self._channel.call(what, work, deadline_s=_VOLUMES_DEADLINE_S)
 
 
 def _names(connection: Connection) -> list[str]:
     return [pool.name() for pool in connection.listAllStoragePools()]
 
 
+def _refresh(connection: Connection, name: str) -> None:
+    with suppress(load_libvirt().libvirtError):  # busy with another job: its last figures are good enough
+        connection.storagePoolLookupByName(name).refresh()
+
+
+def _places(pools: Iterable[Pool]) -> dict[str, tuple[PoolId, str]]:
+    """Return where each volume is, by its path and by "pool/volume", as definitions name it."""
+    places: dict[str, tuple[PoolId, str]] = {}
+    for pool in pools:
+        for volume in pool.volumes:
+            places[volume.path] = places[f"{pool.name}/{volume.name}"] = (pool.id, volume.path)
+    return places
+
+
 def _read_pool(connection: Connection, name: str) -> Pool:
-    libvirt = load_libvirt()
     pool = connection.storagePoolLookupByName(name)
     active = bool(pool.isActive())
-    if active:
-        with suppress(libvirt.libvirtError):  # busy with another job: its last figures are good enough
-            pool.refresh()
     root = xml.parse(pool.XMLDesc(), name)
     _, capacity, allocation, available = pool.info()
     return Pool(
@@ -144,16 +214,20 @@ def _volumes(pool: Any) -> list[Volume]:  # noqa: ANN401 - libvirt.virStoragePoo
 
 def _volume(volume: Any) -> Volume:  # noqa: ANN401 - libvirt.virStorageVol
     name, definition = text_of(volume.name), text_of(volume.XMLDesc)
-    _, capacity, allocation = volume.info()
     try:
         root = xml.parse(definition, name)
     except OperationError:
         # A file's name may hold what no XML may: it is listed by its name alone.
         root = xml.parse("<volume/>", name)
-    kind = root.find("target/format")
+    kind, path = root.find("target/format"), root.findtext("target/path")
+    if path is None or root.find("capacity") is None:
+        _, capacity, allocation = volume.info()
+    else:
+        capacity, allocation = (int(root.findtext(tag) or 0) for tag in ("capacity", "allocation"))
     return Volume(
         name=name,
-        path=text_of(volume.path),
+        # In XML a path that is no text is not what it is on the host.
+        path=path if path is not None and path.isascii() else text_of(volume.path),
         capacity_mib=capacity // _MIB,
         allocation_mib=allocation // _MIB,
         format=(kind.get("type") if kind is not None else None) or "raw",

@@ -40,6 +40,36 @@ class _Known:
 
 _Row = tuple[VmId, str, Stats, _Known]
 
+_LEARNING_S = 2.0
+"""How long one reading may spend on definitions: well below its deadline, whatever a call costs."""
+_NO_DEFINITION = Definition(disks=(), nics=(), description="", has_serial=False, vcpus=0, memory_mib=0)
+_NOT_READ = _Known(definition=_NO_DEFINITION, persistent=True, autostart=False, job_active=False, was_active=False)
+
+
+class _Lists:
+    """Which VMs are persistent, and which start with the host: two calls for all of them, made when first needed."""
+
+    def __init__(self, libvirt: Any, connection: Connection) -> None:  # noqa: ANN401 - the module
+        self._libvirt = libvirt
+        self._connection = connection
+        self._persistent: frozenset[str] | None = None
+        self._autostart: frozenset[str] | None = None
+
+    def persistent(self, vm: VmId) -> bool:
+        """Whether it stays defined when it is off."""
+        if self._persistent is None:
+            self._persistent = self._listed(self._libvirt.VIR_CONNECT_LIST_DOMAINS_PERSISTENT)
+        return vm in self._persistent
+
+    def autostart(self, vm: VmId) -> bool:
+        """Whether it starts with its host."""
+        if self._autostart is None:
+            self._autostart = self._listed(self._libvirt.VIR_CONNECT_LIST_DOMAINS_AUTOSTART)
+        return vm in self._autostart
+
+    def _listed(self, flag: int) -> frozenset[str]:
+        return frozenset(domain.UUIDString() for domain in self._connection.listAllDomains(flag))
+
 
 class Reader(Role):
     """ports.hypervisor.HostReader."""
@@ -60,7 +90,7 @@ class Reader(Role):
         """Read everything."""
         if inventory:
             self._stale.update(self._known)
-            self._pools.refresh()
+            self._pools.read()
         load = asyncio.ensure_future(self._load(deadline_s))
         try:
             rows, at_s = await self.ask("reading its VMs", self._bulk, deadline_s=deadline_s)
@@ -69,7 +99,7 @@ class Reader(Role):
                 self._inventory_at = self.clock.now()
             if inventory:
                 await self._pools.wait(_POOLS_PATIENCE_S)
-            vms = tuple(self._vm(row, at_s) for row in rows)
+            vms = tuple(self._in_pools(self._vm(row, at_s)) for row in rows)
             host_load = await load
         finally:
             load.cancel()
@@ -91,7 +121,7 @@ class Reader(Role):
     async def look(self, vm: VmId, *, deadline_s: float) -> VmReading | None:
         """Read one VM afresh."""
         row = await self.ask("looking at a VM", lambda connection: self._one(connection, vm), deadline_s=deadline_s)
-        return None if row is None else _reading(row, VmUsage())
+        return None if row is None else self._in_pools(_reading(row, VmUsage()))
 
     async def definition(self, vm: VmId, *, with_secrets: bool = False, deadline_s: float) -> str:
         """Return its XML, such as another host would take. Without its secrets a console would have no password."""
@@ -134,30 +164,40 @@ class Reader(Role):
             "asking what it is", lambda connection: read_facts(connection, kernel), deadline_s=deadline_s
         )
 
+    def _in_pools(self, vm: VmReading) -> VmReading:
+        return replace(vm, disks=tuple(self._pools.placed(disk) for disk in vm.disks)) if vm.disks else vm
+
     def _bulk(self, connection: Connection) -> tuple[list[_Row], float]:
-        """Runs in a thread: the one call, and definitions of those VMs that changed."""
+        """Runs in a thread: the one call, and definitions of those VMs that changed, for as long as there is time."""
         libvirt = self.libvirt
         groups = libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_CPU_TOTAL | libvirt.VIR_DOMAIN_STATS_BALLOON
         groups |= libvirt.VIR_DOMAIN_STATS_VCPU | libvirt.VIR_DOMAIN_STATS_INTERFACE | libvirt.VIR_DOMAIN_STATS_BLOCK
         # NOWAIT: a VM whose QEMU hangs gives less, instead of holding up all others.
         found = connection.getAllDomainStats(groups, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT)
+        at_s = self.clock.monotonic()
         rows: list[_Row] = []
         stale, self._stale = self._stale, set()
+        lists = _Lists(libvirt, connection)
         for domain, stats in found:
             vm = VmId(domain.UUIDString())
             known = self._known.get(vm)
             # libvirt gives a VM an ID as long as it has a process; the binding has it from the list, and asks nobody.
             is_active = stats[statistics.HAS_PROCESS] = domain.ID() != _NO_ID
             if known is None or vm in stale or known.was_active is not is_active or known.job_active:
+                if self.clock.monotonic() - at_s > _LEARNING_S:
+                    # A host with hundreds of VMs on a long line: the rest is learned with the next readings.
+                    self._stale.add(vm)
+                    rows.append((vm, domain.name(), stats, known or _NOT_READ))
+                    continue
                 try:
-                    known = self._learn(domain, is_active)
+                    known = self._learn(domain, is_active, lists.persistent(vm), lists.autostart(vm))
                 except libvirt.libvirtError:
                     if known is None:
                         continue  # it vanished between two calls
             rows.append((vm, domain.name(), stats, known))
         self._known = {vm: known for vm, _, _, known in rows}
         self._counters = {vm: counted for vm, counted in self._counters.items() if vm in self._known}
-        return rows, self.clock.monotonic()
+        return rows, at_s
 
     def _one(self, connection: Connection, vm: VmId) -> _Row | None:
         libvirt = self.libvirt
@@ -165,7 +205,8 @@ class Reader(Role):
             domain = connection.lookupByUUIDString(vm)
             state, reason = domain.state()
             is_active = bool(domain.isActive())
-            known = self._learn(domain, is_active)
+            persistent = bool(domain.isPersistent())
+            known = self._learn(domain, is_active, persistent, persistent and bool(domain.autostart()))
             sizes = domain.info()
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
@@ -181,12 +222,11 @@ class Reader(Role):
         }
         return vm, domain.name(), stats, known
 
-    def _learn(self, domain: Any, is_active: bool) -> _Known:  # noqa: ANN401 - libvirt.virDomain
-        persistent = bool(domain.isPersistent())
+    def _learn(self, domain: Any, is_active: bool, persistent: bool, autostart: bool) -> _Known:  # noqa: ANN401 - libvirt.virDomain
         return _Known(
             definition=_definition_of(domain),
             persistent=persistent,
-            autostart=bool(domain.autostart()) if persistent else False,
+            autostart=autostart,
             job_active=is_active and self._has_job(domain),
             was_active=is_active,
         )
@@ -210,7 +250,7 @@ def _definition_of(domain: Any) -> Definition:  # noqa: ANN401 - libvirt.virDoma
         return definition.read(domain.XMLDesc(0), domain.UUIDString())
     except OperationError:
         # XML nobody could read is shown as a VM without devices, rather than hiding its host.
-        return Definition(disks=(), nics=(), description="", has_serial=False, vcpus=0, memory_mib=0)
+        return _NO_DEFINITION
 
 
 def _reading(row: _Row, usage: VmUsage) -> VmReading:
@@ -244,4 +284,5 @@ def _reading(row: _Row, usage: VmUsage) -> VmReading:
         job_active=known.job_active,
         description=known.definition.description,
         has_serial=known.definition.has_serial,
+        is_read=known is not _NOT_READ,
     )

@@ -56,7 +56,7 @@ def _keep_because(fleet: Fleet, seen: Sighting, disk: VmDisk) -> str:
         return "it is read-only media"
     if disk.shareable:
         return "it is marked as shared between VMs"
-    if disk.storage in {"block", "network", "dir"} and disk.pool_id is None:
+    if disk.storage in {"block", "network", "dir", "volume"} and disk.pool_id is None:
         return f"it is a {disk.storage} device outside any pool"
     users = users_of(fleet, seen.host, disk.source, besides=seen.vm.id)
     if users:

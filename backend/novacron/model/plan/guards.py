@@ -31,6 +31,13 @@ def find_vm(fleet: Fleet, vm_id: VmId, host_id: HostId) -> Sighting | Refusal:
     if isinstance(host, Refusal):
         return host
     sighting = fleet.sighting(vm_id, host_id)
+    if sighting is not None and not sighting.vm.is_read:
+        return Refusal(
+            code=RefusalCode.HOST_NOT_CURRENT,
+            subject=sighting.vm.name,
+            reason=f"what it has is still being read from {host_id}",
+            remedy="try again in a few seconds",
+        )
     if sighting is not None:
         return sighting
     elsewhere = fleet.find_vm(vm_id)

@@ -1,0 +1,137 @@
+"""Hosts with many VMs, disks named by their pools, and pools whose server may be dead."""
+
+from collections.abc import Sequence
+
+import libvirt
+import pytest
+
+from novacron.adapters.libvirt.access import RunResult
+from novacron.adapters.libvirt.channel import Channel
+from novacron.adapters.libvirt.hypervisor import LibvirtHypervisor
+from novacron.adapters.libvirt.patience import Patience
+from novacron.adapters.libvirt.pool_reader import PoolReader
+from novacron.model.errors import DeadlineExceeded
+from novacron.model.storage import Pool
+from tests.builders import an_id
+from tests.fake_clock import FakeClock
+from tests.unit.libvirt.test_built_in_driver import S, _intent
+
+
+class LongLine(FakeClock):
+    """A clock by which every call takes a second and a half, as over a very long line."""
+
+    def monotonic(self) -> float:
+        """Return the time, and let it pass."""
+        self._calls = getattr(self, "_calls", 0) + 1
+        return super().monotonic() + 1.5 * self._calls
+
+
+async def test_a_host_whose_definitions_take_longer_than_a_reading_is_read_all_the_same(host: LibvirtHypervisor):
+    host.clock = LongLine()
+    first = await host.read(inventory=True, deadline_s=S)
+    unread = [vm.name for vm in first.vms if not vm.is_read]
+    assert unread
+    assert len(first.vms) == 6
+    for _ in range(len(first.vms)):
+        last = await host.read(inventory=False, deadline_s=S)
+    assert all(vm.is_read for vm in last.vms)
+    assert {vm.name: vm.persistent for vm in last.vms}["passing"] is False
+
+
+async def test_a_disk_named_by_pool_and_volume_is_known_by_its_path(host: LibvirtHypervisor):
+    host._pools = PoolReader(_Shell(host), host.clock)
+    path = await host.create_disk(_intent(), deadline_s=S)
+    name = path.rpartition("/")[2]
+    vm = an_id("by-volume")
+    await host.define_xml(
+        f"<domain type='test'><name>by-volume</name><uuid>{vm}</uuid><memory>1024</memory><os><type>hvm</type></os>"
+        f"<devices><disk type='volume' device='disk'><source pool='vm' volume='{name}'/><target dev='vda'/></disk>"
+        "</devices></domain>",
+        deadline_s=S,
+    )
+    reading = await host.read(inventory=True, deadline_s=S)
+    (pool,) = reading.pools
+    (disk,) = next(one for one in reading.vms if one.id == vm).disks
+    assert (disk.source, disk.storage, disk.pool_id) == (path, "file", pool.id)
+
+
+class _Shell:
+    """The host's libvirt, and a shell there that answers as it is told."""
+
+    has_shell = True
+
+    def __init__(self, host: LibvirtHypervisor) -> None:
+        self._channel = host.channel
+        self.spec = host.spec
+        self.folder: bytes | None = b"1.0 1.0\n4096 1000 400\n"
+        """None: whoever looks hangs."""
+        self.looks = 0
+
+    async def open_channel(self, *, deadline_s: float) -> Channel:
+        # Each connection to libvirt's test driver has a world of its own.
+        return self._channel
+
+    async def run(self, argv: Sequence[str], *, deadline_s: float, stdin: bytes = b"") -> RunResult:
+        if argv[0] == "findmnt":
+            return RunResult(exit_status=0, stdout=b"ext4\n", stderr=b"")
+        self.looks += 1
+        if self.folder is None:
+            raise DeadlineExceeded("host", "`sh` did not end")
+        return RunResult(exit_status=0 if self.folder else 1, stdout=self.folder, stderr=b"")
+
+
+@pytest.fixture
+def refreshes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which pools libvirt was asked to refresh."""
+    asked: list[str] = []
+    monkeypatch.setattr(libvirt.virStoragePool, "refresh", lambda pool, _flags=0: asked.append(pool.name()))
+    return asked
+
+
+async def _read(reader: PoolReader) -> Pool:
+    reader.read()
+    await reader.wait(S)
+    (pool,) = reader.latest
+    return pool
+
+
+async def test_a_pool_is_refreshed_only_when_its_folder_changed(host: LibvirtHypervisor, refreshes: list[str]):
+    shell = _Shell(host)
+    reader = PoolReader(shell, FakeClock())
+    for _ in range(3):
+        pool = await _read(reader)
+    assert refreshes == ["vm"]
+    assert (pool.capacity_mib, pool.available_mib, pool.allocation_mib) == (3, 1, 2)
+    shell.folder = b"2.0 2.0\n4096 1000 400\n"
+    await _read(reader)
+    assert refreshes == ["vm", "vm"]
+
+
+@pytest.mark.parametrize("folder", [b"", None, b"nonsense"])
+async def test_a_pool_that_cannot_be_read_is_not_refreshed_since_libvirt_would_stop_it(
+    host: LibvirtHypervisor, refreshes: list[str], folder: bytes | None
+):
+    shell = _Shell(host)
+    shell.folder = folder
+    reader = PoolReader(shell, FakeClock())
+    for _ in range(2):
+        assert (await _read(reader)).active
+    assert refreshes == []
+    assert shell.looks == (1 if folder is None else 2), "nobody is sent after one who hangs"
+
+
+async def test_who_hung_is_asked_again_after_ever_longer_pauses():
+    clock = FakeClock()
+    patience = Patience(clock)
+    assert patience.has_run_out
+    for pause_s in (60, 120, 240):
+        patience.try_later()
+        assert not patience.has_run_out
+        await clock.advance(pause_s - 1)
+        assert not patience.has_run_out
+        await clock.advance(2)
+        assert patience.has_run_out
+    patience.answered()
+    patience.try_later()
+    await clock.advance(61)
+    assert patience.has_run_out
