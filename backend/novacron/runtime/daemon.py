@@ -1,6 +1,7 @@
 """Being the backend: in the foreground for systemd, or detached, started by a console."""
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from novacron.config.options import FleetOptions
@@ -32,11 +33,21 @@ def run_daemon(options: FleetOptions) -> None:
     if teller.is_detached:
         _leave_parent()
     os.umask(0o077)
+    _allow_many_files()
     try:
         _run(options, teller)
     except NovaCronError as error:
         teller.failed(error)
         raise
+
+
+def _allow_many_files() -> None:
+    """Take as many descriptors as we may have: a host costs about seven, and the usual limit is 1,024."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _leave_parent() -> None:

@@ -122,7 +122,7 @@ async def test_a_pool_that_cannot_be_read_is_not_refreshed_since_libvirt_would_s
 
 async def test_who_hung_is_asked_again_after_ever_longer_pauses():
     clock = FakeClock()
-    patience = Patience(clock)
+    patience = Patience(clock.monotonic)
     assert patience.has_run_out
     for pause_s in (60, 120, 240):
         patience.try_later()

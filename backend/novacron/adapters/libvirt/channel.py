@@ -54,7 +54,10 @@ class Channel:
             channel._connection = await channel._run("connecting", lambda: channel._open(uri), deadline_s=deadline_s)
             await channel.call("setting up", channel._set_up, deadline_s=deadline_s)
         except NovaCronError as error:
+            refused_by = channel._tunnel.refused_by if channel._tunnel is not None else None
             channel.abort()
+            if isinstance(refused_by, OSError):
+                raise _not_let_in(subject, refused_by) from error
             if isinstance(error, LinkLost):
                 detail = f"libvirt cannot be connected to: {error.__cause__ or error.detail}"
                 raise LinkError(subject, detail, "is libvirtd running there?") from error
@@ -188,6 +191,23 @@ class Channel:
                 closer(connection)
         with suppress(libvirt.libvirtError):
             connection.close()
+
+
+def _not_let_in(subject: str, error: OSError) -> LinkError:
+    """Say what opening libvirt's socket met: libvirt itself only knows that its line ended."""
+    if isinstance(error, PermissionError):
+        return LinkError(
+            subject,
+            "this user may not use libvirt's socket",
+            "add the user to the libvirt group there: usermod -aG libvirt USER, then log in anew",
+            status=LinkStatus.NO_PERMISSION,
+        )
+    return LinkError(
+        subject,
+        f"nobody answers on libvirt's socket: {error.strerror or error}",
+        "start it: systemctl start libvirtd",
+        status=LinkStatus.NO_LIBVIRT,
+    )
 
 
 def _work(loop: asyncio.AbstractEventLoop, answer: "asyncio.Future[T]", work: Callable[[], T]) -> None:

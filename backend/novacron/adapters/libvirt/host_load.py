@@ -1,4 +1,4 @@
-"""The host's own condition, from one command per reading: nothing of ours stays on the host."""
+"""The host's own condition, from commands per reading: nothing of ours stays on the host."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from novacron.model.host import HostLoad
 SCRIPT: Final = """\
 head -n 1 /proc/stat; cat /proc/loadavg; grep -E '^Mem(Total|Available):' /proc/meminfo
 for what in cpu memory io; do sed -n "s/^some/psi $what/p" /proc/pressure/$what 2>/dev/null; done
-df -P -k / /var/lib/libvirt /var/lib/libvirt/images 2>/dev/null
 uname -r | sed 's/^/kernel /'
 """
 """Constant: no word of it comes from data."""
@@ -32,13 +31,13 @@ class CpuTimes:
 
 
 def parse(text: str, before: CpuTimes | None) -> tuple[HostLoad, CpuTimes | None]:
-    """Return the load the command's output tells, and its CPU times for the next reading.
+    """Return the load that the command's output and df's tell, and the CPU times for the next reading.
 
     CPU use is over the time since `before`; None for the first reading.
     """
     times = _cpu_times(text)
     pressure = {what: float(percent) for what, percent in _PSI.findall(text)}
-    fullest = _fullest(text)
+    fullest_one = fullest(text)
     load = _LOAD.search(text)
     return (
         HostLoad(
@@ -48,8 +47,8 @@ def parse(text: str, before: CpuTimes | None) -> tuple[HostLoad, CpuTimes | None
             pressure_cpu=pressure.get("cpu"),
             pressure_memory=pressure.get("memory"),
             pressure_io=pressure.get("io"),
-            root_used_fraction=fullest[0] if fullest else None,
-            root_path=fullest[1] if fullest else "",
+            root_used_fraction=fullest_one[0] if fullest_one else None,
+            root_path=fullest_one[1] if fullest_one else "",
         ),
         times,
     )
@@ -77,7 +76,7 @@ def _memory_used_mib(text: str) -> int | None:
     return max(0, found["Total"] - found["Available"]) // 1024 if len(found) == 2 else None
 
 
-def _fullest(text: str) -> tuple[float, str] | None:
+def fullest(text: str) -> tuple[float, str] | None:
     """Return the fullest file system; its size counts without what only root may use, as df's own percentage does."""
     shares = [
         (int(used) / (int(used) + int(free)), path)

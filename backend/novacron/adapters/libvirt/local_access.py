@@ -8,6 +8,7 @@ from typing import Any
 
 from novacron.adapters.libvirt.access import RunResult, SocketHandler, no_shell
 from novacron.adapters.libvirt.channel import Channel
+from novacron.adapters.libvirt.file_systems import FileSystems
 from novacron.adapters.libvirt.local_load import local_load
 from novacron.adapters.libvirt.tunnel import OpenFar
 from novacron.model.errors import DeadlineExceeded, OperationError
@@ -53,6 +54,10 @@ class LocalAccess(UriAccess):
 
     has_shell = True
 
+    def __init__(self, spec: HostSpec) -> None:
+        super().__init__(spec)
+        self._file_systems = FileSystems(lambda argv, deadline_s: self.run(argv, deadline_s=deadline_s))
+
     async def open_channel(self, *, deadline_s: float) -> Channel:
         """Open another libvirt connection."""
         path = self._socket()
@@ -91,8 +96,12 @@ class LocalAccess(UriAccess):
         return server.close
 
     async def host_load(self, *, deadline_s: float) -> HostLoad:
-        """Ask the kernel, through psutil."""
-        return local_load()
+        """Ask the kernel, through psutil, and df."""
+        return local_load(await self._file_systems.read())
+
+    def abort(self) -> None:
+        """Ask no more; channels are aborted by their owners."""
+        self._file_systems.abort()
 
     def _socket(self) -> str:
         """Return libvirt's socket if it is there; a session's daemon is started by libvirt itself otherwise."""

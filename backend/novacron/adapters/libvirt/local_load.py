@@ -4,17 +4,19 @@ from pathlib import Path
 
 import psutil
 
+from novacron.adapters.libvirt.host_load import fullest
 from novacron.model.host import HostLoad
 
 _MIB = 1024 * 1024
-_PLACES = ("/", "/var/lib/libvirt", "/var/lib/libvirt/images")
 
 
-def local_load() -> HostLoad:
-    """Return this machine's condition; its CPU use is over the time since the last call."""
+def local_load(file_systems: str) -> HostLoad:
+    """Return this machine's condition, given what df says; its CPU use is over the time since the last call.
+
+    Only of the kernel's own files: a file system may hang whoever asks it, and here that would be the event loop.
+    """
     memory = psutil.virtual_memory()
-    shares = [(_used(place), place) for place in _PLACES if Path(place).exists()]
-    used, place = max(shares, default=(0.0, ""))
+    found = fullest(file_systems)
     return HostLoad(
         cpu_percent=psutil.cpu_percent(interval=None),
         load_1m=psutil.getloadavg()[0],
@@ -22,13 +24,9 @@ def local_load() -> HostLoad:
         pressure_cpu=_pressure("cpu"),
         pressure_memory=_pressure("memory"),
         pressure_io=_pressure("io"),
-        root_used_fraction=used,
-        root_path=place,
+        root_used_fraction=found[0] if found else None,
+        root_path=found[1] if found else "",
     )
-
-
-def _used(place: str) -> float:
-    return float(psutil.disk_usage(place).percent) / 100
 
 
 def _pressure(what: str) -> float | None:

@@ -130,7 +130,7 @@ class PoolReader:
         """Look at a pool's folder; None where there is none, or it cannot be read now."""
         if not pool.path.startswith("/") or pool.path.startswith("/dev") or not self._access.has_shell:
             return None
-        patience = self._patience.setdefault(pool.path, Patience(self._clock))
+        patience = self._patience.setdefault(pool.path, Patience(self._clock.monotonic))
         if not patience.has_run_out:
             return None
         try:

@@ -1,10 +1,12 @@
 """A host over ssh: one connection carries libvirt, commands and sockets."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from novacron.adapters.libvirt.access import RunResult, SocketHandler
 from novacron.adapters.libvirt.channel import Channel
+from novacron.adapters.libvirt.file_systems import FileSystems
 from novacron.adapters.libvirt.host_load import COMMAND, CpuTimes, parse
 from novacron.adapters.libvirt.tunnel import OpenFar
 from novacron.adapters.ssh.connection import SshConnection
@@ -44,6 +46,7 @@ class SshAccess:
         self._connection = connection
         self._open_far = open_far
         self._cpu_before: CpuTimes | None = None
+        self._file_systems = FileSystems(lambda argv, deadline_s: self.run(argv, deadline_s=deadline_s))
 
     @classmethod
     async def open(cls, spec: HostSpec, *, deadline_s: float) -> "SshAccess":
@@ -73,13 +76,17 @@ class SshAccess:
         return await self._connection.listen_socket(path, handler)
 
     async def host_load(self, *, deadline_s: float) -> HostLoad:
-        """Read the host's condition by one command."""
-        done = await self._connection.run(COMMAND, deadline_s=deadline_s)
-        load, self._cpu_before = parse(done.stdout.decode(errors="replace"), self._cpu_before)
+        """Read the host's condition by two commands, of which one may hang and keeps nobody waiting."""
+        done, file_systems = await asyncio.gather(
+            self._connection.run(COMMAND, deadline_s=deadline_s), self._file_systems.read()
+        )
+        text = f"{done.stdout.decode(errors='replace')}\n{file_systems}"
+        load, self._cpu_before = parse(text, self._cpu_before)
         return load
 
     def abort(self) -> None:
         """Drop the connection and all that goes through it."""
+        self._file_systems.abort()
         self._connection.abort()
 
 

@@ -31,6 +31,8 @@ class Tunnel:
         self._writers: list[Any] = []
         self._pumps: set[asyncio.Task[None]] = set()
         self._aborted = False
+        self.refused_by: OSError | NovaCronError | None = None
+        """Why the far socket could not be opened; None when it was, or was not tried yet."""
 
     async def listen(self) -> Path:
         """Start to listen; returns the socket's path. Nobody but us may enter its folder."""
@@ -62,7 +64,8 @@ class Tunnel:
         self._stop_listening()
         try:
             far_reader, far_writer = await self._open_far()
-        except (OSError, NovaCronError):
+        except (OSError, NovaCronError) as error:
+            self.refused_by = error
             abort_writer(writer)
             return
         if self._aborted:

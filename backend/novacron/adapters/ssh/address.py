@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -133,11 +134,18 @@ def _known_hosts_files(configured: asyncssh.SSHClientConnectionOptions) -> list[
 def _known_lines(spec: HostSpec, path: Path) -> bytes:
     """Return the lines of a known_hosts file that can be read; a file that is not there has none."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        found = path.stat()
+        return _sifted(path, found.st_mtime_ns, found.st_size, found.st_ino)
     except FileNotFoundError:
         return b""
     except OSError as error:
         raise LinkError(spec.id, f"{path} cannot be read: {error.strerror}", "check its owner and mode") from error
+
+
+@lru_cache(maxsize=16)
+def _sifted(path: Path, *_mark: int) -> bytes:
+    """Return the lines that asyncssh can read. Kept while the file is the same: sifting one of 1,500 takes 50 ms."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     return "".join(f"{line}\n" for line in lines if _is_known_hosts_line(line)).encode()
 
 

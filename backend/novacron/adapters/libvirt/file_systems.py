@@ -1,0 +1,51 @@
+"""How full a host's file systems are: asked beside everything else, since whoever asks a dead file server hangs."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from novacron.adapters.libvirt.access import RunResult
+from novacron.adapters.libvirt.patience import Patience
+from novacron.model.errors import DeadlineExceeded, NovaCronError
+
+COMMAND: Final = ("df", "-P", "-k", "/", "/var/lib/libvirt", "/var/lib/libvirt/images")
+_DEADLINE_S: Final = 10.0
+_WAIT_S: Final = 0.3
+"""How long a reading waits for an answer; a late one is for the next reading."""
+
+
+class FileSystems:
+    """Keeps df's last word. One question is out at a time: those that hang cannot be killed."""
+
+    def __init__(self, run: Callable[[tuple[str, ...], float], Awaitable[RunResult]]) -> None:
+        """`run` is given a command and its deadline in seconds."""
+        self._run = run
+        self._task: asyncio.Task[None] | None = None
+        self._patience = Patience(time.monotonic)
+        self._text = ""
+
+    async def read(self) -> str:
+        """Return df's output; empty while it is not known."""
+        if (self._task is None or self._task.done()) and self._patience.has_run_out:
+            self._task = asyncio.ensure_future(self._ask())
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=_WAIT_S)
+        return self._text
+
+    def abort(self) -> None:
+        """Ask no more."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _ask(self) -> None:
+        try:
+            done = await self._run(COMMAND, _DEADLINE_S)
+        except DeadlineExceeded:
+            self._patience.try_later()
+            self._text = ""
+        except NovaCronError:
+            return  # the way there broke, which the reading itself tells
+        else:
+            self._patience.answered()
+            self._text = done.stdout.decode(errors="replace")

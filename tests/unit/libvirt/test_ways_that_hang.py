@@ -1,0 +1,81 @@
+"""Ways to a host on which something hangs, or which lead to nobody: whoever else uses them does not wait."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from novacron.adapters.libvirt.access import RunResult
+from novacron.adapters.libvirt.channel import Channel
+from novacron.adapters.libvirt.file_systems import FileSystems
+from novacron.adapters.libvirt.local_access import LocalAccess
+from novacron.model.errors import DeadlineExceeded, LinkError
+from novacron.model.host import HostSpec
+from novacron.model.ids import HostId
+from novacron.model.link import LinkStatus
+
+
+async def test_a_file_system_that_hangs_keeps_no_reading_and_is_asked_by_one_at_a_time():
+    asked = 0
+    dead = asyncio.Event()
+
+    async def run(argv: tuple[str, ...], deadline_s: float) -> RunResult:
+        nonlocal asked
+        asked += 1
+        await dead.wait()
+        raise DeadlineExceeded("kvm-1", "`df` did not end")
+
+    systems = FileSystems(run)
+    assert [await systems.read() for _ in range(3)] == ["", "", ""]
+    assert asked == 1
+    dead.set()
+    assert await systems.read() == ""
+    assert await systems.read() == ""
+    assert asked == 1, "it is left alone for a while"
+    systems.abort()
+
+
+async def test_what_a_file_system_said_is_told_with_the_reading_that_asked():
+    async def run(argv: tuple[str, ...], deadline_s: float) -> RunResult:
+        assert argv[0] == "df"
+        return RunResult(exit_status=0, stdout=b"full\n", stderr=b"")
+
+    assert await FileSystems(run).read() == "full\n"
+
+
+async def test_this_machines_condition_is_told_with_its_fullest_file_system():
+    load = await LocalAccess(HostSpec(id=HostId("here"), uri="qemu:///system")).host_load(deadline_s=5)
+    assert load.load_1m is not None
+    assert load.root_path.startswith("/")
+    assert load.root_used_fraction is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "remedy"),
+    [
+        (PermissionError(13, "Permission denied"), LinkStatus.NO_PERMISSION, "usermod -aG libvirt"),
+        (ConnectionRefusedError(111, "Connection refused"), LinkStatus.NO_LIBVIRT, "start it"),
+        (FileNotFoundError(2, "No such file or directory"), LinkStatus.NO_LIBVIRT, "start it"),
+    ],
+)
+async def test_a_socket_that_lets_nobody_in_is_told_for_what_it_is(error: OSError, status: LinkStatus, remedy: str):
+    async def closed() -> tuple[object, object]:
+        raise error
+
+    with pytest.raises(LinkError) as caught:
+        await Channel.open("here", "qemu+unix:///system", closed, deadline_s=5)
+    assert caught.value.status is status
+    assert remedy in caught.value.remedy
+
+
+async def test_a_socket_nobody_listens_on_any_more_is_no_libvirt(tmp_path: Path):
+    path = tmp_path / "libvirt-sock"
+    server = await asyncio.start_unix_server(lambda *_: None, str(path))
+    server.close()
+    await server.wait_closed()
+    if not path.exists():  # newer Pythons remove it
+        path.touch()
+    access = LocalAccess(HostSpec(id=HostId("here"), uri="qemu:///system", socket=str(path)))
+    with pytest.raises(LinkError) as caught:
+        await access.open_channel(deadline_s=5)
+    assert caught.value.status is LinkStatus.NO_LIBVIRT
