@@ -107,7 +107,11 @@ def cancel_lines(operations: Sequence[Operation], width: int, glyphs: Glyphs) ->
         stands = str(operation.state) if operation.has_ended or far is None else f"{fraction(far)} done"
         shape, role = operation_sign(operation.state, glyphs)
         lines += paragraph(f"{shape} {operation.title}: {stands}", width - 1, role, indent=1)
-    kinds = {operation.intent.kind for operation in operations}
+        if host := operation.progress.waits_for:
+            how = "Asked to stop twice" if operation.can_cancel else "Cancelled"
+            text = f"{host} does not answer. {how}, it is given up: what it came to stays unknown, its VM unguarded."
+            lines += paragraph(text, width - 1, Role.WARNING, indent=3)
+    kinds = {one.intent.kind for one in operations if one.can_cancel or not one.progress.waits_for}
     if "migrate" in kinds:
         lines += [(), *paragraph("A VM that is migrated stays where it is, and goes on there.", width - 1, indent=1)]
     if kinds - {"migrate"}:

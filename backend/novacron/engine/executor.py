@@ -18,7 +18,7 @@ from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.intent import CreateVm, DeleteVolume, Intent, SetPoolActive
 from novacron.model.operation import Operation, OperationState, StepRecord
-from novacron.model.plan.claims import claims_of, subject_of
+from novacron.model.plan.claims import claims_of, claims_unread, subject_of
 from novacron.model.plan.plan import Plan
 from novacron.model.plan.planner import plan
 from novacron.model.refusal import Refusal, RefusalCode
@@ -86,6 +86,10 @@ class Executor:
         run = self._runs.get(operation_id)
         if operation.has_ended or run is None:
             return _refusal(RefusalCode.TOO_LATE, operation.title, f"it has ended: {operation.state}", "")
+        # A migration is first asked to stop, as soon as its host answers; who asks again will not wait for that.
+        if operation.progress.waits_for and (run.work.is_cancelled or not operation.can_cancel):
+            run.work.give_up_asked.set()
+            return operation
         if not operation.can_cancel:
             return _refusal(
                 RefusalCode.WRONG_STATE, operation.title, "it cannot be stopped half-way", "wait until it has ended"
@@ -97,7 +101,7 @@ class Executor:
 
     def adopt(self, operation: Operation) -> OperationRun:
         """Take up an operation of an earlier run of the backend: locked again before anything new is accepted."""
-        self._locks.take(claims_of(operation.intent, self._ground.store.fleet), operation)
+        self._locks.take(claims_unread(operation), operation)
         return self._new_run(operation)
 
     def launch(self, run: OperationRun, *, first: "asyncio.Future[bool] | None" = None) -> None:

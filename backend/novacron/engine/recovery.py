@@ -9,7 +9,9 @@ from collections.abc import Iterable
 
 from novacron.engine.executor import Executor, Ground
 from novacron.engine.run import OperationRun
-from novacron.model.intent import MigrateVm
+from novacron.engine.steps.work import AttentionNeeded
+from novacron.model.errors import NovaCronError
+from novacron.model.intent import hosts_of
 from novacron.model.operation import Operation, OperationState, StepState
 from novacron.model.refusal import Refusal
 
@@ -37,10 +39,15 @@ async def _may_begin(run: OperationRun, executor: Executor, ground: Ground) -> b
         )
         return False
     await run.mark_settling()
-    intent = operation.intent
-    for host in (intent.host, intent.destination) if isinstance(intent, MigrateVm) else (intent.host,):
-        await run.work.patient_hypervisor(host)
-    planned = await executor.plan(intent)
+    try:
+        for host in hosts_of(operation.intent):
+            await run.work.patient_hypervisor(host)
+        planned = await executor.plan(operation.intent)
+    except (AttentionNeeded, NovaCronError) as error:
+        await run.give_up(
+            OperationState.FAILED, f"the backend was restarted before it began; nothing was done: {error}"
+        )
+        return False
     if isinstance(planned, Refusal):
         await run.give_up(OperationState.FAILED, f"the backend was restarted before it began: {planned}")
         return False

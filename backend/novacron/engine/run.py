@@ -107,8 +107,8 @@ class OperationRun:
                 # Nothing was asked yet. At the first step that is a "no"; half-way it is a wait.
                 if not any(known.state is StepState.FINISHED for known in self.operation.steps):
                     raise StepFailed(f"{error.subject} cannot be asked: {error.detail}; nothing was done") from error
-                self.work.note(f"waiting for {error.subject}: {error.detail}")
-            await self._clock.sleep(self._settings.blind_first_s)
+                away = error
+            await self.work.wait_for(away.subject, away.detail, self._settings.blind_first_s)
 
     async def _settle(self, step: Step, why: str) -> str:
         """Settle a step, for as long as links break under it."""
@@ -117,8 +117,8 @@ class OperationRun:
             try:
                 return await step.settle(self.work)
             except (LinkError, OutcomeUnknown) as error:
-                self.work.note(f"{error.subject} does not answer: {error.detail}")
-            await self._clock.sleep(self._settings.blind_most_s)
+                away = error
+            await self.work.wait_for(away.subject, away.detail, self._settings.blind_most_s)
 
     async def _stop_before(self, record: StepRecord) -> None:
         """Cancel between two steps: take back what this operation made, in reverse."""
@@ -128,7 +128,7 @@ class OperationRun:
             for finished in reversed(done):
                 step = step_of(self.operation.intent, finished.name, self._settings)
                 undone.append(await self._until_answered(step.undo))
-        except (StepFailed, NovaCronError) as error:
+        except (StepFailed, AttentionNeeded, NovaCronError) as error:
             text = f"cancelled before {record.title!r}, but not all could be taken back: {error}"
             await self._end(OperationState.NEEDS_ATTENTION, text)
             return
@@ -140,8 +140,9 @@ class OperationRun:
             try:
                 return await undo(self.work)
             except (LinkError, OutcomeUnknown) as error:
-                self.work.note(f"taking it back waits for {error.subject}: {error.detail}")
-            await self._clock.sleep(self._settings.blind_most_s)
+                away = error
+            note = f"taking it back waits for {away.subject}: {away.detail}"
+            await self.work.wait_for(away.subject, away.detail, self._settings.blind_most_s, note)
 
     async def _fail(self, started: StepRecord, state: OperationState, outcome: str) -> None:
         """End the operation with this step, in one journal entry."""

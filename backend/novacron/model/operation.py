@@ -98,6 +98,8 @@ class Progress:
     """Estimate; None when it does not converge or is not known yet."""
     note: str = ""
     """Such as "does not converge: dirties 40 MiB/s, moves 34 MiB/s"."""
+    waits_for: str = ""
+    """The host without whose answer it cannot end. While there is one, the operation can be given up."""
     observed_at: datetime | None = None
 
 

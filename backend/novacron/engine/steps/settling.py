@@ -93,8 +93,8 @@ class _Settler:
         silent, cause = (
             (self._intent.host, here.cause) if not here.reachable else (self._intent.destination, there.cause)
         )
-        self._work.note(f"running blind: {silent} does not answer ({cause}); nothing is done until it does")
-        await self._work.clock.sleep(self._wait_s)
+        note = f"running blind: {silent} does not answer ({cause}); nothing is done until it does"
+        await self._work.wait_for(silent, cause, self._wait_s, note)
         self._wait_s = min(self._work.settings.blind_most_s, self._wait_s * 2)
 
     async def _follow(self) -> None:

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from novacron.engine.deadline import first_of
 from novacron.engine.settings import EngineSettings
 from novacron.engine.watchers import Watchers
-from novacron.model.errors import LinkError, OperationError, OutcomeUnknown
+from novacron.model.errors import LinkError, NotFound, OperationError, OutcomeUnknown
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, VmId
 from novacron.model.operation import Operation, Progress
@@ -53,6 +54,8 @@ class Work:
         self.clock = clock
         self.settings = settings
         self.cancel_asked = asyncio.Event()
+        self.give_up_asked = asyncio.Event()
+        """Set when somebody will not wait any longer for a host that does not answer."""
 
     @property
     def operation(self) -> Operation:
@@ -96,16 +99,27 @@ class Work:
         wait_s = self.settings.blind_first_s
         while True:
             try:
-                return self.hypervisor(host)
+                hypervisor = self.hypervisor(host)
             except LinkError as error:
-                self.note(f"waiting for {host}: {error.detail}")
-            await self.clock.sleep(wait_s)
+                cause = error.detail
+            except NotFound as error:
+                raise _left_the_fleet(host) from error
+            else:
+                self._hear()
+                return hypervisor
+            await self.wait_for(host, cause, wait_s)
             wait_s = min(self.settings.blind_most_s, wait_s * 2)
 
     async def look(self, host: HostId, vm: VmId) -> Look:
         """Look at a VM on one host; a host that cannot be asked is part of the answer, not an error."""
         try:
-            seen = await self.hypervisor(host).look(vm, deadline_s=self.settings.look_deadline_s)
+            hypervisor = self.hypervisor(host)
+        except NotFound as error:
+            raise _left_the_fleet(host) from error
+        except LinkError as error:
+            return Look(reachable=False, cause=error.detail)
+        try:
+            seen = await hypervisor.look(vm, deadline_s=self.settings.look_deadline_s)
         except (LinkError, OutcomeUnknown, OperationError) as error:
             return Look(reachable=False, cause=error.detail)
         return Look(reachable=True, vm=seen)
@@ -116,10 +130,30 @@ class Work:
         while True:
             seen = await self.look(host, vm)
             if seen.reachable:
+                self._hear()
                 return seen
-            self.note(f"waiting for {host}: {seen.cause}")
-            await self.clock.sleep(wait_s)
+            await self.wait_for(host, seen.cause, wait_s)
             wait_s = min(self.settings.blind_most_s, wait_s * 2)
+
+    def _hear(self) -> None:
+        """Wait for nobody any more."""
+        if self.operation.progress.waits_for:
+            self._show(replace(self.operation.progress, waits_for=""))
+
+    async def wait_for(self, host: str, cause: str, seconds: float, note: str = "") -> None:
+        """Wait that long for a host that does not answer.
+
+        Raises:
+            AttentionNeeded: somebody has given the operation up.
+        """
+        before, now = self.operation.progress, self.clock.now()
+        note = note or f"waiting for {host}: {cause}"
+        self._show(replace(before, remaining_s=None, note=note, waits_for=host, observed_at=now))
+        if await first_of(self.clock, seconds, self.give_up_asked):
+            raise AttentionNeeded(
+                f"given up while {host} did not answer ({cause}): what it came to there is not known; look at {host} "
+                "before you do anything about it elsewhere"
+            )
 
     async def pause(self, seconds: float) -> None:
         """Wait that long, or until somebody asks to cancel."""
@@ -137,6 +171,13 @@ class Work:
     def detail_of(self, step: str) -> str:
         """Return what a finished step left word of, such as the path of a disk it made."""
         return next((record.detail for record in self.operation.steps if record.name == step), "")
+
+
+def _left_the_fleet(host: HostId) -> AttentionNeeded:
+    return AttentionNeeded(
+        f"{host} is in fleet.toml no more: what it came to there is not known; look at {host} before you do anything "
+        "about it elsewhere"
+    )
 
 
 class Step(Protocol):

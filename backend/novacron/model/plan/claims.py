@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from novacron.model.fleet import Fleet
 from novacron.model.intent import CreateVm, DeleteVm, DeleteVolume, Intent, SetPoolActive
+from novacron.model.operation import Operation
+from novacron.model.plan.deletion import DELETE_DISK
 from novacron.model.plan.disks import disk_fates
 
 
@@ -49,6 +51,22 @@ def claims_of(intent: Intent, fleet: Fleet) -> Claims:
                 holds=frozenset({f"vm:{intent.vm}"}),
                 uses=frozenset(_disk(source) for source in sources if source),
             )
+
+
+def claims_unread(operation: Operation) -> Claims:
+    """Return what an operation of before a restart needs, while no host was read yet: rather too much.
+
+    Which disk a volume is cannot be told then; its whole pool is held instead.
+    """
+    intent = operation.intent
+    known = claims_of(intent, Fleet())
+    if isinstance(intent, CreateVm | DeleteVolume) and intent.pool:
+        pool = _pool(intent.host, intent.pool)
+        return Claims(holds=known.holds | {pool}, uses=known.uses - {pool})
+    disks = {
+        _disk(step.name.removeprefix(DELETE_DISK)) for step in operation.steps if step.name.startswith(DELETE_DISK)
+    }
+    return Claims(holds=known.holds | disks, uses=known.uses)
 
 
 def subject_of(intent: Intent, fleet: Fleet) -> str:
