@@ -133,7 +133,7 @@ def lab_layout(folder: Path) -> Layout:
     return find_layout(f"t{uuid.uuid4().hex[:6]}", env)
 
 
-def eventually(what: Callable[[], bool], *, timeout_s: float = 15.0) -> bool:
+def eventually(what: Callable[[], bool], *, timeout_s: float = 60.0) -> bool:
     """Return whether something real becomes true in time."""
     deadline = time.monotonic() + timeout_s
     while not what():

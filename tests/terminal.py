@@ -29,6 +29,10 @@ KEYS = {
     "ctrl+]": "\x1d",
 }
 
+_PATIENCE_S = 60.0
+"""For what comes in a moment, on a machine that may be busy with guests."""
+_ESCAPE_STANDS_ALONE_S = 0.25
+
 
 class Terminal:
     """Runs `argv` on a pty of the given size until closed; the test reads and presses in turn."""
@@ -64,8 +68,16 @@ class Terminal:
         for key in keys:
             os.write(self._fd, KEYS.get(key, key).encode())
             self._read(0.05)
+            if key == "esc":
+                # What follows an escape too soon is taken for the rest of a sequence, as on any terminal.
+                self.watch(_ESCAPE_STANDS_ALONE_S)
 
-    def wait_for(self, what: str | Callable[[str], object], timeout_s: float = 20.0) -> float:
+    def escape(self, sign: str) -> None:
+        """Leave by the escape key what shows this sign, and wait until it is gone."""
+        self.press("esc")
+        self.wait_for(lambda text: sign not in text)
+
+    def wait_for(self, what: str | Callable[[str], object], timeout_s: float = _PATIENCE_S) -> float:
         """Wait until the screen has the text, or satisfies the predicate; return seconds since the start.
 
         Raises AssertionError with the screen when it does not come.
@@ -95,7 +107,7 @@ class Terminal:
         self._fd = -1
         self._end(signal.SIGHUP)
 
-    def wait(self, timeout_s: float = 10.0) -> int:
+    def wait(self, timeout_s: float = _PATIENCE_S) -> int:
         """Wait for the program to end by itself and return its exit code."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
@@ -103,6 +115,8 @@ class Terminal:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.pid = 0
+                while self._open:  # what it wrote last
+                    self._read(0.02)
                 return os.waitstatus_to_exitcode(status)
         raise AssertionError(f"did not end; the screen was:\n{self.text}")
 

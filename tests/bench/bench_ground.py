@@ -2,10 +2,11 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.bench.recording import Recording
 
 BUSY_VM = "bench-1"
 """The VM that is started and stopped under the console's eyes."""
+_EVENT_S = 60.0
 
 
 class BenchGround:
@@ -38,6 +40,11 @@ class BenchGround:
             [*self._novacron, *arguments], env=self._env, capture_output=True, text=True, timeout=60, check=True
         )
         return done.stdout
+
+    def define_again(self, host: str) -> None:
+        """Define the busy VM as it is: libvirt tells of it, and nothing changes."""
+        definition = self.lab.virsh(host, "dumpxml", "--inactive", BUSY_VM)
+        self.lab.run(host, ["virsh", "-q", "define", "/dev/stdin"], stdin=definition)
 
     def backend_pid(self) -> int:
         """Return the backend's process."""
@@ -75,7 +82,7 @@ class BenchGround:
     def event_log(self, host: str) -> Iterator["EventLog"]:
         """What libvirt on that host says happened, and when."""
         argv = ["virsh", "event", "--event", "lifecycle", "--loop", "--timestamp"]
-        process = subprocess.Popen(self.lab.inside(host).enter(argv), stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(self.lab.inside(host).enter(argv), stdout=subprocess.PIPE)
         try:
             yield EventLog(process)
         finally:
@@ -86,17 +93,38 @@ class BenchGround:
 class EventLog:
     """Reads the lines of `virsh event` as they come."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         assert process.stdout is not None
-        self._lines = process.stdout
+        self._output = process.stdout
+        self._rest = b""
+
+    def wait_until_it_listens(self, cause: Callable[[], object]) -> None:
+        """Cause events until one is heard: virsh does not say when it has begun to listen."""
+        deadline = time.monotonic() + _EVENT_S
+        while not self._line(0.5):
+            assert time.monotonic() < deadline, "virsh event hears nothing"
+            cause()
 
     def instant_of(self, vm: str, what: str) -> float:
         """Wait for an event and return its time stamp (wall clock)."""
-        for line in self._lines:
+        deadline = time.monotonic() + _EVENT_S
+        while time.monotonic() < deadline:
+            line = self._line(0.5)
             if f"'{vm}'" in line and what in line:
                 stamp = line.partition(": ")[0]
                 return datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S.%f%z").timestamp()
-        raise AssertionError(f"virsh event ended before {vm} was {what}")
+        raise AssertionError(f"virsh event did not tell that {vm} was {what}")
+
+    def _line(self, patience_s: float) -> str:
+        """Return the next line; empty when none comes in that time."""
+        while b"\n" not in self._rest:
+            readable, _, _ = select.select([self._output], [], [], patience_s)
+            data = os.read(self._output.fileno(), 65536) if readable else b""
+            if not data:
+                return ""
+            self._rest += data
+        line, _, self._rest = self._rest.partition(b"\n")
+        return line.decode(errors="replace")
 
 
 @contextmanager

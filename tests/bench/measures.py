@@ -51,8 +51,7 @@ def event_to_row(ground: BenchGround, console: Recording) -> float:
     """Start a VM by virsh elsewhere; from libvirt's time stamp of the event to the row that says so."""
     host = ground.lab.hosts[0].name
     with ground.event_log(host) as events:
-        # The log has to be listening; virsh says nothing when it is.
-        time.sleep(0.5)
+        events.wait_until_it_listens(lambda: ground.define_again(host))
         ground.lab.virsh(host, "start", BUSY_VM)
         started_at = events.instant_of(BUSY_VM, "Started")
         shown_at = console.seen_at(BUSY_VM, "running", since=started_at)

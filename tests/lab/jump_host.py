@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,12 @@ class JumpHost:
         listed: list[dict[str, Any]] = json.loads(self.run(*arguments, "--json").stdout)
         return listed
 
+    def wait_until_read(self) -> None:
+        """Return once every host was read: what is offered and refused depends on it."""
+        deadline = time.monotonic() + 90
+        while not all(host["current"] for host in self.read("hosts")):
+            assert time.monotonic() < deadline, self.read("hosts")
+
     def backend_pid(self) -> int:
         """Return the backend's process."""
         return int(json.loads(self.run("status", "--json").stdout)["pid"])
@@ -90,6 +97,7 @@ def at_a_jump_host(lab: Lab) -> Iterator[JumpHost]:
     with tempfile.TemporaryDirectory(prefix="nco-", dir="/tmp") as home:
         person = JumpHost(lab, Path(home))
         try:
+            person.wait_until_read()
             yield person
         finally:
             person.leave()

@@ -152,11 +152,10 @@ def test_every_row_keeps_its_columns_and_nothing_is_obeyed(
             console.wait_for(sign)
             console.press("q")
             console.wait_for("q detach")
-    for form, sign in (("x", "Force off"), ("r", "Rename"), ("m", "igrate")):
+    for form, sign in (("x", "Force off"), ("r", "Rename "), ("m", "To host")):
         console.press(form)
         console.wait_for(sign)
-        console.press("esc")
-        console.watch(0.3)
+        console.escape(sign)
     console.press("4", "/", hostile_pool, "enter", "enter")
     console.wait_for("plain.img")
     assert len(_starts_of(console.text, " raw ")) == 1
@@ -205,7 +204,9 @@ def test_a_vm_with_such_a_name_is_started_stopped_and_deleted_by_its_row(
     assert lab.virsh(_HOST, "domstate", vm).strip() == "running"
     console.press("F")
     console.wait_for("Touches")
-    assert vm[:8] in console.text, "names can look alike, UUIDs cannot"
+    touched = re.search(r"Touches.*", console.text)
+    assert touched
+    assert vm[:8] in touched[0], "names can look alike, UUIDs cannot"
     _confirm(console)
     console.wait_for("○ shut off", timeout_s=60)
     assert lab.virsh(_HOST, "domstate", vm).strip() == "shut off"
@@ -231,13 +232,14 @@ def test_what_libvirt_says_of_such_a_name_is_told_and_not_obeyed(lab: Lab, perso
         assert disk in operation["outcome"], "libvirt's words as they are"
         console = person.terminal(columns=200, rows=40)
         console.wait_for("a\\u{9b}31;5mred")
-        for pane in ("3", "5"):
+        for pane, head in (("3", "OPERATION "), ("5", "SEVERITY")):
             console.press(pane)
-            console.wait_for("a\\u{9b}31;5mred\\u{202e}[bold red].img")
-            console.press("enter")
-            console.watch(0.3)
-            console.press("esc")
-        console.watch(0.3)
+            console.wait_for(lambda text, head=head: head in text and "mred\\u{202e}[bold red].img" in text)
+        console.press("3")
+        console.wait_for("OPERATION ")
+        console.press("enter")
+        console.wait_for("What was asked for")
+        console.escape("What was asked for")
         _require_inert(console)
     finally:
         lab.virsh(_HOST, "undefine", vm)
