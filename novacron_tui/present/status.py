@@ -121,6 +121,7 @@ def pool_status(row: PoolRow, sight: Sight) -> Line:
     read = age(row.host.reading.inventory_at if row.host.reading else None, sight.now)
     return _parts(
         span(f"{pool.name} on {row.host.id}"),
+        span(pool.trouble, Role.CRITICAL),
         span(f"{pool.kind} {pool.path}", Role.DIM),
         span("autostart" if pool.autostart else "", Role.DIM),
         span(f"volumes read {read} ago", Role.DIM),

@@ -15,6 +15,8 @@ from novacron_tui.present.table_view import natural
 def _word(row: PoolRow) -> str:
     if not row.host.is_current:
         return "unknown"
+    if row.pool.active and row.pool.trouble:
+        return "unreadable"
     return "active" if row.pool.active else "inactive"
 
 
@@ -23,6 +25,8 @@ def _state(row: PoolRow, sight: Sight) -> Cell:
     if not row.host.is_current:
         ago = age(row.host.reading.observed_at if row.host.reading else None, sight.now)
         return cell(f"{glyphs.unknown} unknown {ago}", f"{glyphs.unknown} {ago}", role=Role.UNKNOWN)
+    if row.pool.active and row.pool.trouble:
+        return cell(f"{glyphs.crashed} unreadable", role=Role.CRASHED)
     if row.pool.active:
         return cell(f"{glyphs.running} active", role=Role.RUNNING)
     return cell(f"{glyphs.off} inactive", role=Role.OFF)

@@ -125,13 +125,17 @@ def test_volumes_that_come_and_go_behind_our_back_are_followed(lab: Lab, person:
     assert _volumes(person) == {"kept.img", "new.img"}
 
 
-def test_a_pool_whose_folder_vanished_is_shown_inactive_and_why_it_does_not_start(lab: Lab, person: JumpHost) -> None:
+def test_a_pool_whose_folder_vanished_is_told_at_once_and_not_stopped_by_us(lab: Lab, person: JumpHost) -> None:
     _make_pool(lab)
     console = _storage_pane(person)
     console.wait_for(lambda text: "● active" in _row(text))
     lab.run(_HOST, ["rm", "-rf", _FOLDER])
     have_pools_read(lab, _HOST)
+    console.wait_for(lambda text: "unreadable" in _row(text), _BY_INVENTORY_S)
+    assert "running" in lab.virsh(_HOST, "pool-info", "spare"), (
+        "libvirt has not noticed, and nothing of ours stopped it"
+    )
+    person.run("pool", "stop", "spare", "--host", _HOST, "--yes")
     console.wait_for(lambda text: "inactive" in _row(text), _BY_INVENTORY_S)
-    assert _state(person) == "inactive"
     failed = person.run("pool", "start", "spare", "--host", _HOST, "--yes", code=1)
     assert _FOLDER.encode() in failed.stdout + failed.stderr, "libvirt's own reason is told"

@@ -170,7 +170,7 @@ def _pool_record(host: Host, pool: Pool) -> Record:
         "host": host.id,
         "name": pool.name,
         "kind": pool.kind,
-        "active": "yes" if pool.active else "no",
+        "active": "no" if not pool.active else "unreadable" if pool.trouble else "yes",
         "capacity": _mib(pool.capacity_mib),
         "used": _percent(None if pool.used_fraction is None else pool.used_fraction * 100),
         "path": pool.path,

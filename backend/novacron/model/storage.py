@@ -38,6 +38,8 @@ class Pool:
     """Filled by the slow part of a reading; see HostReading.inventory_at."""
     shared: bool = False
     """On a file system or service that other hosts reach too."""
+    trouble: str = ""
+    """Why its folder cannot be read now, which libvirt may not have noticed; foreign text. Empty when it can."""
 
     @property
     def used_fraction(self) -> float | None:

@@ -115,7 +115,9 @@ async def test_a_pool_that_cannot_be_read_is_not_refreshed_since_libvirt_would_s
     shell.folder = folder
     reader = PoolReader(shell, FakeClock())
     for _ in range(2):
-        assert (await _read(reader)).active
+        pool = await _read(reader)
+        assert pool.active
+        assert bool(pool.trouble) is (folder != b"nonsense")
     assert refreshes == []
     assert shell.looks == (1 if folder is None else 2), "nobody is sent after one who hangs"
 

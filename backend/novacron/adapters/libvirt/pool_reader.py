@@ -26,6 +26,7 @@ from novacron.ports.clock import Clock
 _POOL_DEADLINE_S = 8.0
 _VOLUMES_DEADLINE_S = 20.0
 """One call a volume: a pool may have thousands."""
+_HANGS: Final = "whoever looks at its folder hangs: is its server dead?"
 _LOOK: Final = 'stat --format "%.9Y %.9Z" -- "$1" && stat --file-system --format "%S %b %f" -- "$1"'
 """When something was last made or deleted in a folder, and how full its file system is."""
 _MIB = 1024 * 1024
@@ -110,7 +111,7 @@ class PoolReader:
             return _read_pool(connection, name)
 
         pool: Pool = await self._call(f"reading pool {name}", read)
-        folder = await self._folder(pool) if pool.active else None
+        folder, trouble = await self._folder(pool) if pool.active else (None, "")
         if folder is not None and self._refreshed.get(name) != folder.changed:
             await self._call(f"refreshing pool {name}", lambda connection: _refresh(connection, name))
             self._refreshed[name] = folder.changed
@@ -124,28 +125,30 @@ class PoolReader:
                 allocation_mib=used_mib,
             )
         shared = pool.kind in _SHARED_KINDS or await self._file_system(pool) in _SHARED_FILE_SYSTEMS
-        return replace(pool, shared=shared)
+        return replace(pool, shared=shared, trouble=trouble)
 
-    async def _folder(self, pool: Pool) -> _Folder | None:
-        """Look at a pool's folder; None where there is none, or it cannot be read now."""
+    async def _folder(self, pool: Pool) -> tuple[_Folder | None, str]:
+        """Look at a pool's folder; None where there is none, or with the reason why it cannot be read now."""
         if not pool.path.startswith("/") or pool.path.startswith("/dev") or not self._access.has_shell:
-            return None
+            return None, ""
         patience = self._patience.setdefault(pool.path, Patience(self._clock.monotonic))
         if not patience.has_run_out:
-            return None
+            return None, _HANGS
         try:
             done = await self._access.run(("sh", "-c", _LOOK, "sh", pool.path), deadline_s=_POOL_DEADLINE_S)
         except DeadlineExceeded:
             # Its server is dead: whoever looks at it hangs on the host, and cannot be killed there.
             patience.try_later()
-            return None
+            return None, _HANGS
         patience.answered()
+        if done.exit_status != 0:
+            return None, done.stderr.decode(errors="replace").strip().rpartition("stat: ")[2] or "it cannot be read"
         changed, _, figures = done.stdout.decode(errors="replace").partition("\n")
         numbers = [int(word) for word in figures.split() if word.isdigit()]
-        if done.exit_status != 0 or len(numbers) != 3:
-            return None
+        if len(numbers) != 3:
+            return None, ""
         block, blocks, free = numbers
-        return _Folder(changed=changed, capacity_mib=block * blocks // _MIB, available_mib=block * free // _MIB)
+        return _Folder(changed=changed, capacity_mib=block * blocks // _MIB, available_mib=block * free // _MIB), ""
 
     async def _file_system(self, pool: Pool) -> str:
         """Return the type of the file system under a pool, asked once."""
