@@ -11,7 +11,6 @@ from novacron.model.ids import VmId
 from novacron.ports.clock import Clock
 
 T = TypeVar("T")
-_OPEN_DEADLINE_S = 10.0
 Domain = Any
 """libvirt.virDomain: the module has no types of its own."""
 
@@ -31,18 +30,8 @@ class Role:
         return await self.channel.call(what, work, deadline_s=deadline_s)
 
     async def tell(self, what: str, work: Callable[[Connection], T], *, deadline_s: float) -> T:
-        """Run a call that changes something: a link that breaks meanwhile leaves its outcome unknown.
-
-        It has a connection of its own, where the host's way gives more than one: libvirtd takes five calls at a time
-        from each, and one that hangs (a QEMU on dead storage) is ended with its connection, not with the host's.
-        """
-        if not self.access.has_shell:
-            return await self.channel.call(what, work, deadline_s=deadline_s, effects=True)
-        channel = await self.access.open_channel(deadline_s=_OPEN_DEADLINE_S)
-        try:
-            return await channel.call(what, work, deadline_s=deadline_s, effects=True)
-        finally:
-            channel.abort()
+        """Run a call that changes something: a link that breaks meanwhile leaves its outcome unknown."""
+        return await self.channel.call(what, work, deadline_s=deadline_s, effects=True)
 
     async def tell_vm(self, what: str, vm: VmId, work: Callable[[Domain], T], *, deadline_s: float) -> T:
         """Run a call that changes one VM."""
