@@ -1,29 +1,34 @@
-"""What of a guest's serial output may reach the operator's own terminal.
+"""What of a guest's serial output may reach the operator's own terminal, and what has to be set right after it.
 
-A guest is foreign: it may draw, but not set the clipboard or the title, nor make the terminal answer as if
-the operator had typed. Cursor moves, colours and erasing pass; strings (OSC, DCS, APC, PM, SOS), reports,
-window operations and C1 controls do not.
+A guest is foreign: it may draw, but not set the clipboard or the title, print, turn the mouse or other keyboard
+protocols on, nor make the terminal answer as if the operator had typed. Terminals differ in what they obey, so what
+passes is named here and everything else does not: text, cursor moves, colours, erasing, and the few modes that
+full-screen programs need.
 """
 
+import re
 from enum import Enum, auto
 from typing import Final
 
 _STRING_STARTS: Final = b"]P^_X"
-_REFUSED_FINALS: Final = b"ctnqx"
-"""CSI finals that make the terminal answer, or resize and raise windows."""
+_DRAWING: Final = re.compile(
+    rb"\x1b\[(?:[0-9;:]*[@A-HJ-MPSTXZ`abdefgmrsu]"  # moves, erasing, inserting, deleting, scrolling, colours
+    rb"|\?[0-3]?[JK]|[0-9;]*[hl]|\?[0-9;]*[hl])"
+)
+_MODES: Final = {b"4": False, b"20": False, b"?1": False, b"?6": False, b"?7": True, b"?25": True, b"?1049": False}
+"""Modes a guest may set -> how the terminal is left; "?" are DEC's own."""
 _ESC, _BEL, _CAN, _SUB = 0x1B, 0x07, 0x18, 0x1A
-_LATIN_LEAD: Final = 0xC2
 _LONGEST_CSI: Final = 64
 
 
 class _Mode(Enum):
     TEXT = auto()
     ESCAPE = auto()
+    DESIGNATION = auto()
+    """ESC with an intermediate byte: a character set is chosen. Neither it nor its last byte is text."""
     CSI = auto()
     STRING = auto()
     STRING_ESCAPE = auto()
-    LATIN = auto()
-    """After 0xC2, the UTF-8 lead byte of U+0080 to U+00BF: the C1 controls are among them."""
 
 
 class SerialFilter:
@@ -32,6 +37,11 @@ class SerialFilter:
     def __init__(self) -> None:
         self._mode = _Mode.TEXT
         self._held = bytearray()
+        self._character = bytearray()
+        """The bytes of a UTF-8 character that has not ended."""
+        self._missing = 0
+        self._changed: set[bytes] = set()
+        self._has_drawn = False
 
     def feed(self, data: bytes) -> bytes:
         """Return what of `data`, and of a sequence held back before, may be shown now."""
@@ -40,35 +50,53 @@ class SerialFilter:
             shown += self._next(byte)
         return bytes(shown)
 
+    def parting(self) -> bytes:
+        """Return what gives a terminal back as it was: what the guest set and did not take back."""
+        undone = bytearray()
+        for mode in sorted(self._changed):
+            undone += b"\x1b[%b%b" % (mode, b"h" if _MODES[mode] else b"l")
+        # Colours, margins, keypad: known by no mode, and no harm where nothing was changed. DECSTBM moves the cursor.
+        return bytes(undone) + (b"\x1b7\x1b[r\x1b8\x1b[m\x1b>" if self._has_drawn else b"")
+
     def _next(self, byte: int) -> bytes:
         if byte in (_CAN, _SUB):
-            self._mode, self._held = _Mode.TEXT, bytearray()
+            self._mode, self._held, self._missing = _Mode.TEXT, bytearray(), 0
             return b""
         return {
             _Mode.TEXT: self._text,
             _Mode.ESCAPE: self._escape,
+            _Mode.DESIGNATION: self._designation,
             _Mode.CSI: self._csi,
             _Mode.STRING: self._string,
             _Mode.STRING_ESCAPE: self._string_escape,
-            _Mode.LATIN: self._latin,
         }[self._mode](byte)
 
     def _text(self, byte: int) -> bytes:
+        if self._missing:
+            if 0x80 <= byte < 0xC0:
+                return self._continue_character(byte)
+            self._missing = 0
         if byte == _ESC:
             self._mode, self._held = _Mode.ESCAPE, bytearray([byte])
             return b""
-        if byte == _LATIN_LEAD:
-            self._mode = _Mode.LATIN
+        if byte >= 0xC0:
+            self._character, self._missing = bytearray([byte]), 1 + (byte >= 0xE0) + (byte >= 0xF0)
             return b""
-        if byte < 0x20 and byte not in b"\a\b\t\n\r":
+        # A lone byte from 0x80 on is no character, and from 0x80 to 0x9f a C1 control to a terminal of eight bits.
+        if byte >= 0x7F or (byte < 0x20 and byte not in b"\a\b\t\n\r"):
             return b""
         return bytes([byte])
 
-    def _latin(self, byte: int) -> bytes:
-        self._mode = _Mode.TEXT
-        if 0x80 <= byte <= 0x9F:
+    def _continue_character(self, byte: int) -> bytes:
+        self._character.append(byte)
+        self._missing -= 1
+        if self._missing:
             return b""
-        return bytes([_LATIN_LEAD]) + self._text(byte)
+        try:
+            character = self._character.decode()
+        except UnicodeDecodeError:
+            return b""
+        return b"" if "\x80" <= character <= "\x9f" else bytes(self._character)
 
     def _escape(self, byte: int) -> bytes:
         if byte in _STRING_STARTS:
@@ -76,24 +104,48 @@ class SerialFilter:
         elif byte == ord("["):
             self._held.append(byte)
             self._mode = _Mode.CSI
-        elif byte == _ESC:
-            return b""
-        else:
+        elif 0x20 <= byte < 0x30:
+            self._mode = _Mode.DESIGNATION
+        elif byte != _ESC:
             self._mode = _Mode.TEXT
             # ESC 7, 8, M, D, E, = and > draw; everything else selects character sets or resets.
-            return bytes([_ESC, byte]) if byte in b"78MDE=>" else b""
+            if byte in b"78MDE=>":
+                self._has_drawn = True
+                return bytes([_ESC, byte])
+        return b""
+
+    def _designation(self, byte: int) -> bytes:
+        if byte == _ESC:
+            self._mode, self._held = _Mode.ESCAPE, bytearray([byte])
+        elif byte >= 0x30:
+            self._mode = _Mode.TEXT
         return b""
 
     def _csi(self, byte: int) -> bytes:
-        self._held.append(byte)
-        if byte == _ESC or len(self._held) > _LONGEST_CSI:
-            self._mode = _Mode.ESCAPE if byte == _ESC else _Mode.TEXT
-            self._held = bytearray([_ESC])
+        if byte == _ESC:
+            self._mode, self._held = _Mode.ESCAPE, bytearray([byte])
             return b""
-        if not 0x40 <= byte <= 0x7E:
+        # Terminals obey controls in the middle of a sequence as anywhere else: none goes along.
+        if byte < 0x20:
+            return b""
+        self._held.append(byte)
+        if byte < 0x40 and len(self._held) <= _LONGEST_CSI:
             return b""
         self._mode = _Mode.TEXT
-        return b"" if byte in _REFUSED_FINALS else bytes(self._held)
+        return self._drawing(bytes(self._held))
+
+    def _drawing(self, sequence: bytes) -> bytes:
+        if not _DRAWING.fullmatch(sequence):
+            return b""
+        self._has_drawn = True
+        if sequence[-1:] not in (b"h", b"l"):
+            return sequence
+        private, switch = sequence[2:3] == b"?", sequence[-1:]
+        named = [b"?" * private + number for number in sequence[2 + private : -1].split(b";")]
+        allowed = [mode for mode in named if mode in _MODES]
+        for mode in allowed:
+            (self._changed.discard if (switch == b"h") is _MODES[mode] else self._changed.add)(mode)
+        return b"".join(b"\x1b[%b%b" % (mode, switch) for mode in allowed)
 
     def _string(self, byte: int) -> bytes:
         if byte == _BEL:
