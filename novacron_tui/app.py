@@ -26,6 +26,7 @@ from novacron_tui.bridge import (
     OperationsChanged,
 )
 from novacron_tui.flow import Flow
+from novacron_tui.hang_up import end_with_terminal
 from novacron_tui.palette import Palette, Surface, load_palette, palette_names
 from novacron_tui.present.cells import Role, Span, span
 from novacron_tui.present.column import Sight
@@ -80,6 +81,8 @@ class NovaCronApp(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Show the fleet and begin to listen."""
+        if not self.is_headless:
+            end_with_terminal()
         self.set_class(self.glyphs.is_ascii, "-ascii")
         self.push_screen(FleetScreen())
         self.bridge.start()
