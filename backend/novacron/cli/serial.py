@@ -2,11 +2,12 @@
 
 import asyncio
 import os
+import signal
 import sys
 import termios
 import tty
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from novacron.cli.arguments import VmName
 from novacron.cli.selectors import select_one_vm
 from novacron.cli.serial_filter import SerialFilter
 from novacron.cli.session import run, settled_fleet
+from novacron.model.errors import Conflict
 from novacron.model.safetext import SafeText
 from novacron.ports.console import Console
 from novacron.ports.hypervisor import SerialLink
@@ -32,42 +34,45 @@ def console(
 
     async def work(backend: Console) -> None:
         chosen = select_one_vm(await settled_fleet(backend), vm)
-        link = await backend.open_serial(chosen.id, chosen.home.host.id, force=force)
-        name = SafeText(chosen.home.vm.name)
-        typer.echo(f"console of {name} on {chosen.home.host.id}; ctrl+] detaches", err=True)
+        name, host = SafeText(chosen.home.vm.name), chosen.home.host.id
         try:
-            with _raw_terminal():
-                await _join(link)
+            link = await backend.open_serial(chosen.id, host, force=force)
+        except Conflict as error:
+            raise Conflict(name, error.detail, "with --force it is taken over from them") from error
+        typer.echo(f"console of {name} on {host}; ctrl+] detaches", err=True)
+        left = False
+        try:
+            inert = SerialFilter()
+            with _raw_terminal(inert):
+                left = await _join(link, inert)
         finally:
             await link.close()
-            typer.echo(f"\r\ndetached from {name}", err=True)
+            # Keys typed too many go to the shell now: say that this is one, and who ended it.
+            parting = f"detached from {name}" if left else f"the console of {name} was closed at the other end"
+            typer.echo(f"\r\n{parting}", err=True)
 
     run(work, context)
 
 
-async def _join(link: SerialLink) -> None:
-    """Carry bytes both ways until the operator detaches, input ends or the guest's side closes."""
+async def _join(link: SerialLink, inert: SerialFilter) -> bool:
+    """Carry bytes both ways; return whether it was left (detached, input at its end), not closed at the other end."""
     keys: asyncio.Queue[bytes] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-    stdin = sys.stdin.fileno()
-    loop.add_reader(stdin, lambda: keys.put_nowait(os.read(stdin, 4096)))
-    tasks = [asyncio.ensure_future(_show(link)), asyncio.ensure_future(_type(link, keys))]
+    showing, typing = asyncio.ensure_future(_show(link, inert)), asyncio.ensure_future(_type(link, keys))
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        with _heard(keys):
+            done, _ = await asyncio.wait({showing, typing}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
+        return typing in done
     finally:
-        loop.remove_reader(stdin)
-        for task in tasks:
+        for task in (showing, typing):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(showing, typing, return_exceptions=True)
 
 
-async def _show(link: SerialLink) -> None:
-    inert = SerialFilter()
+async def _show(link: SerialLink, inert: SerialFilter) -> None:
     while data := await link.read():
-        sys.stdout.buffer.write(inert.feed(data))
-        sys.stdout.buffer.flush()
+        _write(inert.feed(data))
 
 
 async def _type(link: SerialLink, keys: asyncio.Queue[bytes]) -> None:
@@ -80,7 +85,36 @@ async def _type(link: SerialLink, keys: asyncio.Queue[bytes]) -> None:
 
 
 @contextmanager
-def _raw_terminal() -> Iterator[None]:
+def _heard(keys: asyncio.Queue[bytes]) -> Iterator[None]:
+    """Put what is typed into the queue, and an empty piece when there is nobody to type."""
+    loop, stdin = asyncio.get_running_loop(), sys.stdin.fileno()
+
+    def hear() -> None:
+        try:
+            data = os.read(stdin, 4096)
+        except OSError:  # the terminal is gone
+            data = b""
+        if not data:
+            loop.remove_reader(stdin)
+        keys.put_nowait(data)
+
+    # Ended by either, the terminal would stay as no shell can use it.
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(sign, keys.put_nowait, b"")
+    try:
+        loop.add_reader(stdin, hear)
+    except PermissionError:  # a file, or /dev/null: nothing to wait for
+        for piece in iter(lambda: os.read(stdin, 4096), b""):
+            keys.put_nowait(piece)
+        keys.put_nowait(b"")
+    try:
+        yield
+    finally:
+        loop.remove_reader(stdin)
+
+
+@contextmanager
+def _raw_terminal(inert: SerialFilter) -> Iterator[None]:
     """Every key goes to the guest as it is pressed; the terminal is given back as it was."""
     if not sys.stdin.isatty():
         yield
@@ -91,7 +125,14 @@ def _raw_terminal() -> Iterator[None]:
     try:
         yield
     finally:
-        termios.tcsetattr(stdin, termios.TCSADRAIN, before)
+        with suppress(termios.error, OSError):  # the terminal is gone
+            _write(inert.parting())
+            termios.tcsetattr(stdin, termios.TCSADRAIN, before)
+
+
+def _write(shown: bytes) -> None:
+    sys.stdout.buffer.write(shown)
+    sys.stdout.buffer.flush()
 
 
 def add_to(app: typer.Typer) -> None:
