@@ -30,11 +30,11 @@ def checkout(lab: Lab, lab_folder: Path) -> Iterator[CheckoutCopy]:
             down(layout)
 
 
-def _try_out(checkout: CheckoutCopy) -> str:
-    """Run the demo until its first rows are on the screen, leave, and return all it said."""
+def _try_out(checkout: CheckoutCopy, vm: str) -> str:
+    """Run the demo until this VM and one that runs are on the screen, leave, and return all it said."""
     demo = checkout.terminal("scripts/demo")
     try:
-        demo.wait_for("● running", timeout_s=_PATIENCE_S)
+        demo.wait_for(lambda text: vm in text and "● running" in text, timeout_s=_PATIENCE_S)
         demo.wait_for("q detach", timeout_s=_PATIENCE_S)
         demo.press("q")
         demo.wait_for("detached: the backend goes on", timeout_s=_PATIENCE_S)
@@ -45,8 +45,7 @@ def _try_out(checkout: CheckoutCopy) -> str:
 
 
 def test_the_demo_brings_the_lab_up_once_and_opens_the_console_on_it(checkout: CheckoutCopy) -> None:
-    first = _try_out(checkout)
-    assert "web-1" in first
+    first = _try_out(checkout, "web-1")
     assert "demo: the fleet is the lab: real hypervisors on this machine" in first
     assert "setup: installing the Python parts" in first
     asked = checkout.pip_was_asked
@@ -54,7 +53,7 @@ def test_the_demo_brings_the_lab_up_once_and_opens_the_console_on_it(checkout: C
     assert running is not None, "the lab does not outlive the console"
     names = {name for host in running.hosts for name in running.virsh(host, "list", "--name").split()}
     assert {"web-1", "db-1"} <= names, "what was shown runs on no hypervisor"
-    second = _try_out(checkout)
+    second = _try_out(checkout, "web-1")
     assert "setup:" not in second
     assert checkout.pip_was_asked == asked, "it installed again"
     again = Lab.find(find_layout(_NAME, checkout.env))
@@ -64,7 +63,7 @@ def test_the_demo_brings_the_lab_up_once_and_opens_the_console_on_it(checkout: C
 
 def test_where_the_lab_cannot_run_the_demo_says_why_and_shows_a_simulated_fleet(checkout: CheckoutCopy) -> None:
     checkout.env["NOVACRON_LAB_DIR"] = str(checkout.folder / "so-long-a-name-that-no-socket-fits" / ("x" * 60))
-    said = _try_out(checkout)
+    said = _try_out(checkout, "build-mirror")
     assert "is too long for a unix socket" in said
     assert "set NOVACRON_LAB_DIR to a shorter folder" in said
     assert "demo: the fleet is simulated: this machine cannot run the lab, see above" in said
