@@ -46,6 +46,17 @@ def test_a_partitioned_host_is_reached_by_nobody(lab: Lab) -> None:
     assert _pings(lab, "lab2", "lab1")
 
 
+def test_a_host_without_peers_is_reached_by_its_operator_alone(lab: Lab) -> None:
+    make_fault(lab, "no-peers", "lab2")
+    for source, target in (("lab1", "lab2"), ("lab2", "lab1"), ("lab2", "lab3")):
+        assert not _pings(lab, source, target), (source, target)
+    assert _pings(lab, "lab1", "lab3")
+    assert _reaches(lab, "lab2")
+    mend_host(lab, "lab2")
+    assert eventually(lambda: _pings(lab, "lab1", "lab2"))
+    assert lab.run("lab2", ["nft", "list", "ruleset"]) == ""
+
+
 def test_a_half_open_host_takes_connections_and_says_nothing(lab: Lab) -> None:
     talking = subprocess.Popen(
         ["ssh", "-F", str(lab.ssh_config), "lab2", "cat"],

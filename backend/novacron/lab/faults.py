@@ -109,6 +109,12 @@ _ALL = (
         mend=network_faults.plug,
     ),
     Fault(
+        kind="no-peers",
+        help="a firewall between it and the other hosts; the operator still gets in",
+        make=network_faults.shut_out,
+        mend=network_faults.let_meet,
+    ),
+    Fault(
         kind="half-open",
         help="connections stay up, nothing comes through, nothing is refused",
         make=network_faults.half_open,

@@ -36,13 +36,13 @@ def unslow(lab: Lab, host: HostLayout, _: str) -> None:
     lab.attempt(host, ["tc", "qdisc", "del", "dev", "eth0", "root"])
 
 
-def _filter(lab: Lab, host: HostLayout, table: str, match: str) -> None:
+def _filter(lab: Lab, host: HostLayout, table: str, incoming: str, outgoing: str) -> None:
     """Drop what matches, in both directions, but not the host's talk with itself."""
     chains = "".join(
         f"add chain inet {table} {hook} {{ type filter hook {hook} priority -10; }}\n"
         f"add rule inet {table} {hook} {own} lo accept\n"
         f"add rule inet {table} {hook} {match} drop\n"
-        for hook, own in (("input", "iif"), ("output", "oif"))
+        for hook, own, match in (("input", "iif", incoming), ("output", "oif", outgoing))
     )
     lab.run(host, ["nft", "-f", "-"], stdin=f"add table inet {table}\n{chains}")
 
@@ -55,7 +55,8 @@ def lose(lab: Lab, host: HostLayout, percent: str) -> None:
     """Lose packets."""
     number = whole_number("loss", percent, low=1, high=100)
     _unfilter(lab, host, "novacron_loss")
-    _filter(lab, host, "novacron_loss", f"numgen random mod 100 < {number}" if number < 100 else "")
+    match = f"numgen random mod 100 < {number}" if number < 100 else ""
+    _filter(lab, host, "novacron_loss", match, match)
 
 
 def unlose(lab: Lab, host: HostLayout, _: str) -> None:
@@ -66,7 +67,7 @@ def unlose(lab: Lab, host: HostLayout, _: str) -> None:
 def half_open(lab: Lab, host: HostLayout, _: str) -> None:
     """Swallow everything, refuse nothing."""
     ask_relay(lab.layout, {"host": host.name, "set": {"half_open": True}})
-    _filter(lab, host, "novacron_half_open", "")
+    _filter(lab, host, "novacron_half_open", "", "")
 
 
 def unhalf_open(lab: Lab, host: HostLayout, _: str) -> None:
@@ -86,6 +87,20 @@ def relay(setting: str, high: int) -> tuple[Act, Act]:
         ask_relay(lab.layout, {"host": host.name, "set": {setting: 0}})
 
     return make, mend
+
+
+def shut_out(lab: Lab, host: HostLayout, _: str) -> None:
+    """Drop what the host and the other hosts say to each other; the operator's way in stays open."""
+    others = ", ".join(other.address for other in lab.hosts if other != host)
+    if not others:
+        raise LabError(host.name, "the lab has no other host")
+    _unfilter(lab, host, "novacron_no_peers")
+    _filter(lab, host, "novacron_no_peers", f"ip saddr {{ {others} }}", f"ip daddr {{ {others} }}")
+
+
+def let_meet(lab: Lab, host: HostLayout, _: str) -> None:
+    """Let the host and the others meet again."""
+    _unfilter(lab, host, "novacron_no_peers")
 
 
 def whole_number(kind: str, text: str, *, low: int, high: int) -> int:
