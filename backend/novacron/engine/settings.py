@@ -35,8 +35,9 @@ class EngineSettings:
     sample_interval_s: float = 5.0
     """180 points in the window: about as many as a terminal has columns to plot them in."""
 
-    call_deadline_s: float = 30.0
-    """For calls with effects: a first QEMU start on a host takes seconds (capabilities probe)."""
+    call_deadline_s: float = 35.0
+    """For calls with effects: longer than the 30 s after which libvirt itself says that another call holds the VM.
+    Its answer says why; our own deadline costs the connection."""
     look_deadline_s: float = 5.0
     fit_deadline_s: float = 10.0
     disk_deadline_s: float = 600.0

@@ -2,13 +2,16 @@
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from novacron.adapters.libvirt.channel import Channel, Connection
 from novacron.adapters.libvirt.fitting import Fitting
+from novacron.adapters.libvirt.held import held_for_s
 from novacron.adapters.libvirt.relay import relay
-from novacron.model.errors import NovaCronError, OperationError
+from novacron.adapters.libvirt.role import Domain
+from novacron.model.errors import NovaCronError, OperationError, OutcomeUnknown
 from novacron.model.ids import VmId
 from novacron.model.intent import MigrationMode
 from novacron.model.vm import JobProgress
@@ -46,14 +49,19 @@ class Migrator(Fitting):
 
     async def job(self, vm: VmId, *, deadline_s: float) -> JobProgress | None:
         """Return the job's figures. Source: virDomainGetJobStats."""
-        stats: dict[str, Any] = await self.ask_vm(
-            "asking how far it is", vm, lambda domain: domain.jobStats(0), deadline_s=deadline_s
-        )
-        return _progress(stats) if stats.get("type", 0) else None
+        return await self.ask_vm("asking how far it is", vm, _job, deadline_s=deadline_s)
 
     async def abort_job(self, vm: VmId, *, deadline_s: float) -> None:
         """Stop the job. Source: virDomainAbortJob."""
-        await self.tell_vm("stopping its job", vm, lambda domain: domain.abortJob(), deadline_s=deadline_s)
+        await self.tell_vm("stopping its job", vm, self._abort_job, deadline_s=deadline_s)
+
+    def _abort_job(self, domain: Domain) -> None:
+        held_s = held_for_s(domain)
+        if held_s is not None:
+            raise OperationError(
+                self.spec.id, f"its QEMU has been held by another call for {held_s:.0f} s", "it is asked again"
+            )
+        domain.abortJob()
 
     async def _peer_to_peer(
         self, channel: Channel, request: MigrationRequest, destination: "Migrator", deadline_s: float
@@ -66,7 +74,7 @@ class Migrator(Fitting):
             domain = connection.lookupByUUIDString(request.vm)
             domain.migrateToURI3(target, parameters, flags | self._persistence(domain))
 
-        await channel.call("migrating it", move, deadline_s=deadline_s, effects=True)
+        await self._move(channel, move, request, destination, deadline_s)
 
     async def _managed(
         self,
@@ -84,9 +92,32 @@ class Migrator(Fitting):
             domain.migrate3(far.connection, parameters, flags | self._persistence(domain))
 
         try:
-            await channel.call("migrating it", move, deadline_s=deadline_s, effects=True, beside=far)
+            await self._move(channel, move, request, destination, deadline_s, far)
         finally:
             far.abort()
+
+    async def _move(
+        self,
+        channel: Channel,
+        move: Callable[[Connection], None],
+        request: MigrationRequest,
+        destination: "Migrator",
+        deadline_s: float,
+        far: Channel | None = None,
+    ) -> None:
+        """Have it moved. libvirt tells of a broken connection in the same words, be it ours or one between hosts."""
+        try:
+            await channel.call("migrating it", move, deadline_s=deadline_s, effects=True, beside=far)
+        except OutcomeUnknown as error:
+            if channel.is_closed or (far is not None and far.is_closed):
+                raise
+            here, there = self.spec.id, destination.spec.id
+            relayed = request.mode is MigrationMode.RELAYED
+            raise OperationError(
+                here,
+                f"its way to {there} broke: {error.__cause__ or error.detail}",
+                "try again" if relayed else f"let {here} and {there} reach each other, or migrate relayed",
+            ) from error
 
     async def _relayed(
         self, channel: Channel, request: MigrationRequest, destination: "Migrator", deadline_s: float
@@ -141,6 +172,14 @@ class Migrator(Fitting):
                 )
                 return
             await self.clock.sleep(_TUNE_GAP_S)
+
+
+def _job(domain: Domain) -> JobProgress | None:
+    held_s = held_for_s(domain)
+    if held_s is not None:
+        return JobProgress(elapsed_s=held_s)
+    stats = domain.jobStats(0)
+    return _progress(stats) if stats.get("type", 0) else None
 
 
 def _progress(stats: dict[str, Any]) -> JobProgress:

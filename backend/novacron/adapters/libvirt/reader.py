@@ -11,6 +11,7 @@ from novacron.adapters.libvirt.channel import Channel, Connection
 from novacron.adapters.libvirt.definition import Definition
 from novacron.adapters.libvirt.events import EventFeed
 from novacron.adapters.libvirt.facts import read_facts
+from novacron.adapters.libvirt.held import held_for_s
 from novacron.adapters.libvirt.pool_reader import PoolReader
 from novacron.adapters.libvirt.role import Role
 from novacron.adapters.libvirt.statistics import Counters, Stats
@@ -232,6 +233,8 @@ class Reader(Role):
         )
 
     def _has_job(self, domain: Any) -> bool:  # noqa: ANN401 - libvirt.virDomain
+        if held_for_s(domain) is not None:
+            return True
         try:
             return bool(domain.jobInfo()[0] != self.libvirt.VIR_DOMAIN_JOB_NONE)
         except self.libvirt.libvirtError:

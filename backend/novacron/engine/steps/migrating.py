@@ -61,6 +61,8 @@ class Migrate:
         error = call.exception()
         if error is None:
             return ""
+        if isinstance(error, OperationError) and error.remedy:
+            return f"{self.intent.host} said: {error.detail}; {error.remedy}"
         if isinstance(error, NovaCronError):
             return f"{self.intent.host} said: {error.detail}"
         raise error
