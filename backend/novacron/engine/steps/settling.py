@@ -40,6 +40,8 @@ class _Settler:
         self._intent = intent
         self._work = work
         self._mended = 0
+        self._resisted = ""
+        """What the last attempt to mend met with."""
         self._wait_s = work.settings.blind_first_s
 
     async def settle(self) -> str:
@@ -113,7 +115,7 @@ class _Settler:
                 await self._tidy_source(here, there)
                 return self._arrived(there)
             case Verdict.ROLLED_BACK:
-                self._stayed(here)
+                self._stayed(here, there)
             case Verdict.DESTROY_SOURCE:
                 await self._mend(f"ending the stale copy on {intent.host}", self._destroy_source)
             case Verdict.DESTROY_DESTINATION:
@@ -132,9 +134,12 @@ class _Settler:
         too_late = "too late to cancel: " if self._work.is_cancelled else ""
         return f"{too_late}read from both hosts: it is {describe(there.vm)} on {intent.destination}"
 
-    def _stayed(self, here: Look) -> None:
+    def _stayed(self, here: Look, there: Look) -> None:
         intent = self._intent
         stays = f"read from both hosts: it is {describe(here.vm)} on {intent.host}"
+        if there.vm is not None:
+            # Left by libvirt, or there before: who made it is not known, so it is not ours to remove.
+            stays += f", and {intent.destination} has a definition of it that the next migration replaces"
         if self._work.is_cancelled:
             raise StepCancelled(stays)
         said = f"; {self._said}" if self._said else ""
@@ -162,13 +167,15 @@ class _Settler:
         work = self._work
         self._mended += 1
         if self._mended > work.settings.mend_most:
-            msg = f"{what} did not help after {work.settings.mend_most} attempts; look at both hosts"
+            met = f" (the last: {self._resisted})" if self._resisted else ""
+            msg = f"{what} did not help after {work.settings.mend_most} attempts{met}; look at both hosts"
             raise AttentionNeeded(msg)
         work.note(what)
         try:
             await act()
         except (OperationError, LinkError, OutcomeUnknown) as error:
             # Whether it worked is seen at the next look.
+            self._resisted = error.detail
             work.note(f"{what}: {error.detail}")
 
     async def _destroy_source(self) -> None:
