@@ -9,6 +9,7 @@ from textual.screen import ModalScreen
 
 from novacron_tui.present.box import box_window
 from novacron_tui.present.cells import Line
+from novacron_tui.screens.stack import is_on_top, stands
 from novacron_tui.widgets.box import BoxLines
 
 if TYPE_CHECKING:
@@ -60,25 +61,19 @@ class BoxScreen(ModalScreen[Result]):
 
     def leave_with(self, value: Result) -> None:
         """Dismiss with a value, once: a second key or a late answer must not take down the screen below."""
-        if self.is_on_top:
+        if is_on_top(self):
             self.dismiss(value)
-
-    @property
-    def is_on_top(self) -> bool:
-        """Whether keys are meant for this box."""
-        stack = self.app.screen_stack
-        return bool(stack) and stack[-1] is self
 
     def update(self) -> None:
         """Say what is to be said now."""
-        if self.is_mounted:
+        if stands(self):
             self.box.update()
 
     async def on_key(self, event: events.Key) -> None:
         """Keep every key here: what stands behind the box does not hear it."""
         event.stop()
         event.prevent_default()
-        if not self.is_on_top:
+        if not is_on_top(self):
             return  # Typed faster than it was painted: what was meant for this box is not meant for the next.
         if event.key in {"ctrl+c", "ctrl+q"}:
             self.console_app.exit()

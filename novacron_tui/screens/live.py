@@ -17,6 +17,7 @@ from novacron_tui.present.cells import Line, Role, Span, fit_line, paragraph, sp
 from novacron_tui.present.footer import footer_line
 from novacron_tui.present.header import header_line
 from novacron_tui.present.status import failure_line
+from novacron_tui.screens.stack import is_on_top, stands
 from novacron_tui.widgets.lines import Lines
 from novacron_tui.widgets.narrow_update import NarrowCompositor
 
@@ -131,7 +132,7 @@ class LiveScreen(Screen[None]):
     def is_behind_box(self) -> bool:
         """Whether only dialogs stand before this screen: it is still seen, and still the truth."""
         stack = self.app.screen_stack
-        if not self.is_mounted or self not in stack:
+        if not stands(self) or self not in stack:
             return False
         return not any(isinstance(screen, LiveScreen) for screen in stack[stack.index(self) + 1 :])
 
@@ -141,7 +142,7 @@ class LiveScreen(Screen[None]):
             self._message_left_s -= 1
             if not self._message_left_s:
                 self._message = ()
-        if self.is_mounted:
+        if stands(self):
             self.draw_ages()
             self.update_frame()
 
@@ -161,14 +162,8 @@ class LiveScreen(Screen[None]):
 
     def leave(self) -> None:
         """Go back to the screen before, once."""
-        if self.is_on_top:
+        if is_on_top(self):
             self.app.pop_screen()
-
-    @property
-    def is_on_top(self) -> bool:
-        """Whether keys are meant for this screen."""
-        stack = self.app.screen_stack
-        return bool(stack) and stack[-1] is self
 
     def update_frame(self) -> None:
         """Bring header, title, status and footer up to date; what did not change is not painted."""
@@ -184,7 +179,7 @@ class LiveScreen(Screen[None]):
         """Look the key up in the one table of keys."""
         event.stop()
         event.prevent_default()
-        if not self.is_on_top:
+        if not is_on_top(self):
             return  # Typed faster than it was painted: a second q must not end the console, nor an F pull a plug.
         if await self.type(event):
             return

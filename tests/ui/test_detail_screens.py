@@ -3,8 +3,10 @@
 import asyncio
 
 import pytest
+from textual.widget import Widget
 
 from novacron.model.errors import Conflict, LinkLost
+from novacron_tui.app import NovaCronApp
 from novacron_tui.keys import Where
 from novacron_tui.present.cells import Role, span
 from novacron_tui.screens.help import HelpScreen
@@ -59,6 +61,26 @@ async def test_unknown_stretches_of_the_past_are_no_line() -> None:
         await _go_to(operator, "web-1")
         await operator.press("enter")
         operator.sees("nothing is known yet")
+
+
+async def test_a_second_that_passes_while_the_console_ends_does_no_harm() -> None:
+    ticks: list[str] = []
+
+    class Dying(Widget):
+        def on_unmount(self) -> None:
+            screen = self.app.screen_stack[-1]
+            assert isinstance(self.app, NovaCronApp)
+            self.app.tick()
+            self.app.say(span("something to say", Role.TEXT))
+            ticks.append(type(screen).__name__)
+
+    vm = a_mixed_fleet().find_vm(an_id("web-1"))
+    assert vm is not None
+    for screen in (XmlScreen(vm), VmScreen(vm), HelpScreen(Where.VMS)):
+        async with at_console(a_console()) as operator:
+            await operator.app.push_screen(screen)
+            await screen.mount(Dying())
+    assert ticks == ["XmlScreen", "VmScreen", "HelpScreen"]
 
 
 async def test_keys_act_on_the_vm_from_its_own_screen() -> None:
