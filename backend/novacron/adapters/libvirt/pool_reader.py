@@ -112,10 +112,19 @@ class PoolReader:
 
         pool: Pool = await self._call(f"reading pool {name}", read)
         folder, trouble = await self._folder(pool) if pool.active else (None, "")
+        if trouble:
+            # libvirt looks at every file to tell of a volume, and has few who can hang at that.
+            known = self._pools.get(name, pool)
+            return replace(pool, volumes=known.volumes, shared=known.shared, trouble=trouble)
         if folder is not None and self._refreshed.get(name) != folder.changed:
             await self._call(f"refreshing pool {name}", lambda connection: _refresh(connection, name))
             self._refreshed[name] = folder.changed
             pool = await self._call(f"reading pool {name}", read)
+        if pool.active:
+            volumes = await self._call(
+                f"reading the volumes of pool {name}", lambda connection: _volumes(connection, name)
+            )
+            pool = replace(pool, volumes=tuple(volumes))
         if folder is not None and pool.active:
             used_mib = folder.capacity_mib - folder.available_mib
             pool = replace(
@@ -125,7 +134,7 @@ class PoolReader:
                 allocation_mib=used_mib,
             )
         shared = pool.kind in _SHARED_KINDS or await self._file_system(pool) in _SHARED_FILE_SYSTEMS
-        return replace(pool, shared=shared, trouble=trouble)
+        return replace(pool, shared=shared)
 
     async def _folder(self, pool: Pool) -> tuple[_Folder | None, str]:
         """Look at a pool's folder; None where there is none, or with the reason why it cannot be read now."""
@@ -200,14 +209,13 @@ def _read_pool(connection: Connection, name: str) -> Pool:
         capacity_mib=capacity // _MIB,
         allocation_mib=allocation // _MIB,
         available_mib=available // _MIB,
-        volumes=tuple(_volumes(pool)) if active else (),
     )
 
 
-def _volumes(pool: Any) -> list[Volume]:  # noqa: ANN401 - libvirt.virStoragePool
+def _volumes(connection: Connection, name: str) -> list[Volume]:
     libvirt = load_libvirt()
     volumes = []
-    for volume in pool.listAllVolumes():
+    for volume in connection.storagePoolLookupByName(name).listAllVolumes():
         try:
             volumes.append(_volume(volume))
         except libvirt.libvirtError:
