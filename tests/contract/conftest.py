@@ -41,6 +41,9 @@ def _simulated(clock: FakeClock) -> Ground:
         shared_pool="shared",
         local_pool="local",
         base_volume="debian-12.qcow2",
+        note=b"root\r",
+        if_noted=b"\r",
+        not_noted=b"login: ",
     )
 
 
@@ -63,4 +66,8 @@ def _real(request: pytest.FixtureRequest) -> Ground:
         kernel=str(_GUEST / "vmlinuz"),
         initrd=str(_GUEST / "initrd"),
         cmdline=CMDLINE + " novacron.name={name}",
+        busy_cmdline=" novacron.dirty=16",
+        note=b"touch /noted\r",
+        if_noted=b"[ -e /noted ]; echo noted=$?\r",
+        not_noted=b"noted=1\r\n",
     )

@@ -16,8 +16,10 @@ from novacron.model.vm import StateReason, VmReading, VmState
 from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import Hypervisor, HypervisorGateway, MigrationRequest, SerialLink
 
-DEADLINE_S = 20.0
-MIGRATION_S = 120.0
+DEADLINE_S = 60.0
+MIGRATION_S = 240.0
+BOOT_S = 180.0
+"""An emulated guest boots in eight seconds on a machine that has nothing else to do."""
 _UNNAMED = VmId("")
 
 
@@ -36,6 +38,14 @@ class Ground:
     initrd: str = ""
     cmdline: str = ""
     """Of a small guest to boot directly; may hold {name}. Empty where a guest needs none."""
+    busy_cmdline: str = ""
+    """What makes that guest work all day. Others do what their name says."""
+    note: bytes
+    """Typed on the serial line, it leaves in the guest's memory what does not outlive a reboot."""
+    if_noted: bytes
+    """Typed there too, it asks whether that is still so."""
+    not_noted: bytes
+    """The answer of a guest that booted since."""
     a: Hypervisor = field(init=False)
     b: Hypervisor = field(init=False)
     made: list[CreateVm] = field(default_factory=list)
@@ -61,9 +71,10 @@ class Ground:
         network: str | None = None,
         base_volume: str = "",
         memory_mib: int = 128,
+        busy: bool = False,
     ) -> CreateVm:
         """Return the intent to make a small VM on the first host; it is taken away after the test."""
-        name = name or f"contract-{uuid.uuid4().hex[:8]}"
+        name = name or f"{'build' if busy else 'contract'}-{uuid.uuid4().hex[:8]}"
         intent = CreateVm(
             vm=vm or VmId(str(uuid.uuid4())),
             host=HostId(self.specs[0].id),
@@ -76,7 +87,7 @@ class Ground:
             network=self.network if network is None else network,
             kernel=self.kernel,
             initrd=self.initrd,
-            cmdline=self.cmdline.format(name=name),
+            cmdline=self.cmdline.format(name=name) + (self.busy_cmdline if busy else ""),
         )
         self.made.append(intent)
         return intent
@@ -121,7 +132,7 @@ class Ground:
         return runs and (other is None or not other.is_active)
 
     async def eventually(
-        self, what: Callable[[], Awaitable[bool]], *, timeout_s: float = 30.0, every_s: float = 0.1
+        self, what: Callable[[], Awaitable[bool]], *, timeout_s: float = 120.0, every_s: float = 0.1
     ) -> bool:
         """Whether it becomes true in time, by this ground's clock."""
         until = self.clock.monotonic() + timeout_s
@@ -138,20 +149,21 @@ class Ground:
         *,
         typing: bytes = b"",
         any_of: tuple[bytes, ...] = (),
-        timeout_s: float = 30.0,
+        timeout_s: float = BOOT_S,
     ) -> bool:
         """Whether the console says it in time; `typing` is sent once a second until then."""
         heard = bytearray()
         wanted = any_of or (text,)
         reader = asyncio.ensure_future(link.read())
         until = self.clock.monotonic() + timeout_s
+        second = asyncio.ensure_future(self.clock.sleep(0))
         try:
             while self.clock.monotonic() < until:
-                if typing:
-                    await link.write(typing)
-                pause = asyncio.ensure_future(self.clock.sleep(1.0))
-                await asyncio.wait({reader, pause}, return_when=asyncio.FIRST_COMPLETED)
-                pause.cancel()
+                if second.done():
+                    if typing:
+                        await link.write(typing)
+                    second = asyncio.ensure_future(self.clock.sleep(1.0))
+                await asyncio.wait({reader, second}, return_when=asyncio.FIRST_COMPLETED)
                 if reader.done():
                     arrived = reader.result()
                     heard += arrived
@@ -163,7 +175,8 @@ class Ground:
             return False
         finally:
             reader.cancel()
-            await asyncio.gather(reader, return_exceptions=True)
+            second.cancel()
+            await asyncio.gather(reader, second, return_exceptions=True)
 
     async def migrate(
         self,

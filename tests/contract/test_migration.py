@@ -8,7 +8,7 @@ from novacron.model.errors import LinkError, LinkLost, NovaCronError, OperationE
 from novacron.model.intent import CreateVm, MigrationMode
 from novacron.model.vm import JobProgress, VmState
 from novacron.ports.hypervisor import MigrationRequest
-from tests.contract.ground import DEADLINE_S, Ground
+from tests.contract.ground import DEADLINE_S, MIGRATION_S, Ground
 
 _CRAWL_MIB_S = 2
 """Slow enough that even a small guest is under way for half a minute."""
@@ -30,7 +30,7 @@ async def _under_way(
         job = await ground.a.job(intent.vm, deadline_s=DEADLINE_S)
         return job is not None and (job.memory_total_mib or 0) > 0 and job.elapsed_s > 0.5
 
-    assert await ground.eventually(copies, timeout_s=20)
+    assert await ground.eventually(copies)
     return task
 
 
@@ -46,7 +46,7 @@ async def test_it_ends_running_at_the_destination_and_not_at_the_source(ground: 
     assert not arrived.job_active
     # The other way round proves that nothing was left behind in its way.
     request = MigrationRequest(vm=intent.vm, mode=mode, copy_storage=False)
-    await ground.b.migrate(request, ground.a, deadline_s=60)
+    await ground.b.migrate(request, ground.a, deadline_s=MIGRATION_S)
     assert await ground.runs_only_on(ground.a, ground.b, intent.vm)
 
 
@@ -99,14 +99,16 @@ async def test_a_peer_to_peer_one_goes_on_when_our_links_end(ground: Ground) -> 
     async def arrived() -> bool:
         return await ground.runs_only_on(ground.b, ground.a, intent.vm)
 
-    assert await ground.eventually(arrived, timeout_s=120, every_s=1.0)
+    assert await ground.eventually(arrived, timeout_s=MIGRATION_S, every_s=1.0)
 
 
 async def test_a_direct_one_falls_back_to_the_source_when_our_links_end(ground: Ground) -> None:
-    intent = await ground.a_booted_vm()
+    intent = await ground.a_booted_vm(ground.intent(busy=True))
     task = await _under_way(ground, intent, MigrationMode.DIRECT)
-    await ground.a.close()
-    await ground.b.close()
+    # Its guest is too busy for it ever to end: closing that waited for it would take all of its deadline.
+    async with asyncio.timeout(DEADLINE_S):
+        await ground.a.close()
+        await ground.b.close()
     with pytest.raises(NovaCronError):
         await task
     await ground.open()
@@ -116,7 +118,7 @@ async def test_a_direct_one_falls_back_to_the_source_when_our_links_end(ground: 
         back = reading is not None and not reading.job_active
         return back and await ground.runs_only_on(ground.a, ground.b, intent.vm)
 
-    assert await ground.eventually(fell_back, timeout_s=30, every_s=0.5)
+    assert await ground.eventually(fell_back, every_s=0.5)
 
 
 @pytest.mark.parametrize("mode", [MigrationMode.PEER_TO_PEER, MigrationMode.RELAYED])
@@ -188,9 +190,9 @@ async def test_fit_tells_a_taken_name_from_the_same_vm(ground: Ground) -> None:
     assert not (await ground.a.fit(xml, deadline_s=DEADLINE_S)).name_taken
 
 
-async def test_close_returns_at_once_and_ends_what_is_asked_after(ground: Ground) -> None:
+async def test_close_ends_what_is_asked_after_and_nothing_else(ground: Ground) -> None:
     other = await ground.connect(ground.specs[0])
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(DEADLINE_S):
         await other.close()
     with pytest.raises(LinkLost):
         await other.read(inventory=False, deadline_s=DEADLINE_S)

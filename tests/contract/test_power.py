@@ -60,8 +60,11 @@ async def test_shutdown_lets_the_guest_power_off(ground: Ground) -> None:
     assert (await ground.state(ground.a, intent.vm))[1] is StateReason.SHUTDOWN
 
 
-async def test_a_reboot_leaves_it_running(ground: Ground) -> None:
+async def test_a_reboot_starts_the_guest_anew_and_leaves_it_running(ground: Ground) -> None:
     intent = await ground.a_booted_vm()
+    link = await ground.a.open_serial(intent.vm, force=False, deadline_s=DEADLINE_S)
+    assert await ground.hears(link, b"# ", typing=ground.note)
     await ground.a.reboot(intent.vm, deadline_s=DEADLINE_S)
-    await ground.clock.sleep(2.0)
+    assert await ground.hears(link, ground.not_noted, typing=ground.if_noted)
+    await link.close()
     assert (await ground.state(ground.a, intent.vm))[0] is VmState.RUNNING

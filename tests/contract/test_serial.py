@@ -11,7 +11,7 @@ from tests.contract.ground import DEADLINE_S, Ground
 
 
 async def _ends(link: SerialLink) -> bool:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         while await link.read():
             pass
     return True

@@ -169,6 +169,7 @@ class Definer(Role):
                 kernel=intent.kernel,
                 initrd=intent.initrd,
                 cmdline=intent.cmdline,
+                workload=workload_of(intent.name),
             ),
             "defined",
         )

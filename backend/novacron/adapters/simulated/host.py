@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from novacron.adapters.simulated.condition import Condition
 from novacron.adapters.simulated.link import HostLink
-from novacron.adapters.simulated.machine import Job, Machine
+from novacron.adapters.simulated.machine import Job, Machine, rebooted
 from novacron.adapters.simulated.serial import SerialPort
 from novacron.adapters.simulated.storage import HostPool, Store
 from novacron.adapters.simulated.usage import usage_at
@@ -100,6 +100,13 @@ class SimulatedHost:
         if not machine.is_active:
             self.hang_up(machine.id)
         self.emit(HostEvent(kind=HostEventKind.VM, vm=machine.id, detail=detail))
+
+    def reboot(self, vm: VmId, *, at: float) -> None:
+        """Start the VM's guest anew in the same process; its serial console stays open."""
+        self.put(rebooted(self.machine(vm), at=at), "rebooted")
+        port = self.serial_ports.get(vm)
+        if port is not None:
+            port.shell.start_anew()
 
     def remove(self, vm: VmId, detail: str) -> None:
         """Forget the VM."""

@@ -1,7 +1,6 @@
 """One connected simulated hypervisor: all roles of the port over one link."""
 
 from novacron.adapters.simulated.definer import Definer
-from novacron.adapters.simulated.machine import rebooted
 from novacron.adapters.simulated.migrator import Migrator
 from novacron.adapters.simulated.power import Power
 from novacron.adapters.simulated.reader import Reader
@@ -46,4 +45,4 @@ class SimulatedHypervisor(Reader, Power, Definer, Migrator):
         if request is ShellRequest.POWER_OFF:
             self.world.press_power_button(self.host, vm)
         else:
-            self.host.put(rebooted(self.host.machine(vm), at=self.world.clock.monotonic()), "rebooted")
+            self.host.reboot(vm, at=self.world.clock.monotonic())

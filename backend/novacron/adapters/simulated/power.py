@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from novacron.adapters.simulated.machine import Verb, paused, rebooted, require, stopped
+from novacron.adapters.simulated.machine import Verb, paused, require, stopped
 from novacron.adapters.simulated.role import Role
 from novacron.model.ids import VmId
 from novacron.model.vm import StateReason
@@ -26,12 +26,8 @@ class Power(Role):
 
     async def reboot(self, vm: VmId, *, deadline_s: float) -> None:
         """Ask the guest to restart."""
-
-        def restart() -> None:
-            after = rebooted(self.host.machine(vm), at=self.world.clock.monotonic())
-            self.host.put(after, "rebooted")
-
-        await self._do("reboot", restart, deadline_s)
+        at = self.world.clock.monotonic
+        await self._do("reboot", lambda: self.host.reboot(vm, at=at()), deadline_s)
 
     async def force_off(self, vm: VmId, *, deadline_s: float) -> None:
         """Pull the plug."""

@@ -44,6 +44,11 @@ class Shell:
         self._line = bytearray()
         self._user: str | None = None
 
+    def start_anew(self) -> None:
+        """Forget who is logged in and what was typed: the guest has booted."""
+        self._line.clear()
+        self._user = None
+
     def feed(self, data: bytes) -> bytes:
         """Take keystrokes and return what appears on the line."""
         shown = bytearray()
