@@ -29,9 +29,11 @@ KEYS = {
     "ctrl+]": "\x1d",
 }
 
-_PATIENCE_S = 60.0
-"""For what comes in a moment, on a machine that may be busy with guests."""
+_PATIENCE_S = 90.0
+"""For what comes in a moment, on a machine that may be busy with guests: only a test that fails waits for so long."""
 _ESCAPE_STANDS_ALONE_S = 0.25
+_LAST_WORDS_S = 5.0
+"""A process may outlive the program and hold the pty: then its end is never read."""
 
 
 class Terminal:
@@ -45,6 +47,8 @@ class Terminal:
         self.started_at = time.monotonic()
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
+            # Before the program looks at it.
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             os.execvpe(
                 argv[0],
                 list(argv),
@@ -53,7 +57,6 @@ class Terminal:
                     "TERM": env.get("TERM", "xterm-256color"),
                 },
             )
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self._open = True
 
     @property
@@ -74,6 +77,7 @@ class Terminal:
 
     def escape(self, sign: str) -> None:
         """Leave by the escape key what shows this sign, and wait until it is gone."""
+        assert sign in self.text, f"{sign!r} is not there to be left; the screen was:\n{self.text}"
         self.press("esc")
         self.wait_for(lambda text: sign not in text)
 
@@ -97,6 +101,18 @@ class Terminal:
             self._read(0.05)
         return len(self.sent) - before
 
+    def quiet(self, seconds: float, timeout_s: float = _PATIENCE_S) -> None:
+        """Wait until the program has written nothing for that long.
+
+        Raises AssertionError with what it goes on writing.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            before = len(self.sent)
+            if not self.watch(seconds):
+                return
+            assert time.monotonic() < deadline, f"it goes on writing: {bytes(self.sent[before:])!r}"
+
     def kill(self) -> None:
         """End the program without asking it, as a dropped line with an unlucky scheduler does."""
         self._end(signal.SIGKILL)
@@ -108,15 +124,14 @@ class Terminal:
         self._end(signal.SIGHUP)
 
     def wait(self, timeout_s: float = _PATIENCE_S) -> int:
-        """Wait for the program to end by itself and return its exit code."""
+        """Wait for the program to end by itself, read its last words, and return its exit code."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             self._read(0.02)
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.pid = 0
-                while self._open:  # what it wrote last
-                    self._read(0.02)
+                self._read_to_the_end()
                 return os.waitstatus_to_exitcode(status)
         raise AssertionError(f"did not end; the screen was:\n{self.text}")
 
@@ -126,6 +141,11 @@ class Terminal:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+    def _read_to_the_end(self) -> None:
+        deadline = time.monotonic() + _LAST_WORDS_S
+        while self._open and time.monotonic() < deadline:
+            self._read(0.02)
 
     def _read(self, patience_s: float) -> None:
         if not self._open:

@@ -22,7 +22,7 @@ from novacron.runtime.lock import holder
 
 _COMMAND = [sys.executable, "-m", "novacron.cli.main"]
 _OPTIONS = FleetOptions(simulated=True, simulated_hosts=2, simulated_vms=6)
-_PATIENCE_S = 20.0
+_PATIENCE_S = 90.0
 
 
 @dataclass(frozen=True, kw_only=True)

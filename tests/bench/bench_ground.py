@@ -37,7 +37,7 @@ class BenchGround:
     def novacron(self, *arguments: str) -> str:
         """Run a headless command."""
         done = subprocess.run(
-            [*self._novacron, *arguments], env=self._env, capture_output=True, text=True, timeout=60, check=True
+            [*self._novacron, *arguments], env=self._env, capture_output=True, text=True, timeout=120, check=True
         )
         return done.stdout
 
@@ -53,7 +53,7 @@ class BenchGround:
     @contextmanager
     def warm_backend(self) -> Iterator[None]:
         """A backend that has read every host."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while self.novacron("hosts").count(" up ") < len(self.lab.hosts):
             assert time.monotonic() < deadline, self.novacron("hosts")
         try:
@@ -87,7 +87,7 @@ class BenchGround:
             yield EventLog(process)
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
 
 class EventLog:
@@ -119,9 +119,10 @@ class EventLog:
         """Return the next line; empty when none comes in that time."""
         while b"\n" not in self._rest:
             readable, _, _ = select.select([self._output], [], [], patience_s)
-            data = os.read(self._output.fileno(), 65536) if readable else b""
-            if not data:
+            if not readable:
                 return ""
+            data = os.read(self._output.fileno(), 65536)
+            assert data, "virsh event has ended"
             self._rest += data
         line, _, self._rest = self._rest.partition(b"\n")
         return line.decode(errors="replace")

@@ -39,7 +39,7 @@ class Recording:
         """Type."""
         os.write(self._fd, keys.encode())
 
-    def seen_at(self, *texts: str, since: float = 0.0, timeout_s: float = 30.0) -> float:
+    def seen_at(self, *texts: str, since: float = 0.0, timeout_s: float = 90.0) -> float:
         """Wait until one line of the screen has all the texts; return when it was painted.
 
         `since` leaves out screens that were complete before that instant. Raises AssertionError with the screen.

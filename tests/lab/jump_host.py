@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from novacron.lab.lab import Lab
+from novacron.model.errors import ExitCode
+from tests.lab_fixtures import eventually
 from tests.terminal import Terminal
 
 
@@ -37,10 +39,17 @@ class JumpHost:
         return opened
 
     def run(self, *arguments: str, code: int | None = 0) -> "subprocess.CompletedProcess[bytes]":
-        """Run a command into pipes, and expect its exit code; None: any."""
-        done = subprocess.run(
-            [*self._command, *arguments], env=self._env, capture_output=True, timeout=180, check=False
-        )
+        """Run a command into pipes, and expect its exit code; None: any.
+
+        What was made a moment ago may be told of a moment later: what is not found is looked for again.
+        """
+        deadline = time.monotonic() + 30
+        while True:
+            done = subprocess.run(
+                [*self._command, *arguments], env=self._env, capture_output=True, timeout=180, check=False
+            )
+            if done.returncode != ExitCode.NOT_FOUND or code == ExitCode.NOT_FOUND or time.monotonic() > deadline:
+                break
         assert code is None or done.returncode == code, (arguments, done.returncode, done.stdout, done.stderr)
         return done
 
@@ -65,8 +74,18 @@ class JumpHost:
 
     def vm(self, vm_id: str) -> dict[str, Any]:
         """Return a VM as `novacron vms --json` tells it."""
-        (found,) = (vm for vm in self.read("vms") if vm["id"] == vm_id)
-        return found
+        return self.vms(vm_id)[vm_id]
+
+    def vms(self, *wanted: str) -> dict[str, dict[str, Any]]:
+        """Return all VMs by UUID as `novacron vms --json` tells them, once these are among them."""
+        known: dict[str, dict[str, Any]] = {}
+
+        def are_known() -> bool:
+            known.update((vm["id"], vm) for vm in self.read("vms"))
+            return known.keys() >= set(wanted)
+
+        assert eventually(are_known, timeout_s=90), (wanted, known.keys())
+        return known
 
     def alert(self, rule: str, subject: str) -> dict[str, Any] | None:
         """Return the alert as `novacron alerts --json` tells it, holding or cleared; None when there is none."""

@@ -35,6 +35,12 @@ def _migrates(lab: Lab, name: str) -> bool:
     return "Unbounded" in lab.attempt("lab1", ["virsh", "domjobinfo", name]).stdout
 
 
+def _arrives(lab: Lab, name: str) -> bool:
+    """Let it go as fast as it can, and tell whether it is there. Asked again: a job that begins sets its own limit."""
+    lab.attempt("lab1", ["virsh", "migrate-setspeed", name, "1000"])
+    return _states(lab, name) == {"lab2": "running"}
+
+
 def test_a_migration_goes_on_when_every_terminal_hangs_up_and_a_new_console_shows_its_end(
     lab: Lab, operator: ShellJumpHost, make_vm: MakeVm
 ) -> None:
@@ -52,8 +58,7 @@ def test_a_migration_goes_on_when_every_terminal_hangs_up_and_a_new_console_show
         assert terminal.wait(_PATIENCE_S) == -signal.SIGHUP
     assert _migrates(lab, "commuter"), "it went with the terminals"
     assert _states(lab, "commuter")["lab1"] == "running"
-    lab.virsh("lab1", "migrate-setspeed", "commuter", "1000")
-    assert eventually(lambda: _states(lab, "commuter") == {"lab2": "running"}, timeout_s=_PATIENCE_S)
+    assert eventually(lambda: _arrives(lab, "commuter"), timeout_s=_PATIENCE_S)
     assert ask_guest(lab, "lab2", "commuter", "cat /work/note") == "kept"
     again = operator.terminal(columns=100, rows=30)
     again.wait_for("commuter", timeout_s=_PATIENCE_S)

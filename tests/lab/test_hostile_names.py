@@ -1,5 +1,6 @@
 """Names and texts that attack whoever shows them, given to real hypervisors as far as libvirt takes them."""
 
+import json
 import re
 import uuid
 from collections.abc import Iterator, Mapping
@@ -127,6 +128,12 @@ def _starts_of(text: str, shown: str) -> set[int]:
     return {width for before in befores for width in (wcswidth(before), sum(map(wcwidth, before)))}
 
 
+def _volumes(person: JumpHost, pool: str) -> set[str]:
+    """Return the names that are told of a pool's volumes; none while it is not known."""
+    listed = person.run("volumes", "--pool", pool, "--json", code=None).stdout
+    return {entry["volume"]["name"] for entry in json.loads(listed or "[]")}
+
+
 def _require_inert(console: Terminal) -> None:
     """Check that nothing but our own sequences was sent, and that the frame stands."""
     sent = bytes(console.sent)
@@ -167,14 +174,12 @@ def test_every_row_keeps_its_columns_and_nothing_is_obeyed(
 def test_the_command_line_keeps_its_columns_and_json_the_very_name(
     person: JumpHost, hostile_vms: dict[str, str], hostile_pool: str
 ) -> None:
-    vms = {vm["id"]: vm["vm"] for vm in person.read("vms")}
+    vms = {vm: seen["vm"] for vm, seen in person.vms(*hostile_vms.values()).items()}
     assert {kind: vms[vm]["name"] for kind, vm in hostile_vms.items()} == dict(_NAMES)
     assert {vms[vm]["description"] for vm in hostile_vms.values()} == {_TEXT}
-    assert {entry["volume"]["name"] for entry in person.read("volumes", "--pool", hostile_pool)} == {
-        *_VOLUMES,
-        "twin\\xff.img",
-        "kept\\xff",
-    }
+    assert eventually(lambda: _volumes(person, hostile_pool) == {*_VOLUMES, "twin\\xff.img", "kept\\xff"}), _volumes(
+        person, hostile_pool
+    )
     for listing, column in (("vms", "STATE"), ("volumes", "FORMAT")):
         value = "shut off" if listing == "vms" else " raw "
         piped = person.run(listing).stdout.decode()
@@ -248,6 +253,7 @@ def test_what_libvirt_says_of_such_a_name_is_told_and_not_obeyed(lab: Lab, perso
 def test_a_file_whose_name_is_no_text_hides_nothing_and_is_deleted_like_any_other(
     lab: Lab, person: JumpHost, hostile_pool: str
 ) -> None:
+    assert eventually(lambda: "no\uffffxml.img" in _volumes(person, hostile_pool)), _volumes(person, hostile_pool)
     assert {pool["pool"]["name"] for pool in person.read("pools", _HOST)} >= {"shared", "local", hostile_pool}
     for name in ("not\\xffutf8.img", "line\nfeed.img", "no\uffffxml.img"):
         person.run("volume", "delete", name, "--pool", hostile_pool, "--host", _HOST, "--yes")

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -71,11 +70,12 @@ def test_the_operator_account_may_log_in_but_not_use_libvirt(lab: Lab) -> None:
     assert "Permission denied" in refused.stderr
 
 
-def test_up_on_a_running_lab_changes_nothing_and_takes_no_time(lab: Lab) -> None:
-    started = time.monotonic()
-    again = up(lab.layout, hosts=3, vms=0, say=print)
-    assert time.monotonic() - started < 1
+def test_up_on_a_running_lab_does_nothing(lab: Lab) -> None:
+    said: list[str] = []
+    again = up(lab.layout, hosts=3, vms=0, say=said.append)
+    assert said == []
     assert again.record == lab.record
+    assert all(lab.is_up(host) for host in lab.hosts)
 
 
 def test_status_tells_of_hosts_daemons_and_faults(lab: Lab) -> None:
@@ -95,7 +95,7 @@ def test_down_leaves_no_process_no_mount_and_no_folder(layout: Layout) -> None:
     # The namespace's own, two of each host's, and a QEMU at least.
     assert len(inhabitants) > 8
     assert down(layout)
-    assert eventually(lambda: _living(inhabitants) == [], timeout_s=1)
+    assert eventually(lambda: _living(inhabitants) == [])
     assert not layout.state.exists()
     assert not down(layout)
 
@@ -157,7 +157,7 @@ def test_a_process_that_got_an_old_number_is_not_killed(layout: Layout) -> None:
 
 
 def _output(argv: list[str]) -> str:
-    return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+    return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
 
 def _inhabitants(lab: Lab) -> list[int]:

@@ -87,8 +87,7 @@ def test_autostart_is_set_and_taken_back_at_the_hypervisor(lab: Lab, operator: J
 
 
 def test_a_verb_for_many_is_carried_out_on_each_and_on_no_other(lab: Lab, operator: JumpHost, make_vm: MakeVm) -> None:
-    for name in ("many-1", "many-2", "single"):
-        make_vm(_HOST, name, start=False)
+    operator.vms(*(make_vm(_HOST, name, start=False) for name in ("many-1", "many-2", "single")))
     operator.run("start", "many-*", "--yes")
     assert {name: _state(lab, name) for name in ("many-1", "many-2", "single")} == {
         "many-1": "running",
