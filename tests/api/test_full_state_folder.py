@@ -91,7 +91,8 @@ class SmallDisk:
     def close(self) -> None:
         """End the backend, if there is one, and let the file system go."""
         if self._keeper.poll() is None:
-            self.run("detach", "--stop")
+            stopped = self.run("detach", "--stop")
+            assert stopped.returncode == ExitCode.OK or "none runs" in stopped.stderr, stopped.stderr
         assert self._keeper.stdin is not None
         assert self._keeper.stdout is not None
         self._keeper.stdin.close()
@@ -145,6 +146,9 @@ def test_a_backend_starts_on_a_full_disk_shows_the_fleet_and_takes_operations_on
     assert next(one for one in disk.read("vms") if one["name"] == vm)["vm"]["state"] == "running"
     assert "its disk is full" in disk.journal_error()
     _eventually(lambda: "journal failed" in disk.run("alerts").stdout)
+    disk.run("detach", "--stop")
+    assert disk.run("status").returncode == ExitCode.BACKEND, "one that could write no note of itself is ended too"
+    assert len(disk.read("hosts")) == 2
     disk.relieve()
     _eventually(lambda: disk.journal_error() == "")
     done = disk.run("pause", vm, "--yes")

@@ -4,6 +4,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import sys
 import time
 from contextlib import suppress
@@ -62,21 +63,36 @@ def stop_backend(options: FleetOptions) -> int | None:
         BackendError: it is still there after 15 s.
     """
     paths = paths_of(options.instance)
-    pid = holder(paths.lock)
-    if pid is None:
+    noted = holder(paths.lock)
+    if noted is None:
         return None
-    if pid == 0:
-        raise BackendError("backend", f"left no note of its process in {paths.lock}", "end it by ps and kill")
+    pid = noted or _listener(paths.socket)
+    if not pid:
+        raise BackendError(
+            "backend", f"neither left a note of its process in {paths.lock} nor listens", "end it by ps and kill"
+        )
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _END_S
-    while holder(paths.lock) == pid:
+    while holder(paths.lock) == noted:
         if time.monotonic() > deadline:
             raise BackendError(
                 "backend", f"process {pid} has not ended within {_END_S:.0f} s", f"kill -9 {pid} loses nothing"
             )
         time.sleep(_LOOK_S)
     return pid
+
+
+def _listener(path: Path) -> int:
+    """Return the process that listens on a socket, or 0: a backend that began on a full disk left no note of itself."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return 0
+        pid, _, _ = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+        return int(pid)
 
 
 def _start(options: FleetOptions, paths: Paths) -> None:
