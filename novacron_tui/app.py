@@ -9,12 +9,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from textual import events
-from textual.app import App
-from textual.theme import Theme
-
-from novacron.model.ids import OperationId
-from novacron.model.operation import Operation
 from novacron.ports import console as port
 from novacron.ports.console import Console
 from novacron_tui.bridge import (
@@ -25,14 +19,18 @@ from novacron_tui.bridge import (
     FleetChanged,
     OperationsChanged,
 )
+from novacron_tui.calm import CALM_S
+from novacron_tui.errands import Errands
 from novacron_tui.flow import Flow
 from novacron_tui.hang_up import end_with_terminal
-from novacron_tui.palette import Palette, Surface, load_palette, palette_names
+from novacron_tui.keyed_app import KeyedApp
+from novacron_tui.look import textual_theme
+from novacron_tui.palette import Palette, load_palette, palette_names
 from novacron_tui.present.cells import Role, Span, span
 from novacron_tui.present.column import Sight
 from novacron_tui.present.glyphs import Glyphs, glyphs_for
 from novacron_tui.present.picture import Picture, busy_vms, tally
-from novacron_tui.present.status import BAD_ENDS, ended_line
+from novacron_tui.present.status import ended_line
 from novacron_tui.screens.box import BoxScreen
 from novacron_tui.screens.fleet import FleetScreen
 from novacron_tui.screens.live import LiveScreen
@@ -43,7 +41,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class NovaCronApp(App[None], inherit_bindings=False):
+class NovaCronApp(KeyedApp, inherit_bindings=False):
     """The console on one backend."""
 
     ENABLE_COMMAND_PALETTE = False
@@ -57,12 +55,13 @@ class NovaCronApp(App[None], inherit_bindings=False):
         title: str = "",
         now: Callable[[], datetime] = _utc_now,
         glyphs: Glyphs | None = None,
+        calm_s: float = CALM_S,
     ) -> None:
         colour = "NO_COLOR" not in os.environ
         self.palette = load_palette(theme, colour=colour)
         self.glyphs = glyphs or glyphs_for(dict(os.environ))
         # Without colour the terminal's own two are used: nothing but weight is ever sent.
-        super().__init__(ansi_color=True if not colour else None)
+        super().__init__(calm_s=calm_s, ansi_color=True if not colour else None)
         self.animation_level = "none"
         self.painter = Painter(self.palette, ascii_only=self.glyphs.is_ascii)
         self.console_port = console
@@ -71,12 +70,8 @@ class NovaCronApp(App[None], inherit_bindings=False):
         self.picture = Picture()
         self.bridge = Bridge(console, self.post_message, now)
         self.flow = Flow(self)
-        self.mine: set[OperationId] = set()
-        """Operations asked for here, whose end is announced."""
-        self.latest_of_mine: OperationId | None = None
-        """The one asked for last, until the operations have been looked at."""
-        self.failures: tuple[Operation, ...] = ()
-        """Those of them that failed, until somebody has taken notice."""
+        self.errands = Errands()
+        self._was_warned = False
         self._use(self.palette)
 
     def on_mount(self) -> None:
@@ -125,10 +120,6 @@ class NovaCronApp(App[None], inherit_bindings=False):
         if isinstance(message.change, port.BackendFound):
             self._show(replace(self.picture, lost=None, consoles=message.change.consoles))
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Say when the terminal is too small to be truthful."""
-        self.set_class(event.size.width < 60 or event.size.height < 12, "-too-small")
-
     def say(self, *parts: Span) -> None:
         """Show a message on the status line for a while."""
         for screen in reversed(self.screen_stack):
@@ -136,9 +127,23 @@ class NovaCronApp(App[None], inherit_bindings=False):
                 screen.say(parts)
                 return
 
+    def tell(self, text: str) -> None:
+        """Say what became of something that was asked for, until somebody has taken notice."""
+        self.errands.tell(text)
+        self.say()
+
     def spawn(self, work: Coroutine[None, None, None], name: str) -> None:
-        """Run a piece of work beside the screens; one of a name replaces the one before."""
-        self.run_worker(work, name=name, group=name, exclusive=True)
+        """Run a piece of work beside the screens, and beside others of its name: none takes another's place."""
+        self.run_worker(work, name=name, group=name)
+
+    def detach(self) -> None:
+        """End the console; asked twice where something confirmed is not with the backend yet."""
+        left = self.flow.left
+        if left and not self._was_warned:
+            self._was_warned = True
+            self.say(span(f"{left} not handed over to the backend yet: wait, or once more to drop them", Role.CRITICAL))
+            return
+        self.exit()
 
     def next_theme(self) -> None:
         """Change to the next palette."""
@@ -155,17 +160,14 @@ class NovaCronApp(App[None], inherit_bindings=False):
 
     def tick(self) -> None:
         """Let what is shown grow older: once a second, and perhaps once more while the screens are taken down."""
-        top = self.screen_stack[-1] if self.screen_stack else None
-        if isinstance(top, LiveScreen):
-            top.tick()
-
-    def _set_pointer_shape(self, shape: str) -> None:
-        """Send no OSC 22 with every change of screen: terminals that do not know it may show it."""
+        for screen in self.screen_stack:
+            if isinstance(screen, LiveScreen):
+                screen.tick()
 
     def _use(self, palette: Palette) -> None:
         self.palette = palette
         if palette.has_colour:
-            self.register_theme(_textual_theme(palette))
+            self.register_theme(textual_theme(palette))
         # Without colour: Textual's own theme of the terminal's colours, which its NoColor filter then takes away.
         self.theme = palette.name if palette.has_colour else "ansi-dark"
 
@@ -176,22 +178,6 @@ class NovaCronApp(App[None], inherit_bindings=False):
                 screen.picture_changed()
 
     def _announce(self) -> None:
-        ended = [each for each in self.picture.operations if each.id in self.mine and each.has_ended]
+        ended = self.errands.ended(self.picture.operations)
         if ended:
-            self.mine -= {operation.id for operation in ended}
-            self.failures += tuple(operation for operation in ended if operation.state in BAD_ENDS)
             self.say(*ended_line(ended, self.glyphs))
-
-
-def _textual_theme(palette: Palette) -> Theme:
-    """Return the few colours that boxes, which Textual draws, take from the palette."""
-    surface = palette.surfaces
-    return Theme(
-        name=palette.name,
-        dark=palette.is_dark,
-        primary=surface[Surface.BORDER],
-        foreground=palette.roles[Role.TEXT],
-        background=surface[Surface.BASE],
-        surface=surface[Surface.BOX],
-        panel=surface[Surface.BAR],
-    )

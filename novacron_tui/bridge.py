@@ -76,6 +76,8 @@ class Bridge:
                     self.post(_message(change))
             except NovaCronError as error:
                 cause = str(error)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the console must not stand still in silence
+                cause = f"unforeseen: {type(error).__name__}: {error}"
             self.post(BackendLost(port.BackendLost(since=self.now(), cause=cause)))
             await asyncio.sleep(_RETRY_S)
 

@@ -4,12 +4,11 @@ Nothing is done here that was not shown first, unless its plan says that it is h
 """
 
 import asyncio
-import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from novacron.model.errors import BackendError, NovaCronError
+from novacron.model.errors import NovaCronError
 from novacron.model.fleet import Host
 from novacron.model.intent import Intent
 from novacron.model.operation import Operation
@@ -25,12 +24,25 @@ from novacron_tui.present.confirm import Review
 from novacron_tui.present.palette_lines import Entry
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
     from novacron_tui.app import NovaCronApp
+    from novacron_tui.handover import Handover
 
 _AT_ONCE = 8
 """Previews asked for at the same time: each may ask two hypervisors."""
-_ATTEMPTS = 5
-_RETRY_S = 1.0
+MakeForm = Callable[[Sequence[Any], Context], Form]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What an operator wants done, and the screen on which he said so."""
+
+    command: Command
+    intents: tuple[Intent, ...]
+    left_out: str
+    revision: int
+    origin: "Screen[Any]"
 
 
 class Flow:
@@ -38,16 +50,35 @@ class Flow:
 
     def __init__(self, app: "NovaCronApp") -> None:
         self._app = app
+        self._handovers: set[Handover] = set()
 
     def run(self, command: Command, context: Context) -> None:
-        """Do what a command means to its targets, or say why not."""
+        """Do what a command means to its targets, or say why not.
+
+        What asks something of the operator does so at once: the next key is meant for it.
+        """
         reason = command.enabled(context)
         if reason is not None:
             self._app.say(span(f"{command.title}: {reason}", Role.WARNING))
         elif command.act is not None:
             self._act(command.act, command.allowed(context))
+        elif command.form is not None:
+            self._fill_in(command, command.form, context)
         else:
-            self._app.spawn(self._carry_out(command, context), "flow")
+            assert command.intent is not None  # noqa: S101 - one of them is set
+            intents = tuple(command.intent(target, context) for target in command.allowed(context))
+            asked = _Asked(
+                command, intents, command.left_out(context), context.picture.fleet.revision, self._app.screen
+            )
+            if command.asks:
+                self._confirm(asked)
+            else:
+                self._app.spawn(self._look(asked), "preview")
+
+    @property
+    def left(self) -> int:
+        """How many confirmed plans the backend has not answered yet."""
+        return sum(handover.left for handover in self._handovers)
 
     async def review(self, intents: Sequence[Intent], heard: Callable[[], None] = lambda: None) -> Review | str:
         """Ask for the plan of each intent, and tell of each answer; a text when the backend cannot be asked."""
@@ -70,7 +101,7 @@ class Flow:
 
     def open_palette(self, where: Where, context: Context) -> None:
         """Offer everything that has a key here."""
-        self._app.spawn(self._offer(":", _entries(where, context, danger=False), by_key=False), "palette")
+        self._offer(":", _entries(where, context, danger=False), by_key=False)
 
     def open_danger(self, where: Where, context: Context) -> None:
         """Offer what can lose data or service."""
@@ -78,7 +109,7 @@ class Flow:
         if not entries:
             self._app.say(span("nothing here is dangerous", Role.DIM))
             return
-        self._app.spawn(self._offer("danger", entries, by_key=True), "palette")
+        self._offer("danger", entries, by_key=True)
 
     def open_help(self, where: Where) -> None:
         """Show the keys."""
@@ -94,92 +125,73 @@ class Flow:
         if screen is not None:
             self._app.push_screen(screen)
 
-    async def _offer(self, title: str, entries: list[tuple[Entry, Key]], *, by_key: bool) -> None:
+    def _offer(self, title: str, entries: list[tuple[Entry, Key]], *, by_key: bool) -> None:
         from novacron_tui.screens.live import LiveScreen
         from novacron_tui.screens.palette import PaletteScreen
 
-        chosen = await self._app.push_screen_wait(PaletteScreen(title, entries, by_key=by_key))
-        screen = self._app.screen
-        if chosen is not None and isinstance(screen, LiveScreen):
-            await screen.press(chosen)
+        async def press(chosen: Key | None) -> None:
+            if chosen is not None and isinstance(self._app.screen, LiveScreen):
+                await self._app.screen.press(chosen)
 
-    async def _carry_out(self, command: Command, context: Context) -> None:
-        intents = await self._intents(command, context)
-        if intents is None:
-            return
-        plans = await self._decided(command, intents, command.left_out(context))
-        if plans:
-            # Not in the flow's own group: the next command must not cancel what was confirmed.
-            self._app.run_worker(self._submit(plans, context), name="submit")
+        self._app.push_screen(PaletteScreen(title, entries, by_key=by_key), press)
 
-    async def _intents(self, command: Command, context: Context) -> tuple[Intent, ...] | None:
-        targets = command.allowed(context)
-        if command.form is None:
-            assert command.intent is not None  # noqa: S101 - one of them is set
-            return tuple(command.intent(target, context) for target in targets)
+    def _fill_in(self, command: Command, form: MakeForm, context: Context) -> None:
         from novacron_tui.screens.form import FormScreen
 
-        form, wanted = command.form, targets or context.targets
+        wanted = command.allowed(context) or context.targets
+        origin = self._app.screen
 
         def as_of_now() -> Form:
             return form(wanted, replace(context, picture=self._app.picture, now=self._app.now()))
 
-        return await self._app.push_screen_wait(FormScreen(as_of_now))
+        def filled_in(intents: tuple[Intent, ...] | None) -> None:
+            if intents is not None:
+                left_out = command.left_out(context)
+                self._confirm(_Asked(command, intents, left_out, context.picture.fleet.revision, origin))
 
-    async def _decided(self, command: Command, intents: Sequence[Intent], left_out: str) -> tuple[Plan, ...] | None:
+        self._app.push_screen(FormScreen(as_of_now), filled_in)
+
+    def _confirm(self, asked: "_Asked", review: Review | None = None) -> None:
         from novacron_tui.screens.confirm import ConfirmScreen
 
-        review = None
-        if not command.asks and command.form is None:
-            self._app.say(span(f"{command.title}: asking ...", Role.DIM))
-            answer = await self.review(intents)
-            if isinstance(answer, str):
-                self._app.say(span(answer, Role.CRITICAL))
-                return None
-            if answer.danger is Danger.NONE and not answer.refusals:
-                return answer.plans
-            review = answer
-        return await self._app.push_screen_wait(ConfirmScreen(command.title, intents, review, left_out=left_out))
+        def decided(plans: tuple[Plan, ...] | None) -> None:
+            if plans:
+                self._hand_over(asked, plans)
 
-    async def _submit(self, plans: Sequence[Plan], context: Context) -> None:
-        accepted: list[Operation] = []
-        refused: list[Refusal] = []
-        for plan in plans:
-            answer = await self._submit_one(plan, context)
-            if answer is None:
-                return
-            if isinstance(answer, Refusal):
-                refused.append(answer)
-            else:
-                accepted.append(answer)
-                self._app.mine.add(answer.id)
-                self._app.latest_of_mine = answer.id
-        if refused:
-            from novacron_tui.screens.confirm import ConfirmScreen
+        self._app.push_screen(
+            ConfirmScreen(asked.command.title, asked.intents, review, left_out=asked.left_out), decided
+        )
 
-            await self._app.push_screen_wait(ConfirmScreen("Refused", (), Review(refusals=tuple(refused))))
-        if len(accepted) == 1:
-            self._app.say(span(f"accepted: {accepted[0].title}", Role.GOOD))
-        elif accepted:
-            self._app.say(span(f"accepted: {len(accepted)} operations (3 shows them)", Role.GOOD))
+    async def _look(self, asked: "_Asked") -> None:
+        """Have it done when the plans say that it is harmless; else ask, where that is still what is looked at."""
+        title = asked.command.title
+        self._app.say(span(f"{title}: asking ...", Role.DIM))
+        answer = await self.review(asked.intents)
+        if isinstance(answer, str):
+            self._app.tell(f"{title}: not done: {answer}")
+        elif answer.danger is Danger.NONE and not answer.refusals:
+            self._hand_over(asked, answer.plans)
+        elif self._app.screen is asked.origin:
+            self._confirm(asked, answer)
+        elif answer.refusals:
+            first = answer.refusals[0]
+            self._app.tell(f"{title}: not done, to nothing of it: {first.subject}: {first.reason}")
+        else:
+            self._app.tell(f"{title}: not done: it needs a yes; press its key again")
 
-    async def _submit_one(self, plan: Plan, context: Context) -> Operation | Refusal | None:
-        """Submit with one key until the backend answers: asking twice makes one operation."""
-        key = str(uuid.uuid4())
-        revision = plan.fleet_revision or context.picture.fleet.revision
-        for attempt in range(1, _ATTEMPTS + 1):
+    def _hand_over(self, asked: "_Asked", plans: Sequence[Plan]) -> None:
+        from novacron_tui.handover import Handover
+
+        handover = Handover(self._app, plans, revision=asked.revision, origin=asked.origin, left_out=asked.left_out)
+        self._handovers.add(handover)
+
+        async def run() -> None:
             try:
-                return await self._app.console_port.submit(plan.intent, seen_revision=revision, idempotency_key=key)
-            except BackendError as error:
-                if attempt == _ATTEMPTS:
-                    text = f"{plan.title}: not known whether it was accepted ({error}); see operations"
-                    self._app.say(span(text, Role.CRITICAL))
-                else:
-                    await asyncio.sleep(_RETRY_S)
-            except NovaCronError as error:
-                self._app.say(span(f"{plan.title}: {error}", Role.CRITICAL))
-                return None
-        return None
+                await handover.run()
+            finally:
+                self._handovers.discard(handover)
+
+        self._app.spawn(run(), "handover")
 
     def _act(self, act: Act, targets: Sequence[Any]) -> None:
         match act:
@@ -192,37 +204,44 @@ class Flow:
 
                 self._app.push_screen(XmlScreen(targets[0]))
             case Act.CANCEL:
-                self._app.spawn(self._cancel(targets), "cancel")
+                self._ask_to_cancel(targets)
             case Act.RECONNECT:
                 self._app.spawn(self._reconnect(targets), "reconnect")
             case Act.SHOW_VMS:
                 self._app.spawn(self._show_vms(targets[0]), "show")
 
-    async def _cancel(self, operations: Sequence[Operation]) -> None:
+    def _ask_to_cancel(self, operations: Sequence[Operation]) -> None:
         from novacron_tui.screens.cancel import CancelScreen
 
-        if not await self._app.push_screen_wait(CancelScreen(operations)):
-            return
+        def decided(yes: bool | None) -> None:
+            if yes:
+                self._app.spawn(self._cancel(operations), "cancel")
+
+        self._app.push_screen(CancelScreen(operations), decided)
+
+    async def _cancel(self, operations: Sequence[Operation]) -> None:
         for operation in operations:
             try:
                 answer = await self._app.console_port.cancel(operation.id)
             except NovaCronError as error:
-                self._app.say(span(str(error), Role.CRITICAL))
-                return
+                self._app.tell(f"not known whether it was asked to stop: {operation.title}: {error}")
+                continue
             if isinstance(answer, Refusal):
-                self._app.say(span(str(answer), Role.WARNING))
+                self._app.tell(f"{answer.subject}: {answer.reason}")
             else:
-                self._app.mine.add(operation.id)
+                self._app.errands.begin(operation.id)
                 self._app.say(span(f"asked to stop: {operation.title}", Role.WARNING))
 
     async def _reconnect(self, hosts: Sequence[Host]) -> None:
+        tried = []
         for host in hosts:
             try:
                 await self._app.console_port.reconnect(host.id)
+                tried.append(host.id)
             except NovaCronError as error:
-                self._app.say(span(str(error), Role.CRITICAL))
-                return
-        self._app.say(span(f"trying {', '.join(host.id for host in hosts)} again", Role.TEXT))
+                self._app.tell(f"{host.id}: {error}")
+        if tried:
+            self._app.say(span(f"trying {', '.join(tried)} again", Role.TEXT))
 
     async def _show_vms(self, host: Host) -> None:
         from novacron_tui.screens.fleet import FleetScreen

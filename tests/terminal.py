@@ -31,7 +31,8 @@ KEYS = {
 
 _PATIENCE_S = 90.0
 """For what comes in a moment, on a machine that may be busy with guests: only a test that fails waits for so long."""
-_ESCAPE_STANDS_ALONE_S = 0.25
+_LOOK_S = 0.35
+"""Keys that come with what they would answer are not taken for an answer: who presses one has looked."""
 _LAST_WORDS_S = 5.0
 """A process may outlive the program and hold the pty: then its end is never read."""
 
@@ -67,13 +68,14 @@ class Terminal:
         return "\n".join("".join(line[x].data for x in range(self._screen.columns)).rstrip() for line in lines)
 
     def press(self, *keys: str) -> None:
-        """Press keys by name (KEYS) or type text as it is."""
+        """Look, then press keys by name (KEYS) or type text as it is."""
+        self.watch(_LOOK_S)
         for key in keys:
             os.write(self._fd, KEYS.get(key, key).encode())
             self._read(0.05)
             if key == "esc":
-                # What follows an escape too soon is taken for the rest of a sequence, as on any terminal.
-                self.watch(_ESCAPE_STANDS_ALONE_S)
+                # What follows an escape too soon may be taken for the rest of a sequence, as on any terminal.
+                self.watch(_LOOK_S)
 
     def escape(self, sign: str) -> None:
         """Leave by the escape key what shows this sign, and wait until it is gone."""

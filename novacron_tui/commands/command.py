@@ -94,10 +94,13 @@ class Command:
             return f"no {self.kind} is under the cursor"
         if len(targets) > 1 and not self.many:
             return f"it acts on one {self.kind} at a time"
-        reasons = [self.refuse(target, context) for target in targets]
-        if any(reason is None for reason in reasons):
-            return None
-        return reasons[0]
+        first: str | None = None
+        for target in targets:
+            reason = self.refuse(target, context)
+            if reason is None:
+                return None
+            first = first or reason
+        return first
 
     def allowed(self, context: Context) -> tuple[Any, ...]:
         """Return the targets it may be tried on."""

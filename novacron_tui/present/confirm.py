@@ -50,9 +50,9 @@ class Review:
             return f"{len(self.plans)} {noun(self.plans[0].intent)}"
         if not self.plans:
             return ""
-        shown = SafeText(self.plans[0].subject)
-        if shown == self.plans[0].subject and shown.isascii() and 0 < len(shown) <= _TYPEABLE:
-            return str(shown).strip()
+        subject = self.plans[0].subject
+        if SafeText(subject) == subject.strip() and subject.isascii() and 0 < len(subject) <= _TYPEABLE:
+            return subject
         # A name nobody can type, or one that imitates another: the UUID cannot be imitated.
         return str(getattr(self.plans[0].intent, "vm", "") or "yes")[:8]
 

@@ -80,8 +80,10 @@ def _field_line(field: Field, view: FormView, width: int, glyphs: Glyphs, *, her
         spans.append(span("yes" if edit.text == "yes" else "no ", Role.ACCENT if here else Role.TEXT))
     elif field.kind is FieldKind.CHOICE:
         option = current_option(field, edit.text)
-        label = (option.label or option.value) if option else "-"
+        label = (option.label or option.value) if option else edit.text or "-"
         spans.append(span(label, Role.ACCENT if here else Role.TEXT))
+        if option is None and edit.text:
+            spans.append(span("  not offered now", Role.WARNING))
         if option is not None and option.note:
             spans.append(span(f"  {option.note}", Role.DIM))
         if here and view.sought:

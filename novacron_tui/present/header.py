@@ -67,6 +67,8 @@ def _alerts(picture: Picture, glyphs: Glyphs) -> list[Span]:
         return [span(f"{glyphs.crashed} {picture.critical} critical", Role.CRITICAL)]
     if picture.holding:
         return [span(f"{glyphs.attention} {picture.holding} alerts", Role.WARNING)]
+    if not picture.has_fleet or (picture.tally.hosts and picture.tally.hosts_asked == picture.tally.hosts):
+        return [span("alerts ?", Role.UNKNOWN)]
     return [span("no alerts", Role.DIM)]
 
 

@@ -11,6 +11,7 @@ from novacron.model.link import LinkStatus
 from novacron.model.operation import Operation
 from novacron.model.storage import Pool
 from novacron.ports.console import BackendLost
+from novacron_tui.present.cells import Role, Span, span
 from novacron_tui.present.words import vm_word
 
 
@@ -91,6 +92,15 @@ def tally(fleet: Fleet) -> Tally:
 
 def _is_asked(host: Host) -> bool:
     return host.reading is None and host.link.status is LinkStatus.CONNECTING and not host.link.attempts
+
+
+def absence(fleet: Fleet, host: HostId | None = None) -> Span:
+    """Say what it means that something is not there, on a host or at all: it is gone, or nobody can tell yet."""
+    silent = [one for one in fleet.hosts.values() if one.reading is None and host in {None, one.id}]
+    if not silent:
+        return span("  no longer known on any host" if host is None else "  it is gone ", Role.CRITICAL)
+    who = silent[0].id if len(silent) == 1 else f"{len(silent)} hosts"
+    return span(f"  not known: nothing was heard from {who} yet ", Role.UNKNOWN)
 
 
 def busy_vms(operations: tuple[Operation, ...]) -> Mapping[VmId, Operation]:

@@ -115,6 +115,17 @@ def failure_line(failed: Sequence[Operation], glyphs: Glyphs) -> Line:
     )
 
 
+def untold_line(texts: Sequence[str], glyphs: Glyphs) -> Line:
+    """Say what became of something that was asked for, the latest first."""
+    rest = f"{len(texts) - 1} more  " if len(texts) > 1 else ""
+    return (
+        span(f" {glyphs.failed} ", Role.CRITICAL),
+        span("esc", Role.KEY),
+        span(f" seen  {rest}", Role.DIM),
+        span(texts[-1], Role.CRITICAL),
+    )
+
+
 def pool_status(row: PoolRow, sight: Sight) -> Line:
     """Say where it is."""
     pool = row.pool

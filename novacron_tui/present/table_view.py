@@ -1,6 +1,7 @@
 """A table as its reader holds it: rows in order, cursor, selection, filter, and which part is on screen.
 
-Pure: a widget paints what this says. The cursor stays on its row, known by key, however rows move.
+Pure: a widget paints what this says. The cursor stays on its row, known by key, however rows move. When that row goes
+by itself the cursor is on none, until its reader moves or it comes back: a key meant for it must not meet a neighbour.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,19 +33,34 @@ class TableView(Generic[T]):
         self._filter = Filter()
         self._all: Sequence[T] = ()
         self._cursor_key = ""
+        self._is_stray = False
+        """Whether the row of the cursor's key is not shown."""
+        self._strayed: set[str] = set()
+        """Selected rows that went by themselves."""
         self._keys: list[str] = []
+        self._chosen: tuple[T, ...] | None = None
 
     @property
     def cursor_row(self) -> T | None:
         """The row under the cursor."""
-        return self.rows[self.cursor] if self.rows else None
+        return self.rows[self.cursor] if self.rows and not self._is_stray else None
+
+    @property
+    def lost(self) -> bool:
+        """Whether what a key would have acted on is no longer shown."""
+        return not self.selected and (self._is_stray or bool(self._strayed))
 
     @property
     def chosen(self) -> tuple[T, ...]:
-        """The selected rows that are shown, else the one under the cursor."""
+        """The selected rows that are shown, else the one under the cursor; the same tuple until that changes."""
+        if self._chosen is None:
+            self._chosen = self._choose()
+        return self._chosen
+
+    def _choose(self) -> tuple[T, ...]:
         if self.selected:
-            return tuple(row for row in self.rows if self.subject.key(row) in self.selected)
-        row = self.cursor_row
+            return tuple(row for row, key in zip(self.rows, self._keys, strict=True) if key in self.selected)
+        row = None if self.lost else self.cursor_row
         return () if row is None else (row,)
 
     @property
@@ -59,7 +75,7 @@ class TableView(Generic[T]):
     def set_rows(self, rows: Iterable[T]) -> None:
         """Take newer facts; cursor and selection stay with their rows."""
         self._all = tuple(rows)
-        self._arrange()
+        self._arrange(by_itself=True)
 
     def set_filter(self, text: str) -> None:
         """Show only rows that hold these words."""
@@ -91,14 +107,15 @@ class TableView(Generic[T]):
 
     def move(self, step: int) -> None:
         """Move the cursor by that many rows."""
-        self.move_to(self.cursor + step)
+        # Where its row has gone, the next one stands in that place already.
+        self.move_to(self.cursor + (step - 1 if self._is_stray and step > 0 else step))
 
     def move_to(self, index: int) -> None:
         """Move the cursor to a row, or as near as there are rows."""
         if not self.rows:
             return
         self.cursor = min(max(0, index), len(self.rows) - 1)
-        self._cursor_key = self._keys[self.cursor]
+        self._settle()
         self._scroll_to_cursor()
 
     def move_to_key(self, key: str) -> bool:
@@ -114,16 +131,30 @@ class TableView(Generic[T]):
         self.move_to(min(max(self.cursor, self.top), self.top + self.height - 1))
 
     def toggle_selected(self) -> None:
-        """Select the row under the cursor, or no longer."""
-        if self.rows:
-            self.selected ^= {self._keys[self.cursor]}
+        """Select the row under the cursor, or no longer; go on to the next one."""
+        if self.cursor_row is not None:
+            self.selected = self.selected ^ {self._keys[self.cursor]}
+        self.move(1)
 
     def select_all(self) -> None:
         """Select every row that is shown; when all are, none."""
         everything = set(self._keys)
-        self.selected = set() if everything <= self.selected else everything
+        self.select(set() if everything <= self.selected else everything)
 
-    def _arrange(self) -> None:
+    def select(self, keys: set[str]) -> None:
+        """Select these rows and no others."""
+        self.selected = keys
+        self._strayed.clear()
+        self._chosen = None
+
+    def _settle(self) -> None:
+        """Take the row at the cursor for the one that is meant: its reader has put it there."""
+        self._cursor_key = self._keys[self.cursor] if self.rows else ""
+        self._is_stray = False
+        self._strayed.clear()
+        self._chosen = None
+
+    def _arrange(self, *, by_itself: bool = False) -> None:
         fields, key = self.subject.fields, self.subject.key
         rows = list(self._all)
         self.total = len(rows)
@@ -132,16 +163,21 @@ class TableView(Generic[T]):
         column = next(column for column in self.subject.columns if column.id == self.sort)
         self.rows = tuple(_ordered(rows, column, self.reverse))
         self._keys = [key(row) for row in self.rows]
-        if self.selected:
+        if self.selected or self._strayed:
             # A row hidden by the filter stays selected for no command: what is acted on is what is seen.
-            self.selected &= set(self._keys)
-        self._find_cursor()
+            shown, wanted = set(self._keys), self.selected | self._strayed
+            self.selected = wanted & shown
+            self._strayed = wanted - shown if by_itself else set()
+        self._chosen = None
+        self._find_cursor(by_itself=by_itself)
 
-    def _find_cursor(self) -> None:
+    def _find_cursor(self, *, by_itself: bool) -> None:
         if not self.rows:
             self.cursor = self.top = 0
+            self._is_stray = by_itself and bool(self._cursor_key)
             return
         if self._cursor_key in self._keys:
+            self._is_stray = False
             offset = self.cursor - self.top
             self.cursor = self._keys.index(self._cursor_key)
             if not self.top <= self.cursor < self.top + self.height:
@@ -149,7 +185,9 @@ class TableView(Generic[T]):
                 self.top = self.cursor - min(max(0, offset), self.height - 1)
         else:
             self.cursor = min(self.cursor, len(self.rows) - 1)
-            self._cursor_key = self._keys[self.cursor]
+            self._is_stray = by_itself and bool(self._cursor_key)
+            if not self._is_stray:
+                self._settle()
         self._scroll_to_cursor()
 
     def _scroll_to_cursor(self) -> None:

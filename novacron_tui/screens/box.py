@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.screen import ModalScreen
 
 from novacron_tui.present.box import box_window
-from novacron_tui.present.cells import Line
+from novacron_tui.present.cells import Line, Role, paragraph
 from novacron_tui.screens.stack import is_on_top, stands
 from novacron_tui.widgets.box import BoxLines
 
@@ -26,20 +26,16 @@ class BoxScreen(ModalScreen[Result]):
     def __init__(self) -> None:
         super().__init__()
         self._top = 0
+        self._box = BoxLines(self._window)
 
     @property
     def console_app(self) -> "NovaCronApp":
         """Return the app, by its own type."""
         return cast("NovaCronApp", self.app)
 
-    @property
-    def box(self) -> BoxLines:
-        """Its lines."""
-        return self.query_one(BoxLines)
-
     def compose(self) -> ComposeResult:
         """Mount the box."""
-        yield BoxLines(self._window)
+        yield self._box
 
     def lines(self, width: int) -> Sequence[Line]:
         """Return what the box says."""
@@ -67,16 +63,14 @@ class BoxScreen(ModalScreen[Result]):
     def update(self) -> None:
         """Say what is to be said now."""
         if stands(self):
-            self.box.update()
+            self._box.update()
 
-    async def on_key(self, event: events.Key) -> None:
-        """Keep every key here: what stands behind the box does not hear it."""
-        event.stop()
-        event.prevent_default()
-        if not is_on_top(self):
-            return  # Typed faster than it was painted: what was meant for this box is not meant for the next.
+    async def hear(self, event: events.Key) -> None:
+        """Take every key: what stands behind the box does not hear it."""
         if event.key in {"ctrl+c", "ctrl+q"}:
-            self.console_app.exit()
+            self.console_app.detach()
+            return
+        if self.console_app.is_too_small and event.key != "escape":
             return
         if event.key in {"pagedown", "pageup"}:
             # The window knows where the text ends: it takes no step beyond.
@@ -88,9 +82,11 @@ class BoxScreen(ModalScreen[Result]):
     @property
     def most_lines(self) -> int:
         """How many lines a box may have on this terminal, without its border (console.tcss: 94 %)."""
-        return max(6, self.app.size.height * 94 // 100 - 2)
+        return max(4, self.app.size.height * 94 // 100 - 2)
 
     def _window(self, width: int) -> Sequence[Line]:
+        if self.console_app.is_too_small:
+            return paragraph("This terminal is too small to ask; esc leaves.", width - 1, Role.WARNING, indent=1)
         shown, self._top = box_window(
             self.lines(width), self.tail(width), self.most_lines, self._top, self.line_of_cursor(width)
         )

@@ -128,9 +128,9 @@ class FleetScreen(TableScreen):
     def _look_at_operations(self) -> None:
         """Put the cursor on what was asked for last: that is what one comes to see. What failed is seen now."""
         app = self.console_app
-        app.failures = ()
-        if app.latest_of_mine is not None and self.table.view.move_to_key(app.latest_of_mine):
-            app.latest_of_mine = None
+        app.errands.saw_failed()
+        if app.errands.latest is not None and self.table.view.move_to_key(app.errands.latest):
+            app.errands.latest = None
             self.table.repaint_changes()
 
     def _make_table(self, index: int) -> FleetTable[Any]:

@@ -1,7 +1,7 @@
 """The form screen: fields, their options judged by previews, and the verdict on the whole while it is filled in."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from textual import events
 
@@ -32,6 +32,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         self._verdict: Verdict = ""
         self._chosen: set[str] = set()
         """Fields the operator has filled in: what stands there is never changed for him."""
+        self._fields: tuple[Field, ...] = ()
         self._fields = self._settle_fields()
 
     def on_mount(self) -> None:
@@ -72,7 +73,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         """Offer what is possible now: hosts come up and fall silent while a form stands open."""
         before, values = self._fields, self.values
         self._form = self._as_of_now()
-        self._fields = self._settle_fields()
+        self._fields = self._settle_fields(kept=self._chosen)
         if _possible(before) != _possible(self._fields):
             self._changed()
             self._judge_again()
@@ -152,14 +153,18 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         self._edits[field.id] = edit
         self._chosen.add(field.id)
         if edit.text != before:
-            self._fields = self._settle_fields(changed=field.id)
+            self._fields = self._settle_fields(kept={field.id})
             self._changed()
             if field.kind in {FieldKind.CHOICE, FieldKind.TOGGLE} and field.id != self._form.judged:
                 self._judge_again()
         self.update()
 
-    def _settle_fields(self, changed: str = "") -> tuple[Field, ...]:
-        """Ask the form for its fields until choices that are no longer possible have been replaced."""
+    def _settle_fields(self, kept: Collection[str] = ()) -> tuple[Field, ...]:
+        """Ask the form for its fields until choices that are no longer possible have been replaced.
+
+        What is `kept` stays, possible or not: it may be again, and until then the hosts say why it is not.
+        """
+        here = self._fields[self._at].id if self._fields else ""
         for _ in range(4):
             fields = self._form.fields(self.values)
             stale = False
@@ -167,13 +172,14 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
                 possible = {option.value for option in field.options}
                 known = self._edits.get(field.id)
                 if known is None or (
-                    field.kind is FieldKind.CHOICE and field.id != changed and known.text not in possible
+                    field.kind is FieldKind.CHOICE and field.id not in kept and known.text not in possible
                 ):
                     self._edits[field.id] = LineEdit.of(field.value)
                     stale = True
             if not stale:
                 break
-        self._at = min(self._at, len(fields) - 1)
+        # By name: when fields above it come or go, what is typed goes on in the same one.
+        self._at = next((at for at, field in enumerate(fields) if field.id == here), min(self._at, len(fields) - 1))
         return fields
 
     def _changed(self) -> None:

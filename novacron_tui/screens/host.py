@@ -1,17 +1,16 @@
 """One host: how we stand with it, its load and versions, its VMs and pools."""
 
-from collections.abc import Iterable, Sequence
-
-from textual.widget import Widget
+from collections.abc import Sequence
+from dataclasses import replace
 
 from novacron.model.fleet import Host
+from novacron.model.link import LinkStatus
 from novacron_tui.commands.command import Target
 from novacron_tui.keys import Where
 from novacron_tui.present.cells import Line, Role, span
 from novacron_tui.present.host_detail import host_lines
 from novacron_tui.present.picture import own_alerts_of
 from novacron_tui.screens.reading import ReadingScreen
-from novacron_tui.widgets.lines import Lines
 
 
 class HostScreen(ReadingScreen):
@@ -22,24 +21,25 @@ class HostScreen(ReadingScreen):
     def __init__(self, host: Host) -> None:
         super().__init__()
         self._host = host
-
-    def body(self) -> Iterable[Widget]:
-        """Mount the text."""
-        yield Lines(self._lines, name="text")
+        self._gone = False
 
     def title_line(self, width: int) -> Line:
         """Name it."""
-        return (span(" Host ", Role.DIM), span(self._host.id, Role.STRONG))
+        gone = span("  no longer in this fleet: this was known last", Role.CRITICAL) if self._gone else span("")
+        return (span(" Host ", Role.DIM), span(self._host.id, Role.STRONG), gone)
 
     def targets(self) -> tuple[Target, ...]:
         """Return the host."""
-        return (self._host,)
+        return () if self._gone else (self._host,)
 
     def draw(self) -> None:
         """Follow the host."""
-        self._host = self.console_app.picture.fleet.hosts.get(self._host.id, self._host)
+        found = self.console_app.picture.fleet.hosts.get(self._host.id)
+        self._gone = found is None
+        self._host = found or replace(self._host, link=replace(self._host.link, status=LinkStatus.STALE))
         super().draw()
 
-    def _lines(self, width: int) -> Sequence[Line]:
+    def read(self, width: int) -> Sequence[Line]:
+        """Return what is told of it."""
         app = self.console_app
         return host_lines(self._host, own_alerts_of(app.picture, self._host), app.picture.fleet, app.sight, width)

@@ -1,5 +1,6 @@
 """What every full screen is: header, title, body, status and footer, drawn from the app's latest picture."""
 
+import operator
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -16,7 +17,6 @@ from novacron_tui.palette import Surface
 from novacron_tui.present.cells import Line, Role, Span, fit_line, paragraph, span
 from novacron_tui.present.footer import footer_line
 from novacron_tui.present.header import header_line
-from novacron_tui.present.status import failure_line
 from novacron_tui.screens.stack import is_on_top, stands
 from novacron_tui.widgets.lines import Lines
 from novacron_tui.widgets.narrow_update import NarrowCompositor
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _MESSAGE_S = 12
 """How long a message stays on the status line."""
+_CONSIDERED = frozenset({"detach", "back", "open"})
+"""Like commands, these are for who has seen on what they act."""
 
 
 class LiveScreen(Screen[None]):
@@ -33,12 +35,16 @@ class LiveScreen(Screen[None]):
 
     AUTO_FOCUS = None
     where: Where = Where.TEXT
+    ways_out: frozenset[str] = frozenset({"ctrl+c", "ctrl+q", "escape", "q"})
+    """Keys that are heard also where nothing can be shown."""
 
     def __init__(self) -> None:
         super().__init__()
         self._compositor = NarrowCompositor()
         self._message: Line = ()
         self._message_left_s = 0
+        self._judged: tuple[object, ...] = ()
+        self._possible: frozenset[str] = frozenset()
 
     @property
     def console_app(self) -> "NovaCronApp":
@@ -82,16 +88,23 @@ class LiveScreen(Screen[None]):
 
     def footer_keys(self) -> list[tuple[str, str]]:
         """Return the keys to be named: those that would do something to what is under the cursor."""
-        context = self.context()
-        possible = {command.id for command in commands_at(self.where) if command.enabled(context) is None}
-        if any(COMMANDS[name].danger for name in possible):
-            possible.add("danger")
+        possible = self._possible_commands()
         never = {"danger", *COMMANDS, *self.idle_keys()}
         return [
             (keys.shown(key.keys[0]), key.label)
             for key in keys.footer_keys(self.where)
             if key.id in possible or key.id not in never
         ]
+
+    def _possible_commands(self) -> frozenset[str]:
+        """Judge again only when something else is meant, or known: 10,000 selected rows take longer than a key may."""
+        context = self.context()
+        known = (self.where, context.picture, *context.targets)
+        if len(known) != len(self._judged) or not all(map(operator.is_, known, self._judged)):
+            possible = {command.id for command in commands_at(self.where) if command.enabled(context) is None}
+            danger = {"danger"} if any(COMMANDS[name].danger for name in possible) else set()
+            self._judged, self._possible = known, frozenset(possible | danger)
+        return self._possible
 
     def standing_keys(self) -> list[tuple[str, str]]:
         """Return the keys that are named whatever the row."""
@@ -138,7 +151,9 @@ class LiveScreen(Screen[None]):
 
     def tick(self) -> None:
         """Let a second pass."""
-        if self._message_left_s:
+        if not self.is_behind_box:
+            return
+        if self._message_left_s and is_on_top(self):
             self._message_left_s -= 1
             if not self._message_left_s:
                 self._message = ()
@@ -155,8 +170,7 @@ class LiveScreen(Screen[None]):
     def dismiss_message(self) -> bool:
         """Take a message, and what failed, off the status line; False when nothing had failed."""
         app = self.console_app
-        had_failed = bool(app.failures)
-        app.failures = ()
+        had_failed = app.errands.seen()
         self.say(())
         return had_failed
 
@@ -175,16 +189,16 @@ class LiveScreen(Screen[None]):
         self.draw()
         self.update_frame()
 
-    async def on_key(self, event: events.Key) -> None:
-        """Look the key up in the one table of keys."""
-        event.stop()
-        event.prevent_default()
-        if not is_on_top(self):
-            return  # Typed faster than it was painted: a second q must not end the console, nor an F pull a plug.
+    async def hear(self, event: events.Key) -> None:
+        """Look a key up in the one table of keys."""
+        app = self.console_app
+        if app.is_too_small and event.key not in self.ways_out:
+            return
         if await self.type(event):
             return
         key = keys.find(self.where, keys.pressed_name(event.key, event.character))
-        if key is not None:
+        # Typed faster than it was painted: a second q must not end the console, nor an F pull a plug.
+        if key is not None and (app.calm.holds or not (key.id in _CONSIDERED or key.id in COMMANDS)):
             await self.press(key)
 
     async def press(self, key: Key) -> None:
@@ -205,7 +219,7 @@ class LiveScreen(Screen[None]):
             case "redraw":
                 self.refresh(layout=True)
             case "detach":
-                app.exit()
+                app.detach()
             case _:
                 await self.act(key)
 
@@ -223,7 +237,7 @@ class LiveScreen(Screen[None]):
     def _failure_line(self) -> Line:
         """Say what failed until somebody has taken notice: a night is longer than a message."""
         app = self.console_app
-        return failure_line(app.failures, app.glyphs) if app.failures else ()
+        return app.errands.line(app.glyphs)
 
     def _footer(self, width: int) -> Sequence[Line]:
         return (footer_line(self.footer_keys(), self.standing_keys(), width),)

@@ -1,8 +1,6 @@
 """One operation: its steps with times, a migration's figures, how it ended."""
 
-from collections.abc import Iterable, Sequence
-
-from textual.widget import Widget
+from collections.abc import Sequence
 
 from novacron.model.operation import Operation
 from novacron_tui.commands.command import Target
@@ -10,7 +8,6 @@ from novacron_tui.keys import Where
 from novacron_tui.present.cells import Line, Role, span
 from novacron_tui.present.operation_detail import operation_lines
 from novacron_tui.screens.reading import ReadingScreen
-from novacron_tui.widgets.lines import Lines
 
 
 class OperationScreen(ReadingScreen):
@@ -21,10 +18,6 @@ class OperationScreen(ReadingScreen):
     def __init__(self, operation: Operation) -> None:
         super().__init__()
         self._operation = operation
-
-    def body(self) -> Iterable[Widget]:
-        """Mount the text."""
-        yield Lines(self._lines, name="text")
 
     def title_line(self, width: int) -> Line:
         """Name it."""
@@ -38,8 +31,9 @@ class OperationScreen(ReadingScreen):
         """Follow the operation."""
         app = self.console_app
         self._operation = app.picture.operation(self._operation.id) or self._operation
-        app.failures = tuple(failed for failed in app.failures if failed.id != self._operation.id)
+        app.errands.saw_failed(self._operation.id)
         super().draw()
 
-    def _lines(self, width: int) -> Sequence[Line]:
+    def read(self, width: int) -> Sequence[Line]:
+        """Return what is told of it."""
         return operation_lines(self._operation, self.console_app.sight, width)

@@ -8,7 +8,7 @@ from novacron.model.storage import Volume
 from novacron_tui.commands.command import Target, VolumeRow
 from novacron_tui.keys import Key, Where
 from novacron_tui.present.cells import Line, Role, span
-from novacron_tui.present.picture import PoolRow, pool_rows
+from novacron_tui.present.picture import PoolRow, absence, pool_rows
 from novacron_tui.present.quantity import age, size_mib
 from novacron_tui.present.storage import VOLUMES
 from novacron_tui.screens.table import TableScreen
@@ -43,7 +43,7 @@ class PoolScreen(TableScreen):
             span(" Pool ", Role.DIM),
             span(row.pool.name, Role.STRONG),
             span(f" on {row.host.id}  {size_mib(row.pool.available_mib)} free", Role.DIM),
-            span("  it is gone ", Role.CRITICAL)
+            absence(app.picture.fleet, row.host.id)
             if self._gone
             else span(f"  read {read} ago ", Role.DIM if row.host.is_current else Role.UNKNOWN),
             *self.counts(20),

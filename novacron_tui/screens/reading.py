@@ -1,5 +1,9 @@
 """A screen of text to read: it scrolls, and goes back."""
 
+from collections.abc import Iterable, Sequence
+
+from textual.widget import Widget
+
 from novacron_tui.keys import Key
 from novacron_tui.present.cells import Line, Role, span
 from novacron_tui.screens.live import LiveScreen
@@ -7,12 +11,22 @@ from novacron_tui.widgets.lines import Lines
 
 
 class ReadingScreen(LiveScreen):
-    """Scrolls the Lines named "text" and goes back where it came from."""
+    """Scrolls its text and goes back where it came from.
 
-    @property
-    def text(self) -> Lines:
-        """What is read."""
-        return self.query_one("#text", Lines)
+    The text is held here and not looked for: answers may come before it is mounted, and after it was taken down.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = Lines(self.read, name="text")
+
+    def body(self) -> Iterable[Widget]:
+        """Mount the text."""
+        yield self.text
+
+    def read(self, width: int) -> Sequence[Line]:
+        """Return what is read."""
+        return ()
 
     def status_line(self) -> Line:
         """Say which part of the text is seen, where that is not all of it."""

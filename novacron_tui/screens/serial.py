@@ -9,16 +9,23 @@ from textual.widget import Widget
 from novacron.model.errors import Conflict, NovaCronError
 from novacron.model.fleet import FleetVm
 from novacron.ports.hypervisor import SerialLink
+from novacron_tui.calm import Calm
 from novacron_tui.present.cells import Line, Role, span
 from novacron_tui.screens.live import LiveScreen
 from novacron_tui.widgets.serial_terminal import DETACH, SerialTerminal
+
+_PAUSE = 3.0
+"""Times the usual moment: words are typed with pauses."""
 
 
 class SerialScreen(LiveScreen):
     """Opens the console when shown and closes it when left."""
 
+    ways_out = frozenset({DETACH})
+
     def __init__(self, vm: FleetVm) -> None:
         super().__init__()
+        self._calm = Calm()
         self._vm = vm
         self._terminal = SerialTerminal(self._send)
         self._link: SerialLink | None = None
@@ -56,8 +63,13 @@ class SerialScreen(LiveScreen):
         """Name the one key that always leaves."""
         return [("ctrl+]", "leave")]
 
+    def draw(self) -> None:
+        """Follow the VM to where it is now: that host is asked when the console is opened again."""
+        self._vm = self.console_app.picture.fleet.find_vm(self._vm.id) or self._vm
+
     def on_mount(self) -> None:
         """Open the console."""
+        self._calm = Calm(self.console_app.calm_s)
         self._open(force=False)
 
     async def on_unmount(self) -> None:
@@ -71,11 +83,18 @@ class SerialScreen(LiveScreen):
         self._send(event.text.encode("utf-8", "replace"))
 
     async def type(self, event: events.Key) -> bool:
-        """Send a key to the guest; once the line has ended, open it again, take it away, or leave."""
-        if event.key == DETACH or (self._link is None and event.key in {"escape", "q"}):
+        """Send a key to the guest; once the line has ended, open it again, take it away, or leave.
+
+        Who types when it ends goes on typing: the rest of the sentence is nobody's, until there is a pause.
+        """
+        if event.key == DETACH:
             self.leave()
         elif self._link is not None:
             self._send(self._terminal.sent_for(event.key, event.character))
+        elif not self._calm.holds:
+            self._calm.disturb(_PAUSE)
+        elif event.key in {"escape", "q"}:
+            self.leave()
         elif event.key == "enter" and self._can_open:
             self._open(force=False)
         elif event.character == "F" and self._can_open and self._taken:
@@ -89,6 +108,7 @@ class SerialScreen(LiveScreen):
 
     def _open(self, *, force: bool) -> None:
         self._is_opening = True
+        self._calm.disturb(_PAUSE)
         self._state = (span(" opening ...", Role.DIM),)
         self.update_frame()
         self.run_worker(self._converse(force=force), group="serial", exclusive=True)
@@ -134,6 +154,7 @@ class SerialScreen(LiveScreen):
             self.update_frame()
 
     def _ended(self, cause: str) -> None:
+        self._calm.disturb(_PAUSE)
         self._state = (span(f" {cause}", Role.WARNING),)
         if self.is_attached:
             self.update_frame()

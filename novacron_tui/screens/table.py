@@ -35,14 +35,24 @@ class TableScreen(LiveScreen):
             return ()
         return (span(" / ", Role.KEY), *self._typing.spans(self.size.width - 6, active=True))
 
+    def footer_keys(self) -> list[tuple[str, str]]:
+        """Name the keys that do something; while a filter is typed most are text."""
+        return super().footer_keys() if self._typing is None else [("enter", "keep this filter")]
+
+    def standing_keys(self) -> list[tuple[str, str]]:
+        """Name the keys that always do something."""
+        return super().standing_keys() if self._typing is None else [("esc", "clear filter")]
+
     def idle_keys(self) -> frozenset[str]:
         """Without a row there is nothing to open or to select."""
-        return frozenset() if self.table.view.rows else frozenset({"open", "select"})
+        return frozenset() if self.table.view.cursor_row is not None else frozenset({"open", "select"})
 
     def status_line(self) -> Line:
         """Show what the row under the cursor says."""
-        row = self.table.view.cursor_row
-        return () if row is None else self.row_status(row)
+        view = self.table.view
+        if view.lost:
+            return _LOST
+        return () if view.cursor_row is None else self.row_status(view.cursor_row)
 
     def counts(self, room: int) -> Line:
         """Say how many rows are selected, and how many the filter shows."""
@@ -64,7 +74,7 @@ class TableScreen(LiveScreen):
         """Clear the selection, or else the filter; False when there was neither."""
         view = self.table.view
         if view.selected:
-            view.selected = set()
+            view.select(set())
         elif view.filter_text:
             view.set_filter("")
         else:
@@ -111,7 +121,6 @@ class TableScreen(LiveScreen):
                 self.update_frame()
             case "select":
                 view.toggle_selected()
-                view.move(1)
                 self.table.repaint_changes()
             case "select-all":
                 view.select_all()
@@ -128,6 +137,13 @@ class TableScreen(LiveScreen):
         self._typing = edit
         self.table.view.set_filter(edit.text)
         self.table.repaint()
+
+
+_LOST: Line = (
+    span(" what was chosen is no longer shown here; ", Role.WARNING),
+    span("j k", Role.KEY),
+    span(" choose another", Role.WARNING),
+)
 
 
 def _move(view: TableView[Any], action: str) -> bool:

@@ -1,9 +1,7 @@
 """One VM: state, plots of the last minutes, disks, interfaces, operations."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-
-from textual.widget import Widget
 
 from novacron.model.errors import NovaCronError
 from novacron.model.fleet import FleetVm
@@ -11,10 +9,9 @@ from novacron.model.sample import VmSample
 from novacron_tui.commands.command import Target
 from novacron_tui.keys import Where
 from novacron_tui.present.cells import Line, Role, span
-from novacron_tui.present.picture import alerts_of, operations_of
+from novacron_tui.present.picture import absence, alerts_of, operations_of
 from novacron_tui.present.vm_detail import vm_head, vm_rest
 from novacron_tui.screens.reading import ReadingScreen
-from novacron_tui.widgets.lines import Lines
 
 _PLOT_STEP = timedelta(seconds=2)
 """Plots are drawn anew no more often: one costs as much as the rest of the screen."""
@@ -33,13 +30,9 @@ class VmScreen(ReadingScreen):
         self._sampled_at: datetime | None = None
         self._plots: tuple[int, datetime, list[Line]] | None = None
 
-    def body(self) -> Iterable[Widget]:
-        """Mount the text."""
-        yield Lines(self._lines, name="text")
-
     def title_line(self, width: int) -> Line:
         """Name it."""
-        gone = span("  no longer known on any host", Role.CRITICAL) if self._gone else span("")
+        gone = absence(self.console_app.picture.fleet) if self._gone else span("")
         return (span(" VM ", Role.DIM), span(self._vm.home.vm.name, Role.STRONG), gone)
 
     def targets(self) -> tuple[Target, ...]:
@@ -72,7 +65,8 @@ class VmScreen(ReadingScreen):
         self._plots = None
         self.text.update()
 
-    def _lines(self, width: int) -> Sequence[Line]:
+    def read(self, width: int) -> Sequence[Line]:
+        """Return what is told of it."""
         app = self.console_app
         sight = app.sight
         lines = [*vm_head(self._vm, alerts_of(app.picture, self._vm.id), sight, width), ()]

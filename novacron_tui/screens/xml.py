@@ -1,8 +1,6 @@
 """A VM's definition as its hypervisor has it."""
 
-from collections.abc import Iterable, Sequence
-
-from textual.widget import Widget
+from collections.abc import Sequence
 
 from novacron.model.errors import NovaCronError
 from novacron.model.fleet import FleetVm
@@ -10,7 +8,6 @@ from novacron.model.safetext import SafeText
 from novacron_tui.present.cells import Line, Role, Span, span
 from novacron_tui.present.width import settle
 from novacron_tui.screens.reading import ReadingScreen
-from novacron_tui.widgets.lines import Lines
 
 _LONGEST = 20_000
 """Lines of XML that are shown."""
@@ -24,14 +21,14 @@ class XmlScreen(ReadingScreen):
         self._vm = vm
         self._said: list[Line] = [(span(" asking ...", Role.DIM),)]
 
-    def body(self) -> Iterable[Widget]:
-        """Mount the text."""
-        yield Lines(lambda _width: self._said, name="text")
-
     def title_line(self, width: int) -> Line:
         """Say whose it is."""
         home = self._vm.home
         return (span(f" {home.vm.name}", Role.STRONG), span(f"  XML on {home.host.id}", Role.DIM))
+
+    def read(self, width: int) -> Sequence[Line]:
+        """Return what the host said."""
+        return self._said
 
     def on_mount(self) -> None:
         """Ask for it."""

@@ -145,7 +145,7 @@ class FleetTable(Painted, Generic[T]):
     def _row(self, row: T, index: int) -> _PaintedRow:
         assert self._sight is not None  # noqa: S101 - callers have looked
         selected = self.view.key_at(index) in self.view.selected
-        surface = Surface.CURSOR if index == self.view.cursor else Surface.SELECTED if selected else Surface.BASE
+        surface = Surface.CURSOR if row is self.view.cursor_row else Surface.SELECTED if selected else Surface.BASE
         return _PaintedRow(
             span(self.glyphs.marked if selected else " ", Role.KEY),
             tuple(fit_cell(column.cell(row, self._sight), width, right=column.right) for column, width in self.columns),

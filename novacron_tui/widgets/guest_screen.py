@@ -32,6 +32,7 @@ _COLOURS: Final = {
     "cyan": "cyan",
     "white": "white",
 }
+_MOST_MARKS: Final = 8
 _HEX: Final = re.compile("[0-9a-f]{6}")
 
 
@@ -64,6 +65,31 @@ class _Screen(pyte.Screen):
     def __init__(self, columns: int, rows: int, answer: Callable[[bytes], None]) -> None:
         self._answer = answer
         super().__init__(columns, rows)
+
+    def draw(self, data: str) -> None:
+        """Draw text; of a heap of marks on one character only the first few: pyte goes over all of them for each."""
+        if data.isascii():
+            super().draw(data)
+            return
+        start = 0
+        for at, character in enumerate(data):
+            if unicodedata.combining(character):
+                if start < at:
+                    super().draw(data[start:at])
+                if self._marks_before_cursor() < _MOST_MARKS:
+                    super().draw(character)
+                start = at + 1
+        if start < len(data):
+            super().draw(data[start:])
+
+    def _marks_before_cursor(self) -> int:
+        if self.cursor.x:
+            last = self.buffer[self.cursor.y][self.cursor.x - 1]
+        elif self.cursor.y:
+            last = self.buffer[self.cursor.y - 1][self.columns - 1]
+        else:
+            return 0
+        return len(last.data) - 1
 
     def write_process_input(self, data: str) -> None:
         """Send an answer."""

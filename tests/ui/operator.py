@@ -60,6 +60,12 @@ class Operator:
         for text in texts:
             assert text not in self.text, f"{text!r} is on the screen:\n{self.text}"
 
+    def look(self) -> None:
+        """Let the moment pass for which keys are taken to be meant for what was there before."""
+        for calm in (self.app.calm, getattr(self.app.screen, "_calm", None)):
+            if calm is not None:
+                calm._until = 0.0
+
     def line_with(self, text: str) -> str:
         """Return the first line that holds a text."""
         found = next((line for line in self.lines if text in line), None)
@@ -75,9 +81,10 @@ async def at_console(
     glyphs: Glyphs = UNICODE,
     theme: str | None = None,
     title: str = "test fleet",
+    calm_s: float = 0.0,
 ) -> AsyncIterator[Operator]:
-    """Open the console at a standing clock."""
-    app = NovaCronApp(console, theme=theme, title=title, now=lambda: SHOWN_AT, glyphs=glyphs)
+    """Open the console at a standing clock. Without `calm_s` it takes every key at its word, however early."""
+    app = NovaCronApp(console, theme=theme, title=title, now=lambda: SHOWN_AT, glyphs=glyphs, calm_s=calm_s)
     async with app.run_test(size=size) as pilot:
         operator = Operator(app, pilot)
         await operator.settle()

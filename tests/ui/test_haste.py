@@ -10,12 +10,13 @@ from tests.builders import a_fleet, a_host, a_reading, a_vm, an_id
 from tests.ui.fake_console import NAMES, FakeConsole
 from tests.ui.operator import Operator, a_console, at_console
 
+_LONG_S = 1e6
+
 
 async def _in_haste(operator: Operator, *pressed: str) -> None:
-    """Let several keys reach the screen that is seen before it has acted on the first."""
-    screen = operator.app.screen
+    """Let several keys arrive in one read."""
     for key in pressed:
-        screen.post_message(events.Key(key, key if len(key) == 1 else None))
+        operator.app.post_message(events.Key(key, key if len(key) == 1 else None))
     await operator.settle()
 
 
@@ -23,7 +24,7 @@ async def _in_haste(operator: Operator, *pressed: str) -> None:
     "opener", [("enter",), ("question_mark",), ("y",), ("4", "enter"), ("2", "enter"), ("3", "enter")]
 )
 async def test_q_pressed_twice_in_haste_goes_back_one_screen_and_no_further(opener: tuple[str, ...]) -> None:
-    async with at_console(a_console()) as operator:
+    async with at_console(a_console(), calm_s=_LONG_S) as operator:
         await operator.press(*opener)
         assert not isinstance(operator.app.screen, FleetScreen)
         await _in_haste(operator, "q", "q", "escape", "q")
@@ -31,18 +32,22 @@ async def test_q_pressed_twice_in_haste_goes_back_one_screen_and_no_further(open
         assert operator.app.is_running
 
 
-async def test_a_key_after_enter_in_haste_is_not_taken_by_the_screen_that_is_left() -> None:
-    async with at_console(a_console()) as operator:
-        await _in_haste(operator, "enter", "q")
+async def test_a_key_after_enter_in_haste_is_taken_by_the_screen_that_was_opened() -> None:
+    async with at_console(a_console(), calm_s=_LONG_S) as operator:
+        await _in_haste(operator, "enter", "G")
         assert isinstance(operator.app.screen, VmScreen)
+        await _in_haste(operator, "q", "j", "enter", "q", "q")
+        assert isinstance(operator.app.screen, FleetScreen)
+        assert operator.app.is_running
 
 
 @pytest.mark.parametrize("key", ["y", "n", "escape", "enter"])
 async def test_an_answer_given_twice_in_haste_counts_once(key: str) -> None:
     console = a_console()
-    async with at_console(console) as operator:
+    async with at_console(console, calm_s=_LONG_S) as operator:
         await operator.press("G", "d")
         assert isinstance(operator.app.screen, ConfirmScreen)
+        operator.look()
         await _in_haste(operator, key, key, key)
         assert isinstance(operator.app.screen, FleetScreen)
         assert len(console.submitted) == (1 if key in {"y", "enter"} else 0)
@@ -61,3 +66,69 @@ async def test_a_crowd_is_not_shut_down_by_one_key() -> None:
         await operator.type("30 VMs")
         await operator.press("enter")
     assert len(console.submitted) == 30
+
+
+@pytest.mark.parametrize("key", ["y", "enter", "n", "q"])
+async def test_a_key_that_comes_with_the_question_does_not_answer_it(key: str) -> None:
+    console = a_console()
+    async with at_console(console, calm_s=_LONG_S) as operator:
+        await operator.press("G")
+        await _in_haste(operator, "d", key)
+        assert isinstance(operator.app.screen, ConfirmScreen)
+        await operator.press(key)
+        assert isinstance(operator.app.screen, ConfirmScreen)
+        await _in_haste(operator, "escape")
+        assert isinstance(operator.app.screen, FleetScreen)
+    assert console.submitted == []
+
+
+async def test_a_command_typed_by_name_in_one_go_is_that_command() -> None:
+    console = a_console()
+    async with at_console(console) as operator:
+        await _to_shut_off_vm(operator)
+        await _in_haste(operator, ":", *"start", "enter")
+    assert [intent.kind for intent in console.submitted] == ["start"]
+
+
+async def test_the_danger_menu_takes_the_key_that_comes_with_its_own() -> None:
+    console = a_console()
+    async with at_console(console) as operator:
+        await _to_shut_off_vm(operator)
+        await _in_haste(operator, "x", "s")
+        operator.sees("danger")
+        await _in_haste(operator, "escape", "x", "E")
+        operator.sees("Type build-2 to go on")
+    assert console.submitted == []
+
+
+async def test_a_form_takes_the_keys_that_come_with_its_own() -> None:
+    async with at_console(a_console()) as operator:
+        await _to_shut_off_vm(operator)
+        await _in_haste(operator, "r", *"sa")
+        operator.sees("Rename", "build-2sa")
+
+
+async def test_on_a_terminal_too_small_no_key_acts_and_none_answers() -> None:
+    console = a_console()
+    async with at_console(console) as operator:
+        await _to_shut_off_vm(operator)
+        await operator.pilot.resize_terminal(40, 6)
+        await operator.settle()
+        await operator.press("s", "d", "y")
+        assert isinstance(operator.app.screen, FleetScreen)
+        await operator.pilot.resize_terminal(80, 24)
+        await operator.settle()
+        await operator.press("E")
+        await operator.pilot.resize_terminal(50, 24)
+        await operator.settle()
+        operator.sees("too small to ask")
+        await operator.type("build-2")
+        await operator.press("enter", "escape")
+        assert isinstance(operator.app.screen, FleetScreen)
+    assert console.submitted == []
+
+
+async def _to_shut_off_vm(operator: Operator) -> None:
+    await operator.press("slash")
+    await operator.type("build-2")
+    await operator.press("enter")

@@ -182,3 +182,25 @@ def test_the_terminal_is_given_back_as_it_was() -> None:
         assert terminal.wait() == 0
         assert b"\x1b[?1049l" in terminal.sent
         assert b"\x1b[?25h" in terminal.sent
+
+
+def test_escape_is_heard_where_a_stalled_line_delivers_it_with_the_next_key() -> None:
+    with _console("mixed") as terminal:
+        terminal.wait_for("web-10")
+        terminal.press("/", "web-1", "enter", "d")
+        terminal.wait_for("y yes")
+        terminal.quiet(0.5)
+        terminal.press("\x1b\r")
+        terminal.wait_for(lambda text: "y yes" not in text)
+        terminal.press("\x1bs\x1b:")
+        terminal.wait_for("Migrate")
+        terminal.quiet(0.5)
+        assert "accepted" not in terminal.text
+
+
+def test_bytes_that_are_no_text_are_no_keys_and_end_nothing() -> None:
+    with _console("mixed") as terminal:
+        terminal.wait_for("web-10")
+        os.write(terminal._fd, b"\xff\xe4\xc3")
+        terminal.press("2")
+        terminal.wait_for("OR WHAT IS WRONG")

@@ -82,7 +82,7 @@ async def _ward() -> AsyncIterator[_Ward]:
         rng=random.Random(1),  # noqa: S311 - the same jitter at every run
     )
     await service.start()
-    app = NovaCronApp(service, title="ward", now=clock.now, glyphs=UNICODE)
+    app = NovaCronApp(service, title="ward", now=clock.now, glyphs=UNICODE, calm_s=0)
     try:
         async with app.run_test(size=_TALL) as pilot:
             ward = _Ward(operator=Operator(app, pilot), clock=clock, world=world)

@@ -65,11 +65,47 @@ def test_the_cursor_follows_its_row_when_rows_move() -> None:
     assert view.cursor_row == ("b", 1)
 
 
-def test_the_cursor_stays_in_its_place_when_its_row_vanishes() -> None:
+def test_a_cursor_whose_row_vanishes_is_on_no_other_until_its_reader_moves() -> None:
     view = _view(("a", 1), ("b", 2), ("c", 3))
     view.move(1)
     view.set_rows([("a", 1), ("c", 3)])
-    assert view.cursor_row == ("c", 3)
+    assert view.lost
+    assert view.cursor_row is None
+    assert view.chosen == ()
+    view.move(1)
+    assert view.cursor_row == ("c", 3), "the next one stands in its place"
+    assert not view.lost
+
+
+def test_a_cursor_whose_row_comes_back_is_on_it_again_however_it_was_away() -> None:
+    view = _view(("a", 1), ("b", 2), ("c", 3))
+    view.move(1)
+    for rows in ((), (("c", 3),), (("a", 1), ("c", 3))):
+        view.set_rows(rows)
+        assert view.chosen == ()
+    view.set_rows([("a", 1), ("b", 20), ("c", 3)])
+    assert view.chosen == (("b", 20),)
+
+
+def test_a_selection_that_vanishes_is_replaced_by_nothing_and_comes_back() -> None:
+    view = _view(("a", 1), ("b", 2), ("c", 3))
+    view.toggle_selected()
+    view.set_rows([("b", 2), ("c", 3)])
+    assert view.lost
+    assert view.chosen == ()
+    view.set_rows([("a", 1), ("b", 2), ("c", 3)])
+    assert view.chosen == (("a", 1),)
+    view.set_rows([("b", 2), ("c", 3)])
+    view.move(1)
+    view.set_rows([("a", 1), ("b", 2), ("c", 3)])
+    assert view.chosen == (("c", 3),), "who has moved on means what he moved to"
+
+
+def test_what_is_filtered_away_by_its_reader_is_no_longer_meant() -> None:
+    view = _view(("a", 1), ("b", 20))
+    view.set_filter("state:big")
+    assert view.chosen == (("b", 20),)
+    assert not view.lost
 
 
 def test_commands_act_on_what_is_selected_and_shown() -> None:
@@ -126,7 +162,7 @@ def test_the_cursor_is_always_on_a_row_that_is_on_screen(steps: list) -> None:
         assert view.selected <= set(_names(view))
         if view.rows:
             assert view.top <= view.cursor < view.top + view.height
-            assert view.cursor_row is not None
+            assert view.cursor_row is not None or view.lost or view.selected
 
 
 @given(st.integers(1, 200))

@@ -252,7 +252,7 @@ def _encoded(body: BaseModel) -> bytes:
 
 async def _try(revive: Callable[[], object]) -> None:
     """Start the backend again; why that failed shows as the cause for which it cannot be reached."""
-    with suppress(NovaCronError):
+    with suppress(NovaCronError, OSError):  # OSError: no memory for a process, no program behind the name
         await asyncio.to_thread(revive)
 
 
