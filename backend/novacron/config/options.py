@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from novacron.config.paths import config_file
+from novacron.config.paths import config_file, usual_config_file
 
 DEFAULT_INSTANCE = "default"
 
@@ -28,9 +28,9 @@ class FleetOptions:
             return f"simulated-{self.simulated_hosts}x{self.simulated_vms}"
         if self.connect:
             return f"uri-{_digest(chr(0).join(self.connect))}"
-        if self.fleet is not None and self.fleet.resolve() != config_file().resolve():
-            return f"file-{_digest(str(self.fleet.resolve()))}"
-        return DEFAULT_INSTANCE
+        # By the file itself: a variable that names another one must not lead to the backend of this one.
+        file = (self.fleet or config_file()).resolve()
+        return DEFAULT_INSTANCE if file == usual_config_file().resolve() else f"file-{_digest(str(file))}"
 
     def arguments(self) -> list[str]:
         """Return the command-line arguments that say the same."""

@@ -38,9 +38,13 @@ def paths_of(instance: str) -> Paths:
 
 def config_file() -> Path:
     """Return the user's own fleet.toml, whether or not it exists."""
-    override = os.environ.get("NOVACRON_CONFIG_DIR")
-    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return (Path(override) if override else Path(base) / "novacron") / "fleet.toml"
+    base = _base("XDG_CONFIG_HOME")
+    return (_own("NOVACRON_CONFIG_DIR") or (base / "novacron" if base else _usual_config_folder())) / "fleet.toml"
+
+
+def usual_config_file() -> Path:
+    """Return where fleet.toml is when no variable says otherwise."""
+    return _usual_config_folder() / "fleet.toml"
 
 
 def make_private(folder: Path) -> None:
@@ -77,17 +81,31 @@ def _refuse_swappable(parent: Path, found: os.stat_result) -> None:
         raise ConfigError(str(parent), "can be written by everybody", f"chmod o-w {parent}, or {_CHOOSE}")
 
 
+def _usual_config_folder() -> Path:
+    return Path.home() / ".config" / "novacron"
+
+
 def _runtime_folder() -> Path:
-    override = os.environ.get("NOVACRON_RUNTIME_DIR")
-    if override:
-        return Path(override)
-    base = os.environ.get("XDG_RUNTIME_DIR")
+    base = _base("XDG_RUNTIME_DIR")
     # Without a session manager (sudo, cron, a container) there is no such folder; /tmp is everybody's, so ours is
     # named by user and checked for its owner.
-    return Path(base) / "novacron" if base else Path(f"/tmp/novacron-{os.geteuid()}")  # noqa: S108
+    ours = base / "novacron" if base else Path(f"/tmp/novacron-{os.geteuid()}")  # noqa: S108
+    return _own("NOVACRON_RUNTIME_DIR") or ours
 
 
 def _state_folder() -> Path:
-    override = os.environ.get("NOVACRON_STATE_DIR")
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(override) if override else Path(base) / "novacron"
+    return _own("NOVACRON_STATE_DIR") or (_base("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "novacron"
+
+
+def _own(variable: str) -> Path | None:
+    """Return the folder that one of our own variables names. The backend works in another folder than who starts it."""
+    value = os.environ.get(variable)
+    if value and not Path(value).is_absolute():
+        raise ConfigError(variable, f"is not a whole path: {value}", "give it from / on")
+    return Path(value) if value else None
+
+
+def _base(variable: str) -> Path | None:
+    """Return the folder that a variable of the XDG base directory specification names; by that, whole paths only."""
+    value = os.environ.get(variable, "")
+    return Path(value) if Path(value).is_absolute() else None

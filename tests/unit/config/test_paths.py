@@ -136,5 +136,31 @@ def test_each_way_of_naming_a_fleet_has_an_instance_of_its_own(tmp_path):
 
 
 def test_the_users_own_file_named_aloud_is_the_same_fleet(monkeypatch, tmp_path):
-    monkeypatch.setenv("NOVACRON_CONFIG_DIR", str(tmp_path))
-    assert FleetOptions(fleet=tmp_path / "." / "fleet.toml").instance == "default"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert FleetOptions(fleet=tmp_path / ".config" / "." / "novacron" / "fleet.toml").instance == "default"
+
+
+@pytest.mark.parametrize("variable", ["NOVACRON_CONFIG_DIR", "XDG_CONFIG_HOME"])
+def test_a_variable_that_names_another_file_leads_to_another_backend(variable, monkeypatch, tmp_path):
+    monkeypatch.setenv(variable, str(tmp_path / "production"))
+    production = FleetOptions().instance
+    monkeypatch.setenv(variable, str(tmp_path / "test"))
+    assert len({production, FleetOptions().instance, "default"}) == 3
+    assert FleetOptions(fleet=config_file()).instance == FleetOptions().instance
+    monkeypatch.setenv(variable, str(Path.home() / ".config" / ("novacron" if "NOVACRON" in variable else "")))
+    assert FleetOptions().instance == "default"
+
+
+def test_a_folder_that_is_no_whole_path_is_refused_and_by_the_specification_ignored(monkeypatch):
+    for variable in ("NOVACRON_RUNTIME_DIR", "NOVACRON_STATE_DIR"):
+        monkeypatch.setenv(variable, "here")
+        with pytest.raises(ConfigError, match=rf"{variable}: is not a whole path"):
+            paths_of("default")
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("XDG_STATE_HOME", "state")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "run")
+    assert paths_of("default").socket.is_absolute()
+    assert paths_of("default").journal.is_absolute()
+    monkeypatch.setenv("NOVACRON_CONFIG_DIR", "there")
+    with pytest.raises(ConfigError, match="NOVACRON_CONFIG_DIR: is not a whole path"):
+        config_file()
