@@ -45,6 +45,18 @@ async def test_the_same_key_submitted_twice_at_once_gives_one_operation(site: Si
     assert len({answer.id for answer in answers if isinstance(answer, Operation)}) == 1
 
 
+async def test_a_key_that_was_used_for_something_else_answers_nothing_that_was_not_asked(site: Site) -> None:
+    site.add(state=VmState.SHUT_OFF)
+    await site.start()
+    first = await site.submit(StartVm(vm=VM, host=A), key="nightly")
+    answer = await site.submit(ForceOffVm(vm=VM, host=A), key="nightly")
+    assert isinstance(first, Operation)
+    assert isinstance(answer, Refusal)
+    assert answer.code is RefusalCode.INVALID
+    assert first.title in answer.reason
+    assert len(await site.service.operations()) == 1
+
+
 async def test_a_key_of_an_earlier_backend_is_remembered(site: Site) -> None:
     site.add(state=VmState.SHUT_OFF)
     await site.start()

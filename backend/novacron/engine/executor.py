@@ -67,7 +67,7 @@ class Executor:
         return plan(intent, ground.store.fleet, facts)
 
     async def submit(self, intent: Intent, *, seen_revision: int, key: str, actor: str) -> Operation | Refusal:
-        """Accept the intent, or refuse it. The same key gives the same operation, also while it is being accepted."""
+        """Accept the intent, or refuse it. The same key and intent give the same operation, at any time."""
         if not key:
             return await self._submit(intent, seen_revision, key, actor)
         pending = self._submitting.get(key)
@@ -76,7 +76,15 @@ class Executor:
             self._submitting[key] = pending
             pending.add_done_callback(lambda _: self._submitting.pop(key, None))
         # A client that goes away takes neither the operation nor another client's answer with it.
-        return await asyncio.shield(pending)
+        answer = await asyncio.shield(pending)
+        if isinstance(answer, Operation) and answer.intent != intent:
+            return _refusal(
+                RefusalCode.INVALID,
+                "idempotency key",
+                f"it was used for another request: {answer.title}",
+                "a key is for one request and its repetitions: choose a new one",
+            )
+        return answer
 
     async def cancel(self, operation_id: OperationId) -> Operation | Refusal:
         """Ask an operation to stop."""
