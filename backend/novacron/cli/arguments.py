@@ -6,7 +6,7 @@ import typer
 
 from novacron.cli.completion import complete_hosts, complete_vms
 
-_MEANT = "Names, globs, UUIDs or name@host"
+_MEANT = "Names, globs, UUIDs or name@host (all of a host: '*@host')"
 
 VmNames = Annotated[list[str], typer.Argument(help=f"{_MEANT}.", autocompletion=complete_vms)]
 AnyVmNames = Annotated[

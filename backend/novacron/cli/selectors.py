@@ -3,21 +3,23 @@
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
-from novacron.model.errors import Conflict, LinkError, NotFound
+from novacron.model.errors import Conflict, LinkError, NotFound, UsageError
 from novacron.model.fleet import Fleet, FleetVm, Host
 from novacron.model.ids import HostId
 
 _GLOB_SIGNS = "*?["
-_SHORTEST_UUID_PREFIX = 6
+_SHORTEST_UUID_PREFIX = 9
+"""Eight digits and the dash behind them: shorter ones, such as 100234 or facade, are somebody's names."""
 
 
 def select_vms(fleet: Fleet, patterns: Sequence[str]) -> tuple[FleetVm, ...]:
     """Return the VMs meant by the patterns, each once, in the order of the fleet.
 
-    A pattern is a UUID or its beginning (6 characters or more), an exact name, or a glob; `@host` behind it
-    narrows it to a host, itself a glob.
+    A pattern is a UUID or its beginning (8 digits and a dash at the least), an exact name, or a glob; `@host` behind
+    it narrows it to a host, itself a glob.
 
     Raises:
+        UsageError: nothing stands on one side of the `@`.
         NotFound: a pattern matches nothing.
         LinkError: it matches nothing, and hosts that never answered may have it.
         Conflict: a plain name fits several VMs.
@@ -91,11 +93,12 @@ def _matching(fleet: Fleet, pattern: str) -> tuple[FleetVm, ...]:
     if len(exact) > 1:
         places = ", ".join(f"{vm.id} on {vm.home.host.id}" for vm in exact)
         raise Conflict(name, f"{len(exact)} VMs have this name: {places}", "name it by UUID or as name@host")
-    found = exact or _by_uuid_prefix(candidates, name)
+    unread = hosts_unread(fleet, [pattern])
+    # On a host that was never read there may be a VM of that very name: nothing is guessed then.
+    found = exact or ([] if unread else _by_uuid_prefix(candidates, name))
     if not found and is_glob(name):
         found = [vm for vm in candidates if fnmatchcase(vm.home.vm.name, name)]
     if not found:
-        unread = hosts_unread(fleet, [pattern])
         if unread:
             raise LinkError(
                 pattern,
@@ -116,8 +119,19 @@ def _by_uuid_prefix(candidates: Iterable[FleetVm], prefix: str) -> list[FleetVm]
 
 
 def _split(pattern: str) -> tuple[str, str]:
+    """Return name and host of a pattern.
+
+    Raises:
+        UsageError: one of them is missing, as when a script's variable was empty. That must not mean all there is.
+    """
     name, separator, host = pattern.rpartition("@")
-    return (name or "*", host or "*") if separator else (pattern, "*")
+    if not separator:
+        return pattern, "*"
+    if not name:
+        raise UsageError(pattern, "no name before @", f"'*@{host or '*'}' means all of it")
+    if not host:
+        raise UsageError(pattern, "no host behind @", f"'{name}@*' means any host")
+    return name, host
 
 
 def _suggest(name: str, candidates: Iterable[FleetVm]) -> str:

@@ -9,6 +9,7 @@ NovaCronError
 │   ├── Conflict              somebody else holds it, or it changed since it was looked at
 │   └── Busy                  it is being worked on: the same question has another answer later
 ├── OutcomeUnknown            the call may or may not have had its effect; only a look can tell
+├── UsageError                what was asked for on the command line can mean nothing
 ├── ConfigError               fleet.toml or a setting is wrong
 ├── JournalError              the journal cannot be read or written
 └── BackendError              the backend is absent, refuses, or speaks another version
@@ -108,6 +109,12 @@ class OutcomeUnknown(NovaCronError):
     """The call may or may not have had its effect: neither success nor failure."""
 
     exit_code = ExitCode.OUTCOME_UNKNOWN
+
+
+class UsageError(NovaCronError):
+    """What was asked for on the command line can mean nothing."""
+
+    exit_code = ExitCode.USAGE
 
 
 class ConfigError(NovaCronError):

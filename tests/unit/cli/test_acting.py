@@ -210,3 +210,11 @@ def test_cancelling_an_operation_nobody_knows_is_not_found(novacron):
 def test_resizing_by_nothing_is_a_usage_error(novacron):
     result = novacron("resize", "x")
     assert result.exit_code == ExitCode.USAGE
+
+
+def test_a_name_that_came_out_empty_acts_on_no_vm_of_its_host(novacron):
+    vm = _plain(novacron, "running")
+    result = novacron("force-off", f"@{vm['host']}", "--yes")
+    assert result.exit_code == ExitCode.USAGE
+    assert "no name before @" in result.stderr
+    assert _state(novacron, vm) == "running"

@@ -3,7 +3,7 @@
 import pytest
 
 from novacron.cli.selectors import hosts_unread, select_vms
-from novacron.model.errors import Conflict, LinkError, NotFound
+from novacron.model.errors import Conflict, LinkError, NotFound, UsageError
 from tests.builders import a_fleet, a_host, a_vm, an_id
 
 
@@ -60,3 +60,29 @@ def test_what_a_host_that_never_answered_may_have_is_not_said_to_be_nowhere(flee
         select_vms(fleet, ["mail-1@kvm-2"])
     assert hosts_unread(fleet, ["web-*"]) == ["kvm-3"]
     assert hosts_unread(fleet, ["web-*@kvm-1"]) == []
+
+
+@pytest.mark.parametrize("pattern", ["@kvm-1", "web-1@", "@"])
+def test_nothing_beside_the_at_sign_is_an_error_and_never_all_there_is(fleet, pattern):
+    with pytest.raises(UsageError, match="@"):
+        select_vms(fleet, ["web-2", pattern])
+    with pytest.raises(UsageError):
+        hosts_unread(fleet, [pattern])
+
+
+def test_a_short_name_that_is_gone_is_not_taken_for_the_beginning_of_a_uuid():
+    vm_id = "facade12-0000-4000-8000-000000000001"
+    fleet = a_fleet(a_host("kvm-1", a_vm("web-1", id=vm_id)))
+    for gone in ("facade", "facade12"):
+        with pytest.raises(NotFound):
+            select_vms(fleet, [gone])
+    assert _names(select_vms(fleet, ["facade12-"])) == ["web-1"]
+
+
+def test_no_beginning_of_a_uuid_is_guessed_at_while_a_host_was_never_read(fleet):
+    vm_id = an_id("web-2")
+    fleet = fleet.with_host(a_host("kvm-3", never_read=True))
+    with pytest.raises(LinkError):
+        select_vms(fleet, [vm_id[:9]])
+    assert _names(select_vms(fleet, [f"{vm_id[:9]}@kvm-1"])) == ["web-2"]
+    assert _names(select_vms(fleet, [vm_id])) == ["web-2"]
