@@ -8,10 +8,10 @@ from typing import TypeVar
 import typer
 
 from novacron.cli.output import clear_progress, fail
-from novacron.model.errors import ExitCode, NovaCronError
+from novacron.model.errors import BackendError, ExitCode, NovaCronError
 from novacron.model.fleet import Fleet
 from novacron.model.link import LinkStatus
-from novacron.ports.console import Console, FleetChanged
+from novacron.ports.console import BackendLost, Console, FleetChanged
 
 T = TypeVar("T")
 
@@ -56,17 +56,26 @@ async def attach(context: typer.Context) -> AsyncIterator[Console]:
 
 
 async def settled_fleet(console: Console) -> Fleet:
-    """Return the fleet once every host was heard from or found unreachable, after 10 s at the latest."""
-    latest = Fleet()
+    """Return the fleet once every host was heard from or found unreachable, after 10 s at the latest.
+
+    Raises:
+        BackendError: the backend said nothing at all in that time. That is not an empty fleet.
+    """
+    latest: Fleet | None = None
+    cause = "it does not answer"
     try:
         async with asyncio.timeout(_SETTLE_S):
             async for change in console.changes():
+                if isinstance(change, BackendLost):
+                    cause = change.cause
                 if isinstance(change, FleetChanged):
                     latest = change.fleet
                     if not any(host.link.status is LinkStatus.CONNECTING for host in latest.hosts.values()):
                         break
     except TimeoutError:
         pass
+    if latest is None:
+        raise BackendError("backend", cause, "novacron status tells whether it runs; its log tells what it does")
     return latest
 
 

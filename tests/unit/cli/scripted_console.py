@@ -1,0 +1,56 @@
+"""A Console that says what a test wrote down, in that order: for what commands make of a backend that fails them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from novacron.model.errors import NotFound
+from novacron.model.ids import OperationId
+from novacron.model.intent import Intent
+from novacron.model.operation import Operation
+from novacron.model.plan.plan import Plan
+from novacron.model.refusal import Refusal
+from novacron.ports.console import ConsoleChange
+from tests.operation_builders import a_plan
+
+Answer = Operation | Refusal | Exception
+
+
+class ScriptedConsole:
+    """The part of ports.console.Console that commands which act use."""
+
+    def __init__(self, *scripts: Sequence[ConsoleChange | Exception]) -> None:
+        self._scripts = list(scripts)
+        self.journal: dict[OperationId, Operation] = {}
+        """What is found by id."""
+        self.answers: Callable[[Intent], Answer] = lambda _: NotFound("x", "nothing was written down")
+        self.submitted: list[tuple[Intent, str]] = []
+        """Intent and key of every submission."""
+        self.plans: Callable[[Intent], Plan | Refusal] = lambda intent: a_plan(intent=intent)
+
+    async def changes(self) -> AsyncIterator[ConsoleChange]:
+        """Say the next script to its end, and then nothing more."""
+        for change in self._scripts.pop(0) if self._scripts else ():
+            if isinstance(change, Exception):
+                raise change
+            yield change
+        await asyncio.Event().wait()
+
+    async def operation(self, operation: OperationId) -> Operation:
+        """Return what the journal has."""
+        if operation not in self.journal:
+            raise NotFound(operation, "there is no operation with this id", "")
+        return self.journal[operation]
+
+    async def preview(self, intent: Intent) -> Plan | Refusal:
+        """Return the plan."""
+        return self.plans(intent)
+
+    async def submit(
+        self, intent: Intent, *, seen_revision: int, idempotency_key: str, actor: str = ""
+    ) -> Operation | Refusal:
+        """Answer as written down."""
+        self.submitted.append((intent, idempotency_key))
+        answer = self.answers(intent)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
