@@ -7,7 +7,7 @@ from datetime import timedelta
 from novacron.engine.clock import SystemClock
 from novacron.engine.hub import Hub
 from novacron.model.alert.alert import Alert
-from novacron.model.errors import NovaCronError
+from novacron.model.errors import NotFound, NovaCronError
 from novacron.model.fleet import Fleet
 from novacron.model.operation import Operation
 from novacron.model.plan.plan import Plan
@@ -97,6 +97,13 @@ class PuppetConsole:
         """Return the operation."""
         self._note("operations")
         return (self.operation,)
+
+    async def find_operation(self, operation: object) -> Operation:
+        """Return the operation if it is the one."""
+        self._note("find_operation", operation)
+        if operation != self.operation.id:
+            raise NotFound(str(operation), "there is no operation with this id", "novacron ops")
+        return self.operation
 
     async def alerts(self) -> tuple[Alert, ...]:
         """Return the alert."""

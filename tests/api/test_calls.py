@@ -37,6 +37,7 @@ async def raw(puppet_socket):
 async def test_what_is_read_over_the_socket_equals_what_the_backend_has(puppet, remote):
     assert await remote.fleet() == await puppet.fleet()
     assert await remote.operations() == await puppet.operations()
+    assert await remote.find_operation(puppet.operation.id) == puppet.operation
     assert await remote.alerts() == await puppet.alerts()
     assert await remote.status() == await puppet.status()
     assert await remote.samples(an_id("web-1")) == some_samples(1)

@@ -244,3 +244,20 @@ def test_without_a_journal_the_fleet_is_shown_operations_are_refused_and_it_is_l
     journal.rename(journal.with_suffix(".away"))
     _until(lambda: json.loads(ground.run("status", "--json").stdout)["journal_error"] == "")
     assert ground.run("force-off", running, "--yes").returncode == ExitCode.OK
+
+
+def test_a_command_that_waits_outlives_its_backend_and_says_how_it_ended(ground):
+    hosts = [host["name"] for host in json.loads(ground.run("hosts", "--json").stdout)]
+    vms = json.loads(ground.run("vms", "--json").stdout)
+    vm = next(vm for vm in vms if vm["vm"]["state"] == "running" and "shared" in str(vm["vm"]["disks"]))
+    target = next(host for host in hosts if host != vm["host"])
+    waiting = ground.start("migrate", vm["id"], "--to", target, "--bandwidth", "1", "--yes", "--json")
+    _until(lambda: "running" in ground.run("ops").stdout)
+    pid = ground.pid()
+    os.kill(pid, signal.SIGKILL)
+    out, err = waiting.communicate(timeout=_PATIENCE_S)
+    (operation,) = json.loads(out)
+    # Its simulated world died with the first backend: what matters is that the second one settled it.
+    assert operation["ended_at"] is not None, err
+    assert "waiting for one" in err
+    assert ground.pid() != pid

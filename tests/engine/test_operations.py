@@ -1,7 +1,10 @@
 """What each verb does to the world, and what it says of it."""
 
+from dataclasses import replace
+
 import pytest
 
+from novacron.model.errors import NotFound
 from novacron.model.ids import OperationId
 from novacron.model.intent import (
     CreateVm,
@@ -23,7 +26,7 @@ from novacron.model.intent import (
 from novacron.model.operation import OperationState, StepState
 from novacron.model.vm import VmState
 from tests.builders import an_id
-from tests.engine.site import A, B, Site
+from tests.engine.site import SETTINGS, A, B, Site, a_site
 
 VM = an_id("web-1")
 
@@ -260,3 +263,19 @@ async def test_a_fault_of_ours_in_a_step_ends_the_operation_and_says_so(
     assert "ZeroDivisionError" in ended.outcome
     monkeypatch.undo()
     assert (await site.do(StartVm(vm=VM, host=A))).state is OperationState.DONE
+
+
+async def test_an_operation_that_is_no_longer_listed_is_found_by_its_id() -> None:
+    site = a_site(settings=replace(SETTINGS, operations_kept=1))
+    try:
+        site.add()
+        await site.start()
+        first = await site.do(PauseVm(vm=VM, host=A))
+        for intent in (ResumeVm(vm=VM, host=A), PauseVm(vm=VM, host=A), ResumeVm(vm=VM, host=A)):
+            await site.do(intent)
+        assert first.id not in [one.id for one in await site.service.operations()]
+        assert (await site.clock.run(site.service.find_operation(first.id))).state is OperationState.DONE
+        with pytest.raises(NotFound):
+            await site.clock.run(site.service.find_operation(OperationId("no-such")))
+    finally:
+        await site.kill()

@@ -114,6 +114,10 @@ class RemoteConsole:
         """Return recent operations, newest first."""
         return await self._ask("GET", "/v1/operations", tuple[Operation, ...])
 
+    async def find_operation(self, operation: OperationId) -> Operation:
+        """Return one operation, also one that is too old to be among the recent ones."""
+        return await self._ask("GET", f"/v1/operations/{_quote(operation)}", Operation)
+
     async def alerts(self) -> tuple[Alert, ...]:
         """Return the alerts that hold."""
         return await self._ask("GET", "/v1/alerts", tuple[Alert, ...])

@@ -10,7 +10,7 @@ from novacron.api.views import PoolEntry, VmEntry, pool_entries, vm_entries, vm_
 from novacron.model.alert.alert import Alert
 from novacron.model.errors import NotFound
 from novacron.model.fleet import Fleet, Host
-from novacron.model.ids import HostId, VmId
+from novacron.model.ids import HostId, OperationId, VmId
 from novacron.model.operation import Operation
 from novacron.model.sample import VmSample
 from novacron.ports.console import BackendStatus, Console
@@ -82,12 +82,9 @@ def _add_other_routes(routes: APIRouter, console: Console) -> None:
     async def operations() -> Response:
         return _json(tuple[Operation, ...], await console.operations())
 
-    @routes.get("/operations/{operation:path}", response_model=Operation, summary="One recent operation")
+    @routes.get("/operations/{operation:path}", response_model=Operation, summary="One operation, however old")
     async def operation(operation: str) -> Response:
-        for found in await console.operations():
-            if found.id == operation:
-                return _json(Operation, found)
-        raise NotFound(operation, "there is no operation with this id", "GET /v1/operations lists the recent ones")
+        return _json(Operation, await console.find_operation(OperationId(operation)))
 
     @routes.get("/alerts", response_model=tuple[Alert, ...], summary="Alerts that hold, then those cleared lately")
     async def alerts() -> Response:

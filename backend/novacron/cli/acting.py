@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from novacron.cli.arguments import Json, NoWait, VmName, VmNames, Yes
-from novacron.cli.carrying_out import Manner, follow, for_each_vm
+from novacron.cli.carrying_out import Manner, for_each_vm
+from novacron.cli.following import follow
 from novacron.cli.output import print_json, print_line, refuse
 from novacron.cli.session import run
 from novacron.model.ids import OperationId
@@ -152,7 +153,9 @@ def cancel(
         answer = await console.cancel(OperationId(operation))
         if isinstance(answer, Refusal) or no_wait:
             return answer
-        return (await follow(console, [answer]))[0]
+        latest = {answer.id: answer}
+        await follow(console, latest)
+        return latest[answer.id]
 
     answer = run(work, context)
     if isinstance(answer, Refusal):

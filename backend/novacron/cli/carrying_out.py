@@ -3,12 +3,13 @@
 import asyncio
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import typer
 
-from novacron.cli.output import clear_progress, complain, print_json, print_line, print_progress
+from novacron.cli.following import follow
+from novacron.cli.output import complain, print_json, print_line
 from novacron.cli.selectors import hosts_unread, is_glob, select_vms
 from novacron.cli.session import run, settled_fleet
 from novacron.model.errors import ExitCode
@@ -18,7 +19,7 @@ from novacron.model.intent import Intent
 from novacron.model.operation import Operation, OperationState
 from novacron.model.plan.plan import Danger, Plan
 from novacron.model.refusal import Refusal, RefusalCode
-from novacron.ports.console import Console, OperationsChanged
+from novacron.ports.console import Console
 
 _PREVIEWS_AT_ONCE = 8
 
@@ -71,34 +72,18 @@ async def carry_out(console: Console, fleet: Fleet, intents: Sequence[Intent], m
     if not manner.yes and any(plan.danger is not Danger.NONE for plan in plans) and not _confirmed(plans):
         typer.echo("novacron: nothing was done", err=True)
         return ExitCode.REFUSED
-    accepted: list[Operation] = []
+    accepted: dict[OperationId, Operation] = {}
     for plan in plans:
         answer = await console.submit(plan.intent, seen_revision=fleet.revision, idempotency_key=str(uuid.uuid4()))
         if isinstance(answer, Refusal):
             refusals.append(answer)
             complain(answer.subject, answer.reason, answer.remedy)
         else:
-            accepted.append(answer)
-    ended = await follow(console, accepted) if manner.wait else tuple(accepted)
-    _report(ended, manner)
-    return max([_refused(refusals), *(_exit_code(one) for one in ended)])
-
-
-async def follow(console: Console, operations: Iterable[Operation]) -> tuple[Operation, ...]:
-    """Watch operations until each has ended, and return them as they ended."""
-    latest: dict[OperationId, Operation] = {operation.id: operation for operation in operations}
-    if all(operation.has_ended for operation in latest.values()):
-        return tuple(latest.values())
-    async for change in console.changes():
-        if not isinstance(change, OperationsChanged):
-            continue
-        latest.update({one.id: one for one in change.operations if one.id in latest})
-        running = [one for one in latest.values() if not one.has_ended]
-        if not running:
-            break
-        print_progress("; ".join(_progress_text(one) for one in running[:3]))
-    clear_progress()
-    return tuple(latest.values())
+            accepted[answer.id] = answer
+    if manner.wait:
+        await follow(console, accepted)
+    _report(list(accepted.values()), manner)
+    return max([_refused(refusals), *(_exit_code(one, manner) for one in accepted.values())])
 
 
 async def _preview_all(console: Console, intents: Sequence[Intent]) -> list[Plan | Refusal]:
@@ -131,18 +116,6 @@ def _confirmed(plans: Sequence[Plan]) -> bool:
     return typer.confirm("Go on?", default=False)
 
 
-def _progress_text(operation: Operation) -> str:
-    progress = operation.progress
-    parts = [operation.title, operation.state.value]
-    if progress.fraction is not None:
-        parts.append(f"{progress.fraction:.0%}")
-    if progress.remaining_s is not None:
-        parts.append(f"about {progress.remaining_s:.0f}s left")
-    if progress.note:
-        parts.append(progress.note)
-    return " · ".join(parts)
-
-
 def _report(operations: Sequence[Operation], manner: Manner) -> None:
     if manner.as_json:
         print_json(list(operations))
@@ -161,7 +134,9 @@ def _refused(refusals: Sequence[Refusal]) -> ExitCode:
     return ExitCode.NOT_FOUND if only_absent else ExitCode.REFUSED
 
 
-def _exit_code(operation: Operation) -> ExitCode:
+def _exit_code(operation: Operation, manner: Manner) -> ExitCode:
+    if manner.wait and not operation.has_ended:
+        return ExitCode.OUTCOME_UNKNOWN
     return {
         OperationState.FAILED: ExitCode.FAILED,
         OperationState.CANCELLED: ExitCode.FAILED,

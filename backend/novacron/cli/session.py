@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TypeVar
 
 import typer
@@ -48,7 +49,11 @@ async def attach(context: typer.Context) -> AsyncIterator[Console]:
     from novacron.api.client import RemoteConsole
     from novacron.runtime import ensure_backend
 
-    console = RemoteConsole(await asyncio.to_thread(ensure_backend, context.obj))
+    def ensure() -> Path:
+        return ensure_backend(context.obj)
+
+    # One that dies under a command that waits is started again: else nobody would settle what it waits for.
+    console = RemoteConsole(await asyncio.to_thread(ensure), revive=ensure)
     try:
         yield console
     finally:

@@ -69,6 +69,15 @@ class Ledger:
         """Return one, or None when it is not remembered."""
         return self._operations.get(operation)
 
+    async def get(self, operation: OperationId) -> Operation | None:
+        """Return one, from the journal when it is not remembered; None when there never was one.
+
+        Raises:
+            JournalError: it cannot be told.
+        """
+        self._require_open()
+        return self.find(operation) or await self._journal.get(operation)
+
     async def by_key(self, key: str) -> Operation | None:
         """Return the operation that was submitted with this key, or None.
 

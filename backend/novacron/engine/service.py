@@ -19,7 +19,7 @@ from novacron.engine.store import FleetStore
 from novacron.engine.watchers import Watchers
 from novacron.model.alert.alert import Alert
 from novacron.model.alert.conditions import BackendFaults
-from novacron.model.errors import JournalError
+from novacron.model.errors import JournalError, NotFound
 from novacron.model.fleet import Fleet
 from novacron.model.host import HostSpec
 from novacron.model.ids import HostId, OperationId, VmId
@@ -162,6 +162,13 @@ class ConsoleService:
     async def operations(self) -> tuple[Operation, ...]:
         """Return recent operations, newest first."""
         return self._ledger.operations
+
+    async def find_operation(self, operation: OperationId) -> Operation:
+        """Return one operation, from the journal when it is too old to be among the recent ones."""
+        found = await self._ledger.get(operation)
+        if found is None:
+            raise NotFound(operation, "there is no operation with this id", "novacron ops lists the recent ones")
+        return found
 
     async def alerts(self) -> tuple[Alert, ...]:
         """Return the alerts that hold, then those cleared lately."""

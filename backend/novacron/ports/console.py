@@ -95,6 +95,13 @@ class Console(Protocol):
     async def operations(self) -> tuple[Operation, ...]:
         """Return recent operations, newest first."""
 
+    async def find_operation(self, operation: OperationId) -> Operation:
+        """Return one operation, also one that is too old to be among the recent ones.
+
+        Raises:
+            NotFound: there is none with this id.
+        """
+
     async def alerts(self) -> tuple[Alert, ...]:
         """Return the alerts that hold."""
 

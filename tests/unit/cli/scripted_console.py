@@ -35,7 +35,7 @@ class ScriptedConsole:
             yield change
         await asyncio.Event().wait()
 
-    async def operation(self, operation: OperationId) -> Operation:
+    async def find_operation(self, operation: OperationId) -> Operation:
         """Return what the journal has."""
         if operation not in self.journal:
             raise NotFound(operation, "there is no operation with this id", "")
