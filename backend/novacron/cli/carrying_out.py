@@ -5,20 +5,21 @@ import sys
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import NoReturn
 
 import typer
 
-from novacron.cli.following import follow
-from novacron.cli.output import complain, print_json, print_line
+from novacron.cli.following import follow, insisting
+from novacron.cli.output import complain, print_line
+from novacron.cli.reporting import Tally
 from novacron.cli.selectors import hosts_unread, is_glob, select_vms
 from novacron.cli.session import run, settled_fleet
-from novacron.model.errors import ExitCode
+from novacron.model.errors import ExitCode, NovaCronError
 from novacron.model.fleet import Fleet, FleetVm
-from novacron.model.ids import OperationId
 from novacron.model.intent import Intent
-from novacron.model.operation import Operation, OperationState
 from novacron.model.plan.plan import Danger, Plan
-from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.refusal import Refusal
 from novacron.ports.console import Console
 
 _PREVIEWS_AT_ONCE = 8
@@ -39,51 +40,69 @@ def for_each_vm(
 ) -> None:
     """Carry out one intent for every VM meant, and end with the worst outcome's exit code."""
 
-    async def work(console: Console) -> ExitCode:
-        fleet = await settled_fleet(console)
+    def intents_of(fleet: Fleet) -> list[Intent]:
         chosen = select_vms(fleet, patterns)
         unread = hosts_unread(fleet, filter(is_glob, patterns))
         if unread:
             complain("VMs", f"those of {', '.join(unread)} are not among these: never read yet", "novacron hosts")
-        return await carry_out(console, fleet, [intent_of(vm) for vm in chosen], manner)
+        return [intent_of(vm) for vm in chosen]
 
-    _end(run(work, context))
+    _run(context, intents_of, manner)
 
 
 def just(context: typer.Context, intent_of: Callable[[Fleet], Intent], manner: Manner) -> None:
     """Carry out one intent made from the fleet, and end with its exit code."""
-
-    async def work(console: Console) -> ExitCode:
-        fleet = await settled_fleet(console)
-        return await carry_out(console, fleet, [intent_of(fleet)], manner)
-
-    _end(run(work, context))
+    _run(context, lambda fleet: [intent_of(fleet)], manner)
 
 
-async def carry_out(console: Console, fleet: Fleet, intents: Sequence[Intent], manner: Manner) -> ExitCode:
-    """Preview, confirm, submit and follow; returns the worst outcome."""
-    previews = await _preview_all(console, intents)
-    refusals = [answer for answer in previews if isinstance(answer, Refusal)]
-    plans = [answer for answer in previews if isinstance(answer, Plan)]
-    for refusal in refusals:
-        complain(refusal.subject, refusal.reason, refusal.remedy)
-    if not plans:
-        return _refused(refusals)
-    if not manner.yes and any(plan.danger is not Danger.NONE for plan in plans) and not _confirmed(plans):
-        typer.echo("novacron: nothing was done", err=True)
-        return ExitCode.REFUSED
-    accepted: dict[OperationId, Operation] = {}
-    for plan in plans:
-        answer = await console.submit(plan.intent, seen_revision=fleet.revision, idempotency_key=str(uuid.uuid4()))
+async def carry_out(console: Console, fleet: Fleet, intents: Sequence[Intent], manner: Manner, tally: Tally) -> None:
+    """Preview, confirm, submit and follow; what comes of it is in the tally."""
+    plans: list[Plan] = []
+    for answer in await _preview_all(console, intents):
         if isinstance(answer, Refusal):
-            refusals.append(answer)
-            complain(answer.subject, answer.reason, answer.remedy)
+            tally.refuse(answer)
         else:
-            accepted[answer.id] = answer
+            plans.append(answer)
+    dangerous = any(plan.danger is not Danger.NONE for plan in plans)
+    if dangerous and not manner.yes and not _confirmed(plans):
+        typer.echo("novacron: nothing was done", err=True)
+        tally.codes.append(ExitCode.REFUSED)
+        return
+    await _submit_all(console, fleet.revision, plans, tally)
     if manner.wait:
-        await follow(console, accepted)
-    _report(list(accepted.values()), manner)
-    return max([_refused(refusals), *(_exit_code(one, manner) for one in accepted.values())])
+        await follow(console, tally.operations)
+
+
+def _run(context: typer.Context, intents_of: Callable[[Fleet], Sequence[Intent]], manner: Manner) -> NoReturn:
+    tally = Tally(waited=manner.wait)
+
+    async def work(console: Console) -> None:
+        fleet = await settled_fleet(console)
+        await carry_out(console, fleet, intents_of(fleet), manner, tally)
+
+    try:
+        run(work, context)
+    finally:
+        # Whatever ended it, ctrl+c too: what was accepted is named, and a program is given its JSON.
+        tally.report(as_json=manner.as_json)
+    raise typer.Exit(tally.exit_code)
+
+
+async def _submit_all(console: Console, revision: int, plans: Sequence[Plan], tally: Tally) -> None:
+    """Submit one after the other, each under a key of its own, so that asking again does nothing twice."""
+    for number, plan in enumerate(plans, start=1):
+        key = str(uuid.uuid4())
+        submit = partial(console.submit, plan.intent, seen_revision=revision, idempotency_key=key)
+        try:
+            answer = await insisting(console, submit)
+        except NovaCronError as error:
+            tally.lose(plan, key, error)
+            tally.leave(plans[number:])
+            return
+        if isinstance(answer, Refusal):
+            tally.refuse(answer)
+        else:
+            tally.operations[answer.id] = answer
 
 
 async def _preview_all(console: Console, intents: Sequence[Intent]) -> list[Plan | Refusal]:
@@ -114,35 +133,3 @@ def _confirmed(plans: Sequence[Plan]) -> bool:
         wanted = str(len(names))
         return bool(typer.prompt(f"Type {wanted} to go on", default="", show_default=False) == wanted)
     return typer.confirm("Go on?", default=False)
-
-
-def _report(operations: Sequence[Operation], manner: Manner) -> None:
-    if manner.as_json:
-        print_json(list(operations))
-        return
-    for operation in operations:
-        outcome = f": {operation.outcome}" if operation.outcome else ""
-        print_line(f"{operation.title}: {operation.state.value}{outcome}")
-
-
-def _refused(refusals: Sequence[Refusal]) -> ExitCode:
-    if not refusals:
-        return ExitCode.OK
-    if any(refusal.code is RefusalCode.JOURNAL for refusal in refusals):
-        return ExitCode.JOURNAL
-    only_absent = all(refusal.code is RefusalCode.NOT_FOUND for refusal in refusals)
-    return ExitCode.NOT_FOUND if only_absent else ExitCode.REFUSED
-
-
-def _exit_code(operation: Operation, manner: Manner) -> ExitCode:
-    if manner.wait and not operation.has_ended:
-        return ExitCode.OUTCOME_UNKNOWN
-    return {
-        OperationState.FAILED: ExitCode.FAILED,
-        OperationState.CANCELLED: ExitCode.FAILED,
-        OperationState.NEEDS_ATTENTION: ExitCode.OUTCOME_UNKNOWN,
-    }.get(operation.state, ExitCode.OK)
-
-
-def _end(code: ExitCode) -> None:
-    raise typer.Exit(code)

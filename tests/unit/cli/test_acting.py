@@ -218,3 +218,12 @@ def test_a_name_that_came_out_empty_acts_on_no_vm_of_its_host(novacron):
     assert result.exit_code == ExitCode.USAGE
     assert "no name before @" in result.stderr
     assert _state(novacron, vm) == "running"
+
+
+def test_json_is_printed_whatever_becomes_of_it(novacron):
+    vm = _plain(novacron, "running")
+    refused = novacron("start", vm["id"], "--json")
+    assert refused.exit_code == ExitCode.REFUSED
+    assert [one["refusal"]["code"] for one in json.loads(refused.stdout)] == ["wrong state"]
+    missing = novacron("start", "no-such-vm", "--json")
+    assert (missing.exit_code, json.loads(missing.stdout)) == (ExitCode.NOT_FOUND, [])

@@ -1,0 +1,104 @@
+"""What comes of a command's intents when answers get lost, one is refused, or the outcomes differ."""
+
+import itertools
+import json
+
+import pytest
+
+from novacron.cli.carrying_out import Manner, carry_out
+from novacron.cli.reporting import Tally
+from novacron.model.errors import BackendError, ExitCode
+from novacron.model.ids import HostId
+from novacron.model.intent import StartVm
+from novacron.model.operation import OperationState
+from novacron.model.refusal import Refusal, RefusalCode
+from novacron.ports.console import BackendFound
+from tests.builders import a_fleet, an_id
+from tests.operation_builders import an_operation
+from tests.unit.cli.scripted_console import ScriptedConsole
+
+_FOUND = BackendFound(version="1", consoles=1)
+_LOST = BackendError("backend", "cannot be reached")
+
+
+@pytest.fixture(autouse=True)
+def _little_patience(monkeypatch):
+    monkeypatch.setattr("novacron.cli.following._PATIENCE_S", 0.05)
+    monkeypatch.setattr("novacron.cli.following._PAUSE_S", 0)
+
+
+def _intents(*names):
+    return [StartVm(vm=an_id(name), host=HostId("kvm-1")) for name in names]
+
+
+def _done(number):
+    return an_operation(number, state=OperationState.DONE)
+
+
+def _refusal(code=RefusalCode.WRONG_STATE):
+    return Refusal(code=code, subject="web-1", reason="it runs", remedy="")
+
+
+async def _carried_out(console, *names):
+    tally = Tally()
+    await carry_out(console, a_fleet(), _intents(*names), Manner(yes=True), tally)
+    return tally
+
+
+async def test_a_submission_whose_answer_was_lost_is_repeated_with_the_same_key():
+    console = ScriptedConsole([_FOUND])
+    answers = iter([_LOST, _done(1), _done(2)])
+    console.answers = lambda _: next(answers)
+    tally = await _carried_out(console, "a", "b")
+    assert tally.exit_code is ExitCode.OK
+    assert len(tally.operations) == 2
+    (first, key), (again, same_key), (other, other_key) = console.submitted
+    assert (first, key) == (again, same_key)
+    assert first != other
+    assert key != other_key
+
+
+async def test_a_lost_submission_is_unknown_what_was_accepted_is_reported_and_the_rest_named(capsys):
+    console = ScriptedConsole()
+    answers = itertools.chain([_done(1)], itertools.repeat(_LOST))
+    console.answers = lambda _: next(answers)
+    tally = await _carried_out(console, "a", "b", "c")
+    assert tally.exit_code is ExitCode.OUTCOME_UNKNOWN
+    key = console.submitted[-1][1]
+    assert {intent.vm for intent, _ in console.submitted} == {an_id("a"), an_id("b")}
+    told = capsys.readouterr().err
+    assert key in told
+    assert "was not submitted" in told
+    tally.report(as_json=True)
+    accepted, lost, left = json.loads(capsys.readouterr().out)
+    assert accepted["state"] == "done"
+    assert lost["unknown"]["idempotency_key"] == key
+    assert "not_submitted" in left
+
+
+async def test_json_has_every_refusal_beside_the_operations(capsys):
+    console = ScriptedConsole()
+    console.plans = lambda intent: _refusal() if intent.vm == an_id("a") else ScriptedConsole().plans(intent)
+    console.answers = lambda _: _done(1)
+    tally = await _carried_out(console, "a", "b")
+    capsys.readouterr()
+    tally.report(as_json=True)
+    operation, refused = json.loads(capsys.readouterr().out)
+    assert operation["state"] == "done"
+    assert refused["refusal"]["code"] == "wrong state"
+    assert refused["refusal"]["subject"] == "web-1"
+
+
+def test_of_mixed_outcomes_the_worst_one_counts_not_the_highest_number(capsys):
+    failed = an_operation(1, state=OperationState.FAILED)
+    unclear = an_operation(2, state=OperationState.NEEDS_ATTENTION)
+    tally = Tally()
+    for change, code in (
+        (lambda: tally.refuse(_refusal(RefusalCode.NOT_FOUND)), ExitCode.NOT_FOUND),
+        (lambda: tally.refuse(_refusal()), ExitCode.REFUSED),
+        (lambda: tally.operations.update({failed.id: failed}), ExitCode.FAILED),
+        (lambda: tally.refuse(_refusal(RefusalCode.JOURNAL)), ExitCode.JOURNAL),
+        (lambda: tally.operations.update({unclear.id: unclear}), ExitCode.OUTCOME_UNKNOWN),
+    ):
+        change()
+        assert tally.exit_code is code
