@@ -19,6 +19,7 @@ from novacron.config.paths import Paths
 from novacron.model.errors import ExitCode
 from novacron.runtime import is_answering
 from novacron.runtime.lock import holder
+from tests.terminal import Terminal
 
 _COMMAND = [sys.executable, "-m", "novacron.cli.main"]
 _OPTIONS = FleetOptions(simulated=True, simulated_hosts=2, simulated_vms=6)
@@ -261,3 +262,21 @@ def test_a_command_that_waits_outlives_its_backend_and_says_how_it_ended(ground)
     assert operation["ended_at"] is not None, err
     assert "waiting for one" in err
     assert ground.pid() != pid
+
+
+@pytest.mark.parametrize(("key", "code"), [("ctrl+c", ExitCode.INTERRUPTED), ("\x04", ExitCode.REFUSED)])
+def test_a_question_is_left_by_one_key_and_nothing_is_done(orphaned, key, code):
+    vms = json.loads(orphaned.run("vms", "--json").stdout)
+    vm = next(vm for vm in vms if vm["vm"]["state"] == "running")
+    command = [*_COMMAND, *_OPTIONS.arguments(), "force-off", vm["id"]]
+    terminal = Terminal(command, env={**os.environ, **orphaned.environment}, columns=120)
+    try:
+        terminal.wait_for("Go on?")
+        terminal.press(key)
+        assert terminal.wait() == code
+        assert "nothing was done" in terminal.text
+        assert "what was accepted" not in terminal.text
+    finally:
+        terminal.close()
+    now = json.loads(orphaned.run("vms", vm["id"], "--json").stdout)
+    assert now[0]["vm"]["state"] == "running"

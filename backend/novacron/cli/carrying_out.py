@@ -1,7 +1,6 @@
 """How a verb is carried out: preview all, ask once, submit each, follow them to their outcome."""
 
 import asyncio
-import sys
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,8 +9,9 @@ from typing import NoReturn
 
 import typer
 
+from novacron.cli.asking import ask
 from novacron.cli.following import follow, insisting
-from novacron.cli.output import complain, print_line
+from novacron.cli.output import complain
 from novacron.cli.reporting import Tally
 from novacron.cli.selectors import hosts_unread, is_glob, select_vms
 from novacron.cli.session import run, settled_fleet
@@ -64,10 +64,11 @@ async def carry_out(console: Console, fleet: Fleet, intents: Sequence[Intent], m
         else:
             plans.append(answer)
     dangerous = any(plan.danger is not Danger.NONE for plan in plans)
-    if dangerous and not manner.yes and not _confirmed(plans):
-        typer.echo("novacron: nothing was done", err=True)
-        tally.codes.append(ExitCode.REFUSED)
-        return
+    if dangerous and not manner.yes:
+        consent = ask(plans, on_stderr=manner.as_json)
+        if consent is not ExitCode.OK:
+            tally.codes.append(consent)
+            return
     await _submit_all(console, fleet.revision, plans, tally)
     if manner.wait:
         await follow(console, tally.operations)
@@ -113,23 +114,3 @@ async def _preview_all(console: Console, intents: Sequence[Intent]) -> list[Plan
             return await console.preview(intent)
 
     return list(await asyncio.gather(*(preview(intent) for intent in intents)))
-
-
-def _confirmed(plans: Sequence[Plan]) -> bool:
-    for plan in plans:
-        print_line(plan.title)
-        for touched in plan.touches:
-            print_line(f"  touches {touched}")
-        for warning in plan.warnings:
-            print_line(f"  warning: {warning}")
-        print_line(f"  undo: {plan.undo_how or plan.undo.value}")
-    if not sys.stdin.isatty():
-        complain("confirmation", "this needs a yes and there is no terminal to ask on", "--yes")
-        return False
-    names = {plan.subject for plan in plans if plan.danger is Danger.TYPE_NAME}
-    if len(names) == 1:
-        return bool(typer.prompt("Type the name to go on", default="", show_default=False) in names)
-    if names:
-        wanted = str(len(names))
-        return bool(typer.prompt(f"Type {wanted} to go on", default="", show_default=False) == wanted)
-    return typer.confirm("Go on?", default=False)

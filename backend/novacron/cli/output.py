@@ -37,9 +37,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         typer.echo("  ".join(cells).rstrip())
 
 
-def print_line(text: object) -> None:
+def print_line(text: object, *, err: bool = False) -> None:
     """Print one line of text that may quote foreign words."""
-    typer.echo(SafeText(text))
+    typer.echo(SafeText(text), err=err)
 
 
 def print_progress(text: str) -> None:

@@ -57,7 +57,7 @@ def at_a_terminal(monkeypatch):
             """Say yes."""
             return True
 
-    monkeypatch.setattr("novacron.cli.carrying_out.sys", _SysWith(Stdin))
+    monkeypatch.setattr("novacron.cli.asking.sys", _SysWith(Stdin))
 
 
 class _SysWith:
@@ -100,7 +100,8 @@ def test_what_would_be_touched_is_shown_before_it_is_asked_for(novacron):
 def test_anything_but_a_clear_yes_does_nothing(novacron, at_a_terminal, typed):
     vm = _plain(novacron, "running")
     result = novacron("force-off", vm["id"], typed=typed)
-    assert result.exit_code != ExitCode.OK
+    assert result.exit_code == ExitCode.REFUSED
+    assert "nothing was done" in result.stderr
     assert _state(novacron, vm) == "running"
 
 
@@ -227,3 +228,21 @@ def test_json_is_printed_whatever_becomes_of_it(novacron):
     assert [one["refusal"]["code"] for one in json.loads(refused.stdout)] == ["wrong state"]
     missing = novacron("start", "no-such-vm", "--json")
     assert (missing.exit_code, json.loads(missing.stdout)) == (ExitCode.NOT_FOUND, [])
+
+
+def test_with_json_the_plan_and_the_question_are_on_stderr(novacron, at_a_terminal):
+    vm = _plain(novacron, "running")
+    result = novacron("force-off", vm["id"], "--json", typed="n\n")
+    assert (result.exit_code, json.loads(result.stdout)) == (ExitCode.REFUSED, [])
+    assert "undo: " in result.stderr
+    assert "to go on" in result.stderr or "Go on?" in result.stderr
+
+
+def test_a_clear_yes_is_acted_on(novacron, at_a_terminal):
+    vm = _plain(novacron, "running")
+    asked = novacron("stop", vm["id"], "--json", typed="n\n").stderr
+    typed = "y\n" if "Go on?" in asked else f"{vm['vm']['name']}\n"
+    result = novacron("stop", vm["id"], "--json", typed=typed)
+    assert result.exit_code == ExitCode.OK, result.output
+    assert [one["state"] for one in json.loads(result.stdout)] == ["done"]
+    assert novacron("start", vm["id"], "--yes").exit_code == ExitCode.OK
