@@ -280,3 +280,21 @@ def test_a_question_is_left_by_one_key_and_nothing_is_done(orphaned, key, code):
         terminal.close()
     now = json.loads(orphaned.run("vms", vm["id"], "--json").stdout)
     assert now[0]["vm"]["state"] == "running"
+
+
+def test_lists_say_that_a_host_is_missing_and_a_plain_name_is_not_acted_on_unseen(ground):
+    path = ground.folder / "fleet.toml"
+    path.write_text(_one_host("a") + '[[host]]\nname = "bad"\nuri = "simulated://nowhere"\n')
+    fleet = ["--fleet", str(path)]
+    for verb in ("vms", "pools", "volumes"):
+        listed = ground.run(verb, "--json", fleet=fleet)
+        assert (listed.returncode, len(json.loads(listed.stdout)) > 1) == (ExitCode.UNREACHABLE, True)
+        assert "those of bad are not among these" in listed.stderr
+        assert ground.run(verb, "--partial-ok", fleet=fleet).returncode == ExitCode.OK
+    known = json.loads(ground.run("vms", "*@a", "--json", fleet=fleet).stdout)
+    vm = next(vm for vm in known if vm["vm"]["state"] == "running")
+    refused = ground.run("pause", vm["name"], "--yes", "--json", fleet=fleet)
+    assert (refused.returncode, json.loads(refused.stdout)) == (ExitCode.UNREACHABLE, [])
+    assert "bad may have a VM of this name too" in refused.stderr
+    assert ground.run("pause", f"{vm['name']}@a", "--yes", fleet=fleet).returncode == ExitCode.OK
+    assert ground.run("resume", vm["id"].upper(), "--yes", fleet=fleet).returncode == ExitCode.OK

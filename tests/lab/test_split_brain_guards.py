@@ -124,7 +124,8 @@ def test_a_second_definition_is_not_started_while_the_first_runs_or_may_run(
     assert states(lab, "twin") == {"lab1": "running", "lab2": "shut off"}
     # A backend that has never heard of lab1 cannot know; then the lock on its disk is what is left.
     person.run("detach", "--stop")
-    said = person.run("start", "twin", "--yes", code=1)
+    person.run("start", "twin", "--yes", code=5)
+    said = person.run("start", "twin@lab2", "--yes", code=1)
     assert b"another process has this disk open" in said.stdout + said.stderr
     assert states(lab, "twin") == {"lab1": "running", "lab2": "shut off"}
 

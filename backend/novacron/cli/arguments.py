@@ -20,3 +20,6 @@ AnyHostNames = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return once it is accepted.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+PartialOk = Annotated[
+    bool, typer.Option("--partial-ok", help="End with 0 also when hosts are missing that never answered.")
+]

@@ -13,9 +13,9 @@ from novacron.cli.asking import ask
 from novacron.cli.following import follow, insisting
 from novacron.cli.output import complain
 from novacron.cli.reporting import Tally
-from novacron.cli.selectors import hosts_unread, is_glob, select_vms
+from novacron.cli.selectors import hosts_unread, is_glob, names_in_doubt, select_vms
 from novacron.cli.session import run, settled_fleet
-from novacron.model.errors import ExitCode, NovaCronError
+from novacron.model.errors import ExitCode, LinkError, NovaCronError
 from novacron.model.fleet import Fleet, FleetVm
 from novacron.model.intent import Intent
 from novacron.model.plan.plan import Danger, Plan
@@ -42,9 +42,7 @@ def for_each_vm(
 
     def intents_of(fleet: Fleet) -> list[Intent]:
         chosen = select_vms(fleet, patterns)
-        unread = hosts_unread(fleet, filter(is_glob, patterns))
-        if unread:
-            complain("VMs", f"those of {', '.join(unread)} are not among these: never read yet", "novacron hosts")
+        _mind_unread(fleet, patterns, manner)
         return [intent_of(vm) for vm in chosen]
 
     _run(context, intents_of, manner)
@@ -87,6 +85,26 @@ def _run(context: typer.Context, intents_of: Callable[[Fleet], Sequence[Intent]]
         # Whatever ended it, ctrl+c too: what was accepted is named, and a program is given its JSON.
         tally.report(as_json=manner.as_json)
     raise typer.Exit(tally.exit_code)
+
+
+def _mind_unread(fleet: Fleet, patterns: Sequence[str], manner: Manner) -> None:
+    """Tell which hosts may have VMs that are meant and not known.
+
+    Raises:
+        LinkError: one of them may have a VM of a name that is meant, and nobody looks at which one was taken.
+    """
+    unread = hosts_unread(fleet, filter(is_glob, patterns))
+    if unread:
+        complain("VMs", f"those of {', '.join(unread)} are not among these: never read yet", "novacron hosts")
+    for name, places in names_in_doubt(fleet, patterns).items():
+        doubt = LinkError(
+            name,
+            f"{', '.join(places)} may have a VM of this name too: never read yet",
+            "name it by UUID or as name@host; novacron hosts says why",
+        )
+        if manner.yes:
+            raise doubt
+        complain(doubt.subject, doubt.detail, doubt.remedy)
 
 
 async def _submit_all(console: Console, revision: int, plans: Sequence[Plan], tally: Tally) -> None:

@@ -6,25 +6,29 @@ from typing import Any
 
 import typer
 
-from novacron.cli.arguments import AnyHostNames, AnyVmNames, Json, VmName
-from novacron.cli.output import age, print_json, print_table
-from novacron.cli.selectors import select_hosts, select_one_vm, select_vms
+from novacron.cli.arguments import AnyHostNames, AnyVmNames, Json, PartialOk, VmName
+from novacron.cli.output import age, print_json, print_table, tell_unread
+from novacron.cli.selectors import hosts_unread, is_uuid, select_hosts, select_one_vm, select_vms
 from novacron.cli.session import run, settled_fleet
 from novacron.model.alert.alert import Alert
 from novacron.model.fleet import FleetVm, Host
+from novacron.model.ids import HostId
 from novacron.model.operation import Operation
 from novacron.model.storage import Pool
 from novacron.ports.console import Console
 
 
-def vms(context: typer.Context, names: AnyVmNames = None, as_json: Json = False) -> None:
+def vms(context: typer.Context, names: AnyVmNames = None, partial_ok: PartialOk = False, as_json: Json = False) -> None:
     """List VMs with their state, host and load."""
 
-    async def work(console: Console) -> tuple[FleetVm, ...]:
+    async def work(console: Console) -> tuple[Sequence[FleetVm], Sequence[HostId]]:
         fleet = await settled_fleet(console)
-        return select_vms(fleet, names) if names else tuple(fleet.vms.values())
+        chosen = select_vms(fleet, names) if names else tuple(fleet.vms.values())
+        return chosen, hosts_unread(fleet, [name for name in names or ["*"] if not is_uuid(fleet, name)])
 
-    _show([_vm_record(vm) for vm in run(work, context)], as_json, _VM_COLUMNS)
+    chosen, unread = run(work, context)
+    _show([_vm_record(vm) for vm in chosen], as_json, _VM_COLUMNS)
+    tell_unread("VMs", unread, partial_ok=partial_ok)
 
 
 def hosts(context: typer.Context, names: AnyHostNames = None, as_json: Json = False) -> None:
@@ -32,15 +36,14 @@ def hosts(context: typer.Context, names: AnyHostNames = None, as_json: Json = Fa
     _show([_host_record(host) for host in _hosts(context, names)], as_json, _HOST_COLUMNS)
 
 
-def pools(context: typer.Context, names: AnyHostNames = None, as_json: Json = False) -> None:
+def pools(
+    context: typer.Context, names: AnyHostNames = None, partial_ok: PartialOk = False, as_json: Json = False
+) -> None:
     """List storage pools of each host."""
-    records = [
-        _pool_record(host, pool)
-        for host in _hosts(context, names)
-        if host.reading is not None
-        for pool in host.reading.pools
-    ]
+    chosen = _hosts(context, names)
+    records = [_pool_record(host, pool) for host in chosen if host.reading is not None for pool in host.reading.pools]
     _show(records, as_json, _POOL_COLUMNS)
+    tell_unread("pools", [host.id for host in chosen if host.reading is None], partial_ok=partial_ok)
 
 
 def ops(context: typer.Context, as_json: Json = False) -> None:

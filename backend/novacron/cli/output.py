@@ -65,6 +65,16 @@ def complain(subject: object, detail: object, remedy: object = "") -> None:
         typer.echo(f"  try: {SafeText(remedy)}", err=True)
 
 
+def tell_unread(what: str, hosts: Sequence[str], *, partial_ok: bool) -> None:
+    """Say what a list lacks because hosts never answered, and end with 5 unless that is all right."""
+    if not hosts:
+        return
+    remedy = "novacron hosts says why" + ("" if partial_ok else "; --partial-ok ends with 0 all the same")
+    complain(what, f"those of {', '.join(hosts)} are not among these: never read yet", remedy)
+    if not partial_ok:
+        raise typer.Exit(ExitCode.UNREACHABLE)
+
+
 def fail(error: NovaCronError) -> NoReturn:
     """Print the error and end with its exit code."""
     complain(error.subject, error.detail, error.remedy)

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 from novacron.model.errors import Conflict, LinkError, NotFound, UsageError
 from novacron.model.fleet import Fleet, FleetVm, Host
-from novacron.model.ids import HostId
+from novacron.model.ids import HostId, VmId
 
 _GLOB_SIGNS = "*?["
 _SHORTEST_UUID_PREFIX = 9
@@ -61,6 +61,17 @@ def hosts_unread(fleet: Fleet, patterns: Iterable[str]) -> list[HostId]:
     ]
 
 
+def names_in_doubt(fleet: Fleet, patterns: Iterable[str]) -> dict[str, list[HostId]]:
+    """Return the plain names among the patterns that hosts may have which never answered, with those hosts."""
+    plain = (pattern for pattern in patterns if not is_glob(pattern) and not is_uuid(fleet, pattern))
+    return {pattern: unread for pattern in plain if (unread := hosts_unread(fleet, [pattern]))}
+
+
+def is_uuid(fleet: Fleet, pattern: str) -> bool:
+    """Whether it is the whole UUID of a VM of the fleet, which no other host can mean something else by."""
+    return fleet.find_vm(VmId(pattern.lower())) is not None
+
+
 def is_glob(text: str) -> bool:
     """Whether a pattern may mean more than one thing."""
     return any(sign in text for sign in _GLOB_SIGNS)
@@ -89,7 +100,7 @@ def host_of_pool(fleet: Fleet, pool: str, host: str) -> HostId:
 def _matching(fleet: Fleet, pattern: str) -> tuple[FleetVm, ...]:
     name, host = _split(pattern)
     candidates = [vm for vm in fleet.vms.values() if fnmatchcase(vm.home.host.id, host)]
-    exact = [vm for vm in candidates if name in (vm.home.vm.name, vm.id)]
+    exact = [vm for vm in candidates if name == vm.home.vm.name or name.lower() == vm.id]
     if len(exact) > 1:
         places = ", ".join(f"{vm.id} on {vm.home.host.id}" for vm in exact)
         raise Conflict(name, f"{len(exact)} VMs have this name: {places}", "name it by UUID or as name@host")

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from novacron.cli.arguments import AnyHostNames, Json, NoWait, Yes
+from novacron.cli.arguments import AnyHostNames, Json, NoWait, PartialOk, Yes
 from novacron.cli.carrying_out import Manner, just
 from novacron.cli.completion import complete_hosts
-from novacron.cli.output import print_json, print_table
+from novacron.cli.output import print_json, print_table, tell_unread
 from novacron.cli.selectors import host_of_pool, select_hosts
 from novacron.cli.session import run, settled_fleet
 from novacron.model.fleet import Host
@@ -29,6 +29,7 @@ def volumes(
     context: typer.Context,
     names: AnyHostNames = None,
     in_pool: Annotated[str, typer.Option("--pool", help="Of this pool only.")] = "",
+    partial_ok: PartialOk = False,
     as_json: Json = False,
 ) -> None:
     """List the volumes of each host's pools."""
@@ -37,11 +38,13 @@ def volumes(
         fleet = await settled_fleet(console)
         return select_hosts(fleet, names) if names else tuple(fleet.hosts.values())
 
-    records = [record for host in run(work, context) for record in _records(host, in_pool)]
+    chosen = run(work, context)
+    records = [record for host in chosen for record in _records(host, in_pool)]
     if as_json:
         print_json(records)
-        return
-    print_table(_COLUMNS, [_row(record) for record in records])
+    else:
+        print_table(_COLUMNS, [_row(record) for record in records])
+    tell_unread("volumes", [host.id for host in chosen if host.reading is None], partial_ok=partial_ok)
 
 
 @pool.command("start")
