@@ -8,8 +8,10 @@ import typer
 from novacron.cli.arguments import Json, NoWait, VmName, VmNames, Yes
 from novacron.cli.carrying_out import Manner, for_each_vm
 from novacron.cli.following import follow
-from novacron.cli.output import print_json, print_line, refuse
+from novacron.cli.output import complain, print_json
+from novacron.cli.reporting import code_of_operation, code_of_refusal, print_outcome
 from novacron.cli.session import run
+from novacron.model.errors import ExitCode
 from novacron.model.ids import OperationId
 from novacron.model.intent import (
     DeleteVm,
@@ -23,7 +25,7 @@ from novacron.model.intent import (
     ShutdownVm,
     StartVm,
 )
-from novacron.model.operation import Operation
+from novacron.model.operation import Operation, OperationState
 from novacron.model.refusal import Refusal
 from novacron.ports.console import Console
 
@@ -158,12 +160,26 @@ def cancel(
         return latest[answer.id]
 
     answer = run(work, context)
+    code = _code_of_cancelling(answer, waited=not no_wait)
     if isinstance(answer, Refusal):
-        refuse(answer)
+        complain(answer.subject, answer.reason, answer.remedy)
     if as_json:
-        print_json(answer)
-    else:
-        print_line(f"{answer.title}: {answer.state.value}{': ' if answer.outcome else ''}{answer.outcome}")
+        print_json({"refusal": answer} if isinstance(answer, Refusal) else answer)
+    elif isinstance(answer, Operation):
+        print_outcome(answer)
+    if code is ExitCode.REFUSED and isinstance(answer, Operation):
+        complain(answer.title, "was not cancelled: it was done first", "undo it, if it must not be so")
+    raise typer.Exit(code)
+
+
+def _code_of_cancelling(answer: Operation | Refusal, *, waited: bool) -> ExitCode:
+    """Return what a cancel ends with: well only when the operation was cancelled."""
+    if isinstance(answer, Refusal):
+        return code_of_refusal(answer)
+    return {
+        OperationState.CANCELLED: ExitCode.OK,
+        OperationState.DONE: ExitCode.REFUSED,
+    }.get(answer.state, code_of_operation(answer, waited=waited))
 
 
 def add_to(app: typer.Typer) -> None:

@@ -13,7 +13,6 @@ from typing import NoReturn
 import typer
 
 from novacron.model.errors import ExitCode, NovaCronError
-from novacron.model.refusal import Refusal
 from novacron.model.safetext import SafeText
 
 _WIDEST_CELL = 60
@@ -79,12 +78,6 @@ def fail(error: NovaCronError) -> NoReturn:
     """Print the error and end with its exit code."""
     complain(error.subject, error.detail, error.remedy)
     raise typer.Exit(error.exit_code)
-
-
-def refuse(refusal: Refusal) -> NoReturn:
-    """Print the refusal and end with its exit code."""
-    complain(refusal.subject, refusal.reason, refusal.remedy)
-    raise typer.Exit(ExitCode.REFUSED)
 
 
 def age(since: datetime | None, now: datetime) -> str:

@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from novacron.model.errors import ExitCode
+from novacron.model.operation import OperationState
+from tests.operation_builders import an_operation
 
 _NAME = re.compile(r"[a-z]+-[a-z]+-\d\d").fullmatch
 
@@ -200,12 +202,32 @@ def test_an_operation_is_accepted_and_not_waited_for_and_can_be_cancelled(novacr
     assert operation["ended_at"] is None
     cancelled = novacron("cancel", operation["id"])
     assert "cancelled" in cancelled.stdout, cancelled.output
+    assert cancelled.exit_code == ExitCode.OK
+    again = novacron("cancel", operation["id"], "--json")
+    assert (again.exit_code, json.loads(again.stdout)["refusal"]["code"]) == (ExitCode.REFUSED, "too late")
     after = _vms(novacron, vm["id"])[0]
     assert (after["host"], after["vm"]["state"]) == (vm["host"], "running")
 
 
 def test_cancelling_an_operation_nobody_knows_is_not_found(novacron):
-    assert novacron("cancel", "no-such-operation").exit_code in (ExitCode.NOT_FOUND, ExitCode.REFUSED)
+    assert novacron("cancel", "no-such-operation").exit_code == ExitCode.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        (OperationState.CANCELLED, ExitCode.OK),
+        (OperationState.DONE, ExitCode.REFUSED),
+        (OperationState.FAILED, ExitCode.FAILED),
+        (OperationState.NEEDS_ATTENTION, ExitCode.OUTCOME_UNKNOWN),
+        (OperationState.RUNNING, ExitCode.OUTCOME_UNKNOWN),
+    ],
+)
+def test_cancelling_ends_well_only_when_it_was_cancelled(monkeypatch, bare_novacron, state, code):
+    monkeypatch.setattr("novacron.cli.acting.run", lambda *_: an_operation(state=state))
+    result = bare_novacron("--simulated", "cancel", "op-000001")
+    assert result.exit_code == code
+    assert ("was not cancelled" in result.stderr) == (state is OperationState.DONE)
 
 
 def test_resizing_by_nothing_is_a_usage_error(novacron):
