@@ -56,6 +56,19 @@ class Ground:
             text=True,
         )
 
+    def run_redirected(self, redirection: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run the command to its end with streams as a shell redirects them."""
+        command = ["sh", "-c", f'exec "$@" {redirection}', "sh", *_COMMAND, *_OPTIONS.arguments(), *words]
+        return subprocess.run(
+            command,
+            env={**os.environ, **self.environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_S,
+            check=False,
+        )
+
     def run(self, *words: str, fleet: list[str] | None = None) -> subprocess.CompletedProcess[str]:
         """Run the command to its end."""
         process = self.start(*words, fleet=fleet)
@@ -298,3 +311,27 @@ def test_lists_say_that_a_host_is_missing_and_a_plain_name_is_not_acted_on_unsee
     assert "bad may have a VM of this name too" in refused.stderr
     assert ground.run("pause", f"{vm['name']}@a", "--yes", fleet=fleet).returncode == ExitCode.OK
     assert ground.run("resume", vm["id"].upper(), "--yes", fleet=fleet).returncode == ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    ("redirection", "told"),
+    [("2>&-", ""), ("2>/dev/full", ""), (">&-", ""), ("<&- >&- 2>&-", ""), (">/dev/full", "cannot be written")],
+)
+def test_what_was_done_counts_also_when_it_cannot_be_told(orphaned, redirection, told):
+    vms = json.loads(orphaned.run("vms", "--json").stdout)
+    vm = next(vm for vm in vms if vm["vm"]["state"] == "running")
+    for verb, state in (("pause", "paused"), ("resume", "running")):
+        done = orphaned.run_redirected(redirection, verb, vm["id"], "--yes", "--json")
+        assert done.returncode == ExitCode.OK, done.stderr
+        assert told in done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+        assert json.loads(orphaned.run("vms", vm["id"], "--json").stdout)[0]["vm"]["state"] == state
+
+
+@pytest.mark.parametrize("redirection", ["<&-", "2>&-", "2>/dev/full", ">/dev/full"])
+def test_without_streams_a_question_is_answered_by_no(orphaned, redirection):
+    vms = json.loads(orphaned.run("vms", "--json").stdout)
+    vm = next(vm for vm in vms if vm["vm"]["state"] == "running")
+    refused = orphaned.run_redirected(redirection, "force-off", vm["id"], "--json")
+    assert refused.returncode == ExitCode.REFUSED, refused.stderr
+    assert "Traceback" not in refused.stdout + refused.stderr

@@ -8,7 +8,7 @@ import typer
 from novacron.cli.arguments import Json, NoWait, VmName, VmNames, Yes
 from novacron.cli.carrying_out import Manner, for_each_vm
 from novacron.cli.following import follow
-from novacron.cli.output import complain, print_json
+from novacron.cli.output import complain, print_json, printing_what_was_done
 from novacron.cli.reporting import code_of_operation, code_of_refusal, print_outcome
 from novacron.cli.session import run
 from novacron.model.errors import ExitCode
@@ -163,10 +163,11 @@ def cancel(
     code = _code_of_cancelling(answer, waited=not no_wait)
     if isinstance(answer, Refusal):
         complain(answer.subject, answer.reason, answer.remedy)
-    if as_json:
-        print_json({"refusal": answer} if isinstance(answer, Refusal) else answer)
-    elif isinstance(answer, Operation):
-        print_outcome(answer)
+    with printing_what_was_done():
+        if as_json:
+            print_json({"refusal": answer} if isinstance(answer, Refusal) else answer)
+        elif isinstance(answer, Operation):
+            print_outcome(answer)
     if code is ExitCode.REFUSED and isinstance(answer, Operation):
         complain(answer.title, "was not cancelled: it was done first", "undo it, if it must not be so")
     raise typer.Exit(code)

@@ -7,31 +7,37 @@ from contextlib import contextmanager
 
 import typer
 
-from novacron.cli.output import complain, print_line
+from novacron.cli.output import complain, print_line, tell
 from novacron.model.errors import ExitCode
 from novacron.model.plan.plan import Danger, Plan
 
 
 def ask(plans: Sequence[Plan], *, on_stderr: bool) -> ExitCode:
     """Show what would be done and ask for a yes: OK when it was given, else what the command ends with."""
-    for plan in plans:
-        _show(plan, on_stderr=on_stderr)
+    try:
+        for plan in plans:
+            _show(plan, on_stderr=on_stderr)
+        if _is_agreed(plans, on_stderr=on_stderr):
+            return ExitCode.OK
+    except OSError:
+        complain("confirmation", "what would be done cannot be shown, so nobody can agree to it", "--yes")
+    except KeyboardInterrupt:
+        tell("")
+        return _nothing_done(ExitCode.INTERRUPTED)
+    return _nothing_done(ExitCode.REFUSED)
+
+
+def _is_agreed(plans: Sequence[Plan], *, on_stderr: bool) -> bool:
     if not sys.stdin.isatty():
         complain("confirmation", "this needs a yes and there is no terminal to ask on", "--yes")
-        return _nothing_done(ExitCode.REFUSED)
+        return False
     names = {plan.subject for plan in plans if plan.danger is Danger.TYPE_NAME}
-    try:
-        if not names:
-            agreed = _typed("Go on? [y/N]: ", on_stderr=on_stderr).lower() in ("y", "yes")
-        elif len(names) == 1:
-            agreed = _typed("Type the name to go on: ", on_stderr=on_stderr) in names
-        else:
-            wanted = str(len(names))
-            agreed = _typed(f"Type {wanted} to go on: ", on_stderr=on_stderr) == wanted
-    except KeyboardInterrupt:
-        typer.echo(err=True)
-        return _nothing_done(ExitCode.INTERRUPTED)
-    return ExitCode.OK if agreed else _nothing_done(ExitCode.REFUSED)
+    if not names:
+        return _typed("Go on? [y/N]: ", on_stderr=on_stderr).lower() in ("y", "yes")
+    if len(names) == 1:
+        return _typed("Type the name to go on: ", on_stderr=on_stderr) in names
+    wanted = str(len(names))
+    return _typed(f"Type {wanted} to go on: ", on_stderr=on_stderr) == wanted
 
 
 def _show(plan: Plan, *, on_stderr: bool) -> None:
@@ -70,5 +76,5 @@ def _interruptible() -> Iterator[None]:
 
 
 def _nothing_done(code: ExitCode) -> ExitCode:
-    typer.echo("novacron: nothing was done", err=True)
+    tell("novacron: nothing was done")
     return code

@@ -11,7 +11,7 @@ import typer
 
 from novacron.cli.asking import ask
 from novacron.cli.following import follow, insisting
-from novacron.cli.output import complain
+from novacron.cli.output import complain, printing_what_was_done
 from novacron.cli.reporting import Tally
 from novacron.cli.selectors import hosts_unread, is_glob, names_in_doubt, select_vms
 from novacron.cli.session import run, settled_fleet
@@ -83,7 +83,8 @@ def _run(context: typer.Context, intents_of: Callable[[Fleet], Sequence[Intent]]
         run(work, context)
     finally:
         # Whatever ended it, ctrl+c too: what was accepted is named, and a program is given its JSON.
-        tally.report(as_json=manner.as_json)
+        with printing_what_was_done():
+            tally.report(as_json=manner.as_json)
     raise typer.Exit(tally.exit_code)
 
 

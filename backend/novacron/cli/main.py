@@ -9,7 +9,7 @@ import typer
 from novacron import __version__
 from novacron.cli import acting, backend, hosts, listing, placing, serial, storage
 from novacron.cli.options import fleet_options
-from novacron.cli.output import fail
+from novacron.cli.output import fail, open_closed_streams
 from novacron.model.errors import NovaCronError
 
 app = typer.Typer(
@@ -70,6 +70,7 @@ _mount_lab()
 
 def main() -> None:
     """Run the command line."""
+    open_closed_streams()
     if "_NOVACRON_COMPLETE" in os.environ:
         from typer.completion import completion_init  # type: ignore[attr-defined]
 

@@ -6,7 +6,8 @@ Foreign text reaches the terminal as SafeText only; JSON is ASCII with every oth
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import NoReturn
 
@@ -47,21 +48,61 @@ def print_progress(text: str) -> None:
         from novacron_tui.present.width import fit
 
         columns = os.get_terminal_size(sys.stderr.fileno()).columns or 80
-        typer.echo(f"\r{fit(SafeText(text), columns - 1)}", nl=False, err=True)
+        tell(f"\r{fit(SafeText(text), columns - 1)}", nl=False)
 
 
 def clear_progress() -> None:
     """Remove the progress line."""
     if sys.stderr.isatty():
         columns = os.get_terminal_size(sys.stderr.fileno()).columns or 80
-        typer.echo("\r" + " " * (columns - 1) + "\r", nl=False, err=True)
+        tell("\r" + " " * (columns - 1) + "\r", nl=False)
+
+
+def tell(text: str, *, nl: bool = True) -> None:
+    """Print inert text on stderr; one that cannot be written to stops no command half-way."""
+    try:
+        typer.echo(text, nl=nl, err=True)
+    except OSError:
+        _let_go_of(2)
+
+
+@contextmanager
+def printing_what_was_done() -> Iterator[None]:
+    """Let printing fail with a word on stderr: what was done is done, and its exit code counts."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        _let_go_of(1)
+        # A reader that has seen enough, such as head, needs no word.
+        if not isinstance(error, BrokenPipeError):
+            complain("output", f"cannot be written: {error.strerror}", "novacron ops --json has it")
+
+
+def open_closed_streams() -> None:
+    """Open what the caller closed of stdin, stdout and stderr on nothing, so that no socket gets their numbers."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number, which is this one.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+
+
+def _let_go_of(number: int) -> None:
+    """Write to nothing from here on: else the interpreter tries again at its end, and ends with a code of its own."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, number)
+    os.close(nothing)
 
 
 def complain(subject: object, detail: object, remedy: object = "") -> None:
     """Print an error: what, why, and what to do about it."""
-    typer.echo(f"novacron: {SafeText(subject)}: {SafeText(detail)}", err=True)
+    tell(f"novacron: {SafeText(subject)}: {SafeText(detail)}")
     if remedy:
-        typer.echo(f"  try: {SafeText(remedy)}", err=True)
+        tell(f"  try: {SafeText(remedy)}")
 
 
 def tell_unread(what: str, hosts: Sequence[str], *, partial_ok: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import typer
 
-from novacron.cli.output import clear_progress, fail
+from novacron.cli.output import clear_progress, fail, tell
 from novacron.model.errors import BackendError, ExitCode, NovaCronError
 from novacron.model.fleet import Fleet
 from novacron.model.link import LinkStatus
@@ -39,7 +39,7 @@ def run_plain(work: Callable[[], Awaitable[T]]) -> T:
         fail(error)
     except KeyboardInterrupt:
         clear_progress()
-        typer.echo("novacron: interrupted; what was accepted goes on (novacron ops)", err=True)
+        tell("novacron: interrupted; what was accepted goes on (novacron ops)")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
