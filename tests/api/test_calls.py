@@ -192,6 +192,17 @@ async def test_a_bad_body_is_a_problem_in_json_and_does_nothing(puppet, raw, con
     assert puppet.calls == []
 
 
+@pytest.mark.parametrize("path", ["/v1/preview", "/v1/operations"])
+@pytest.mark.parametrize("number", ["1e999", "NaN", "-Infinity"])
+async def test_a_number_that_no_journal_can_hold_is_refused(puppet, raw, path, number):
+    body = f'{{"intent": {{"kind": "shutdown", "vm": "x", "host": "y", "timeout_s": {number}}}, "seen_revision": 1}}'
+    headers = {"idempotency-key": "12345678", "content-type": "application/json"}
+    answer = await raw.post(path, content=body, headers=headers)
+    assert answer.status_code == 422
+    assert "not finite" in answer.json()["detail"]
+    assert puppet.calls == []
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [("GET", "/", 404), ("GET", "/v2/fleet", 404), ("DELETE", "/v1/fleet", 405), ("GET", "/v1/vms/x/definition", 422)],

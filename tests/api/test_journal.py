@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from novacron.adapters.sql.journal import SqlJournal
 from novacron.adapters.sql.tables import LAYOUT
 from novacron.model.errors import ExitCode, JournalError
+from novacron.model.ids import HostId
+from novacron.model.intent import ShutdownVm
 from novacron.model.operation import OperationState
-from tests.builders import NOW
+from tests.builders import NOW, an_id
 from tests.operation_builders import an_operation
 from tests.operation_strategies import INTENT_KINDS, intents, operations
 
@@ -223,11 +225,27 @@ async def test_a_damaged_page_is_found_on_opening(tmp_path, page):
         await SqlJournal(path).open()
 
 
-async def test_a_document_nobody_understands_is_told(journal, tmp_path):
-    await journal.record(_at(1))
-    _sql(tmp_path / "journal.sqlite", """UPDATE operations SET document = '{"id": 3}'""")
-    with pytest.raises(JournalError, match="not understood"):
-        await journal.recent(10)
+async def test_a_document_nobody_understands_costs_itself_and_is_told(journal, tmp_path, caplog):
+    spoilt, sound = _at(1), _at(2)
+    for operation in (spoilt, sound):
+        await journal.record(operation)
+    path = tmp_path / "journal.sqlite"
+    _sql(path, f"""UPDATE operations SET document = '{{"id": 3}}' WHERE id = '{spoilt.id}'""")  # noqa: S608
+    assert await journal.recent(10) == (sound,)
+    assert await journal.unfinished() == (sound,)
+    assert "not understood" in caplog.text
+    # It is not as if it had never been: its key may not be used again.
+    for asked in (journal.get(spoilt.id), journal.by_key(spoilt.idempotency_key)):
+        with pytest.raises(JournalError, match="not understood"):
+            await asked
+    assert len(_sql(path, "SELECT id FROM operations")) == 2
+
+
+async def test_an_infinite_number_that_was_once_accepted_is_read_as_the_usual_limit(journal):
+    endless = ShutdownVm(vm=an_id("web-1"), host=HostId("lab1"), timeout_s=float("inf"))
+    operation = replace(_at(1), intent=endless, state=OperationState.RUNNING)
+    await journal.record(operation)
+    assert await journal.unfinished() == (replace(operation, intent=replace(endless, timeout_s=120.0)),)
 
 
 async def test_another_process_that_holds_it_is_named_as_the_cause(journal, tmp_path, monkeypatch):

@@ -8,16 +8,22 @@ from pydantic import BaseModel, BeforeValidator, Field
 from novacron.model.intent import Intent
 
 
-def _require_text(value: object) -> object:
-    """Refuse halves of surrogates, which JSON's escapes can hold and no encoding, journal or hypervisor takes."""
+def _require_writable(value: object) -> object:
+    """Refuse what can be said in JSON's escapes or Python's dialect of it, and cannot be written down again.
+
+    Halves of surrogates no encoding, journal or hypervisor takes; an infinite number becomes null in the journal,
+    which is no number when it is read back.
+    """
     try:
-        json.dumps(value, ensure_ascii=False, default=str).encode()
+        json.dumps(value, ensure_ascii=False, default=str, allow_nan=False).encode()
     except (UnicodeEncodeError, RecursionError) as error:
         raise ValueError("a name in it is not text") from error
+    except ValueError as error:
+        raise ValueError("a number in it is not finite") from error
     return value
 
 
-AnyIntent = Annotated[Intent, Field(discriminator="kind"), BeforeValidator(_require_text)]
+AnyIntent = Annotated[Intent, Field(discriminator="kind"), BeforeValidator(_require_writable)]
 
 
 class PreviewBody(BaseModel):

@@ -351,12 +351,22 @@ def test_a_medium_that_is_not_there_is_named() -> None:
     assert "eject" in answer.remedy
 
 
+@pytest.mark.parametrize("timeout_s", [-1.0, 0.0, 1e308, float("inf"), float("nan")])
+def test_a_guest_is_given_neither_no_time_nor_for_ever_to_power_off(timeout_s: float) -> None:
+    answer = plan(ShutdownVm(vm=VM, host=A, timeout_s=timeout_s), on(a_vm()))
+    assert code(answer) is RefusalCode.INVALID
+    assert isinstance(answer, Refusal)
+    assert answer.remedy
+
+
 def test_a_move_nowhere_or_with_bad_limits_is_invalid() -> None:
     fleet = on(a_vm())
     for intent in (
         MigrateVm(vm=VM, host=A, destination=A),
         MigrateVm(vm=VM, host=A, destination=B, bandwidth_mib_s=0),
+        MigrateVm(vm=VM, host=A, destination=B, bandwidth_mib_s=10**30),
         MigrateVm(vm=VM, host=A, destination=B, max_downtime_ms=-1),
+        MigrateVm(vm=VM, host=A, destination=B, max_downtime_ms=10**30),
     ):
         assert code(plan(intent, fleet, LOCKED)) is RefusalCode.INVALID
     cold = MigrateVm(vm=VM, host=A, destination=B, copy_storage=True)

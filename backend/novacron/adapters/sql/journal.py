@@ -1,16 +1,14 @@
 """The journal: an operation is acknowledged when its row is on the disk."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError, to_jsonable_python
 from sqlalchemy import URL, Connection, Select, event, select, text
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from novacron.adapters.sql.documents import encodable, read, read_each, written
 from novacron.adapters.sql.faults import DATABASE_ERRORS, damaged, translate
 from novacron.adapters.sql.schema import upgrade
 from novacron.adapters.sql.tables import operations
@@ -20,7 +18,6 @@ from novacron.model.operation import ENDED, Operation
 
 _BUSY_MS = 5000
 """How long a write waits for another process that reads or copies the journal."""
-_document: TypeAdapter[Operation] = TypeAdapter(Operation)
 
 
 class SqlJournal:
@@ -62,9 +59,9 @@ class SqlJournal:
             "id": operation.id,
             "accepted_at": operation.accepted_at.isoformat(),
             "state": operation.state.value,
-            "subject": _encodable(operation.subject),
+            "subject": encodable(operation.subject),
             "idempotency_key": operation.idempotency_key or None,
-            "document": _json(operation),
+            "document": written(operation),
             "vm": getattr(operation.intent, "vm", None),
         }
         change = insert(operations).values(row)
@@ -88,13 +85,13 @@ class SqlJournal:
 
     async def by_key(self, idempotency_key: str) -> Operation | None:
         """Return the operation that was submitted with this key."""
-        return _only(
-            await self._read(select(operations.c.document).where(operations.c.idempotency_key == idempotency_key))
+        return await self._read_one(
+            select(operations.c.document).where(operations.c.idempotency_key == idempotency_key)
         )
 
     async def get(self, operation: OperationId) -> Operation | None:
         """Return one operation."""
-        return _only(await self._read(select(operations.c.document).where(operations.c.id == operation)))
+        return await self._read_one(select(operations.c.document).where(operations.c.id == operation))
 
     async def close(self) -> None:
         """Close the file."""
@@ -103,19 +100,19 @@ class SqlJournal:
             self._engine = None
 
     async def _read(self, query: Select[Any]) -> tuple[Operation, ...]:
+        return read_each(self._path, await self._documents(query))
+
+    async def _read_one(self, query: Select[Any]) -> Operation | None:
+        """Return the one there is. Not understood is not the same as not there: the key is taken."""
+        return next((read(self._path, document) for document in await self._documents(query)), None)
+
+    async def _documents(self, query: Select[Any]) -> Sequence[str]:
         try:
             async with self._opened().connect() as connection:
                 rows: Sequence[str] = (await connection.execute(query)).scalars().all()
         except DATABASE_ERRORS as error:
             raise translate(self._path, error) from error
-        try:
-            return tuple(_document.validate_json(row) for row in rows)
-        except ValidationError as error:
-            raise JournalError(
-                str(self._path),
-                f"an operation in it is not understood: {error.errors()[0]['msg']}",
-                "it was damaged, or written by another version of novacron",
-            ) from error
+        return rows
 
     def _opened(self) -> AsyncEngine:
         if self._engine is None:
@@ -136,20 +133,3 @@ def _be_durable(connection: Any, _: object) -> None:  # noqa: ANN401 - the drive
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN")
-
-
-def _json(operation: Operation) -> str:
-    """Return the document."""
-    try:
-        return _document.dump_json(operation).decode()
-    except PydanticSerializationError:
-        return _encodable(json.dumps(to_jsonable_python(_document.dump_python(operation)), ensure_ascii=False))
-
-
-def _encodable(text: str) -> str:
-    """Return it as UTF-8 can have it: half a surrogate pair in a foreign word must not keep the rest out."""
-    return text.encode(errors="replace").decode()
-
-
-def _only(found: tuple[Operation, ...]) -> Operation | None:
-    return found[0] if found else None

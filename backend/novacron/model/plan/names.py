@@ -1,4 +1,4 @@
-"""What a new name and a new size may be: the policy for what NovaCron itself creates or renames.
+"""What a new name, a new size and a limit may be: the policy for what NovaCron itself creates or renames.
 
 Names found on hypervisors are foreign and may be anything; this judges only what we are about to write.
 """
@@ -13,6 +13,10 @@ MAX_VCPUS: Final = 512
 MAX_MEMORY_MIB: Final = 16 * 1024 * 1024
 MAX_DISK_MIB: Final = 64 * 1024 * 1024
 MIN_MEMORY_MIB: Final = 16
+MAX_PATIENCE_S: Final = 24 * 60 * 60
+MAX_BANDWIDTH_MIB_S: Final = 1024 * 1024
+MAX_DOWNTIME_MS: Final = 2_000_000
+"""What QEMU takes at the most."""
 
 _UNWRITABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """What XML has no way at all to write, so no definition can hold it."""
@@ -59,7 +63,23 @@ def refuse_disk(disk_mib: int) -> Refusal | None:
     return _out_of_range("disk", disk_mib, 0, MAX_DISK_MIB, " MiB")
 
 
-def _out_of_range(what: str, value: int, least: int, most: int, unit: str) -> Refusal | None:
+def refuse_patience(timeout_s: float) -> Refusal | None:
+    """Say why a guest may not be given that long to power off, or None."""
+    return _out_of_range("timeout", timeout_s, 1, MAX_PATIENCE_S, " s")
+
+
+def refuse_bandwidth(bandwidth_mib_s: int) -> Refusal | None:
+    """Say why a migration may not be limited to that bandwidth, or None."""
+    return _out_of_range("bandwidth", bandwidth_mib_s, 1, MAX_BANDWIDTH_MIB_S, " MiB/s")
+
+
+def refuse_downtime(max_downtime_ms: int) -> Refusal | None:
+    """Say why a guest may not be paused for that long at the end of a migration, or None."""
+    return _out_of_range("longest pause", max_downtime_ms, 1, MAX_DOWNTIME_MS, " ms")
+
+
+def _out_of_range(what: str, value: float, least: int, most: int, unit: str) -> Refusal | None:
+    # Not a number is in no range either: no comparison with it holds.
     if least <= value <= most:
         return None
     return Refusal(

@@ -3,6 +3,7 @@
 from novacron.model.fleet import Fleet, Sighting
 from novacron.model.intent import ForceOffVm, PauseVm, RebootVm, ResumeVm, ShutdownVm, StartVm
 from novacron.model.plan.guards import find_vm, refuse_elsewhere, refuse_job, refuse_state, vm_line
+from novacron.model.plan.names import refuse_patience
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.refusal import Refusal
 from novacron.model.vm import ACTIVE_STATES, StateReason, VmState
@@ -65,6 +66,9 @@ def plan_shutdown(intent: ShutdownVm, fleet: Fleet) -> Plan | Refusal:
         return seen
     if seen.vm.state is VmState.PAUSED:
         return refuse_state(seen, "answer the power button", "resume it first, or force it off")
+    refusal = refuse_patience(intent.timeout_s)
+    if refusal is not None:
+        return refusal
     name = seen.vm.name
     return Plan(
         intent=intent,

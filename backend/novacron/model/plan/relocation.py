@@ -5,6 +5,7 @@ from novacron.model.ids import HostId
 from novacron.model.intent import MigrateVm, MigrationMode
 from novacron.model.plan.compatibility import MigrationFacts, judge
 from novacron.model.plan.guards import find_host, find_vm, refuse_elsewhere, refuse_job, refuse_state
+from novacron.model.plan.names import refuse_bandwidth, refuse_downtime
 from novacron.model.plan.plan import Danger, Plan, PlannedStep
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmState
@@ -33,7 +34,7 @@ def refuse_migration(intent: MigrateVm, fleet: Fleet) -> Refusal | None:
     if refusal is not None:
         return refusal
     if seen.vm.state is VmState.RUNNING:
-        return _bad_limits(intent, seen) or _no_way(intent, destination)
+        return _bad_limits(intent) or _no_way(intent, destination)
     if seen.vm.is_active:
         return refuse_state(seen, "be migrated", "resume it, or shut it down, first")
     if intent.copy_storage:
@@ -130,12 +131,10 @@ def _left_over(fleet: Fleet, destination: HostId, seen: Sighting) -> tuple[str, 
     return (f"replaces the definition it already has on {destination}",) if there else ()
 
 
-def _bad_limits(intent: MigrateVm, seen: Sighting) -> Refusal | None:
-    if intent.bandwidth_mib_s is not None and intent.bandwidth_mib_s <= 0:
-        return _invalid(seen, "its bandwidth must be more than 0 MiB/s", "leave it out for no limit")
-    if intent.max_downtime_ms is not None and intent.max_downtime_ms <= 0:
-        return _invalid(seen, "its longest pause must be more than 0 ms", "leave it out for the usual 300 ms")
-    return None
+def _bad_limits(intent: MigrateVm) -> Refusal | None:
+    if intent.bandwidth_mib_s is not None and (refusal := refuse_bandwidth(intent.bandwidth_mib_s)):
+        return refusal
+    return None if intent.max_downtime_ms is None else refuse_downtime(intent.max_downtime_ms)
 
 
 def _no_way(intent: MigrateVm, destination: Host) -> Refusal | None:
