@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from novacron.config.paths import Paths
 from novacron.model.errors import ExitCode
 from novacron.runtime import is_answering
 from novacron.runtime.lock import holder
+from tests.run_as import NOBODY, as_nobody
 from tests.terminal import Terminal
 
 _COMMAND = [sys.executable, "-m", "novacron.cli.main"]
@@ -185,6 +187,39 @@ def test_a_second_backend_is_refused_and_the_first_one_named(orphaned):
     assert second.returncode == ExitCode.BACKEND
     assert f"process {orphaned.pid()}" in second.stderr
     assert is_answering(orphaned.paths.socket)
+
+
+def test_a_listener_of_another_user_is_nobody_to_attach_to(monkeypatch):
+    with tempfile.TemporaryDirectory(prefix="nc-") as folder, socket.socket(socket.AF_UNIX) as listener:
+        path = Path(folder) / "s"
+        listener.bind(str(path))
+        listener.listen()
+        assert is_answering(path)
+        path.parent.chmod(0o777)
+        assert not is_answering(path)
+        path.parent.chmod(0o700)
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+        assert not is_answering(path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+@pytest.mark.parametrize(("verb", "code"), [("hosts", ExitCode.CONFIG), ("status", ExitCode.BACKEND)])
+def test_a_backend_that_another_user_put_in_our_place_is_not_attached_to(ground, verb, code):
+    theirs = ground.paths.socket
+    theirs.parent.mkdir(parents=True)
+    ground.folder.chmod(0o755)
+    for folder in (theirs.parent.parent, theirs.parent):
+        folder.chmod(0o755)
+        os.chown(folder, NOBODY, NOBODY)
+    with as_nobody(), socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(theirs))
+        listener.listen()
+        theirs.chmod(0o666)
+        os.seteuid(0)
+        refused = ground.run(verb)
+        os.seteuid(NOBODY)
+    assert refused.returncode == code, refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_consoles_that_start_in_the_same_instant_share_one_backend(ground):

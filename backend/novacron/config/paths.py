@@ -73,6 +73,15 @@ def make_private(folder: Path) -> None:
         raise ConfigError(str(folder), "cannot be written", f"make it writable, or {_CHOOSE}")
 
 
+def is_private(folder: Path) -> bool:
+    """Return whether a folder is there, ours, and closed to whoever would put something in; changes nothing."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
+
+
 def _refuse_swappable(parent: Path, found: os.stat_result) -> None:
     """Whoever may rename our folder may put their own in its place, socket and all."""
     if found.st_uid not in (os.geteuid(), 0):

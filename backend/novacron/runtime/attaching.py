@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from novacron.config.options import FleetOptions
-from novacron.config.paths import Paths, make_private, paths_of
+from novacron.config.paths import Paths, is_private, make_private, paths_of
 from novacron.model.errors import BackendError, ConfigError, NovaCronError
 from novacron.runtime.fleet_choice import fleet_of
 from novacron.runtime.lock import holder
@@ -23,6 +23,7 @@ _END_S = 15.0
 _LOOK_S = 0.05
 _LOG_TAIL = 5
 _LOG_MOST_BYTES = 5_000_000
+_PEERCRED = struct.Struct("3i")
 
 
 def ensure_backend(options: FleetOptions) -> Path:
@@ -46,14 +47,11 @@ def socket_of(options: FleetOptions) -> Path:
 
 
 def is_answering(path: Path) -> bool:
-    """Return whether somebody accepts connections on this socket."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-    return True
+    """Return whether a process of ours accepts connections on this socket.
+
+    In a folder that everybody may make, such as one in /tmp, somebody else may listen where our backend would.
+    """
+    return _listener(path) is not None
 
 
 def stop_backend(options: FleetOptions) -> int | None:
@@ -83,16 +81,18 @@ def stop_backend(options: FleetOptions) -> int | None:
     return pid
 
 
-def _listener(path: Path) -> int:
-    """Return the process that listens on a socket, or 0: a backend that began on a full disk left no note of itself."""
+def _listener(path: Path) -> int | None:
+    """Return the process of ours that listens on a socket, or None. A backend on a full disk left no other note."""
+    if not is_private(path.parent):
+        return None
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(1.0)
         try:
             probe.connect(str(path))
         except OSError:
-            return 0
-        pid, _, _ = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
-        return int(pid)
+            return None
+        pid, uid, _ = _PEERCRED.unpack(probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEERCRED.size))
+    return int(pid) if uid == os.geteuid() else None
 
 
 def _start(options: FleetOptions, paths: Paths) -> None:
