@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,9 +17,9 @@ import pytest
 
 from novacron.config.options import FleetOptions
 from novacron.config.paths import Paths
-from novacron.model.errors import ExitCode
-from novacron.runtime import is_answering
-from novacron.runtime.lock import holder
+from novacron.model.errors import BackendError, ExitCode
+from novacron.runtime import attaching, daemon, ensure_backend, is_answering, lock
+from novacron.runtime.lock import held, holder
 from tests.run_as import NOBODY, as_nobody
 from tests.terminal import Terminal
 
@@ -220,6 +220,43 @@ def test_a_backend_that_another_user_put_in_our_place_is_not_attached_to(ground,
         os.seteuid(NOBODY)
     assert refused.returncode == code, refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_backend_is_started_again_when_the_one_that_kept_it_out_has_ended(ground, monkeypatch):
+    for name, value in ground.environment.items():
+        monkeypatch.setenv(name, value)
+    ground.paths.lock.parent.mkdir(parents=True)
+    ending = ExitStack()
+    ending.enter_context(held(ground.paths.lock, lambda: False))
+    starts: list[FleetOptions] = []
+
+    def started(options: FleetOptions, _: Paths) -> BackendError | None:
+        starts.append(options)
+        ending.close()
+        return BackendError("backend", "one of this fleet runs already") if len(starts) == 1 else None
+
+    monkeypatch.setattr(attaching, "_started", started)
+    assert ensure_backend(_OPTIONS) == ground.paths.socket
+    assert len(starts) == 2
+
+
+def test_a_backend_that_failed_by_itself_is_not_started_again(ground, monkeypatch):
+    for name, value in ground.environment.items():
+        monkeypatch.setenv(name, value)
+    starts: list[FleetOptions] = []
+
+    def started(options: FleetOptions, _: Paths) -> BackendError:
+        starts.append(options)
+        return BackendError("backend", "it has no room")
+
+    monkeypatch.setattr(attaching, "_started", started)
+    with pytest.raises(BackendError, match="no room"):
+        ensure_backend(_OPTIONS)
+    assert len(starts) == 1
+
+
+def test_a_starting_backend_waits_for_longer_than_an_ending_one_may_take():
+    assert lock._PATIENCE_S > daemon._PARTING_S
 
 
 def test_consoles_that_start_in_the_same_instant_share_one_backend(ground):

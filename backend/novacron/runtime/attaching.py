@@ -96,6 +96,20 @@ def _listener(path: Path) -> int | None:
 
 
 def _start(options: FleetOptions, paths: Paths) -> None:
+    was_held = holder(paths.lock) is not None
+    failed = _started(options, paths)
+    if failed is None or _other_answers(paths):
+        return
+    # One that was ending when we came may have taken longer than ours waited for it: now the way is free.
+    if was_held and holder(paths.lock) is None:
+        failed = _started(options, paths)
+        if failed is None or _other_answers(paths):
+            return
+    raise failed
+
+
+def _started(options: FleetOptions, paths: Paths) -> NovaCronError | None:
+    """Start a backend; returns None once it serves, else why it does not."""
     log_began = _size(paths.log)
     reading, writing = os.pipe()
     try:
@@ -106,8 +120,7 @@ def _start(options: FleetOptions, paths: Paths) -> None:
         word = _await_word(reading)
     finally:
         os.close(reading)
-    if word is not None:
-        _await_other(paths, _explained(word, paths.log, log_began))
+    return None if word is None else _explained(word, paths.log, log_began)
 
 
 def _spawn(options: FleetOptions, log: Path, writing: int) -> None:
@@ -151,16 +164,16 @@ def _await_word(reading: int) -> NovaCronError | Died | None:
     return word_of(said)
 
 
-def _await_other(paths: Paths, error: NovaCronError) -> None:
+def _other_answers(paths: Paths) -> bool:
     """Two consoles may start a backend in the same instant: the one whose backend lost waits for the other's."""
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline:
         if is_answering(paths.socket):
-            return
+            return True
         if holder(paths.lock) is None:
             break
         time.sleep(_LOOK_S)
-    raise error
+    return False
 
 
 def _explained(word: NovaCronError | Died, log: Path, since: int) -> NovaCronError:

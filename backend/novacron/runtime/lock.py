@@ -9,8 +9,8 @@ from pathlib import Path
 
 from novacron.model.errors import BackendError, ConfigError
 
-_PATIENCE_S = 5.0
-"""How long an ending backend may keep a starting one waiting."""
+_PATIENCE_S = 12.0
+"""How long an ending backend may keep a starting one waiting: longer than its ending may take."""
 _LOOK_S = 0.05
 
 
