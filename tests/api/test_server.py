@@ -6,12 +6,16 @@ import socket
 import stat
 import time
 from contextlib import suppress
+from functools import partial
 
 import httpx2
 import pytest
 
+from novacron.api import client, gate, server
+from novacron.api.client import RemoteConsole
 from novacron.api.server import ApiServer
 from novacron.model.errors import BackendError
+from novacron.ports.console import BackendFound, BackendLost
 from tests.api.conftest import serving
 from tests.api.puppet import PuppetConsole
 from tests.run_as import NOBODY, as_nobody
@@ -49,8 +53,8 @@ async def test_another_user_is_turned_away_even_where_the_mode_would_let_them_in
 async def test_a_header_cannot_say_who_the_operator_is(puppet, puppet_socket):
     async with httpx2.AsyncClient(
         transport=httpx2.AsyncHTTPTransport(uds=str(puppet_socket)), base_url="http://novacron"
-    ) as client:
-        await client.post(
+    ) as raw:
+        await raw.post(
             "/v1/operations",
             json={"intent": {"kind": "start", "vm": "x", "host": "y"}, "seen_revision": 1, "actor": "mallory"},
             headers={"idempotency-key": "12345678", "x-forwarded-for": "mallory", "forwarded": "for=mallory"},
@@ -97,8 +101,6 @@ async def test_the_socket_is_gone_when_the_server_has_ended(socket_path):
 
 
 async def test_a_server_with_attached_consoles_ends_within_seconds(socket_path):
-    from novacron.api.client import RemoteConsole
-
     remote = RemoteConsole(socket_path)
     changes = remote.changes()
     async with serving(PuppetConsole(), socket_path):
@@ -121,3 +123,63 @@ async def test_what_is_no_http_is_answered_or_cut_off_and_harms_nobody(puppet, r
     assert answer == b"" or b" 4" in answer.split(b"\r\n")[0]
     writer.close()
     assert (await remote.status()).pid == 4711
+
+
+async def test_a_connection_that_asks_for_nothing_is_closed(socket_path, monkeypatch):
+    monkeypatch.setattr(server, "_FIRST_REQUEST_S", 0.05)
+    async with serving(PuppetConsole(), socket_path):
+        reader, writer = await asyncio.open_unix_connection(socket_path)
+        async with asyncio.timeout(30):
+            assert await reader.read() == b""
+        writer.close()
+
+
+async def test_streams_beyond_the_limit_are_told_why_and_requests_are_still_answered(socket_path, monkeypatch):
+    monkeypatch.setattr(gate, "_MOST_WEBSOCKETS", 1)
+    remote, other = RemoteConsole(socket_path), RemoteConsole(socket_path)
+    async with serving(PuppetConsole(), socket_path), asyncio.timeout(60):
+        attached, refused = remote.changes(), other.changes()
+        assert isinstance(await anext(attached), BackendFound)
+        lost = await anext(refused)
+        assert isinstance(lost, BackendLost)
+        assert "as many consoles as it takes" in lost.cause
+        assert (await other.status()).pid == 4711
+        await attached.aclose()
+        while not isinstance(await anext(refused), BackendFound):
+            pass
+        await refused.aclose()
+    await remote.close()
+    await other.close()
+
+
+async def _answer_in_turn(answers, reader, writer):
+    """Give each request the next answer; the last one again and again."""
+    with suppress(asyncio.IncompleteReadError, ConnectionResetError):
+        while True:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answers.pop(0) if len(answers) > 1 else answers[0])
+    writer.close()
+
+
+_TURNED_AWAY = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 19\r\n\r\nService Unavailable"
+_NO_ALERTS = b"HTTP/1.1 200 OK\r\nnovacron-protocol: 1\r\ncontent-length: 2\r\n\r\n[]"
+
+
+@pytest.mark.parametrize("turned_away", [1, 4])
+async def test_a_client_that_is_turned_away_tries_again(socket_path, monkeypatch, turned_away):
+    monkeypatch.setattr(client, "_BUSY_WAITS_S", (0.0,) * 4)
+    answers = [_TURNED_AWAY] * turned_away + [_NO_ALERTS]
+    remote = RemoteConsole(socket_path)
+    async with await asyncio.start_unix_server(partial(_answer_in_turn, answers), socket_path):
+        assert await remote.alerts() == ()
+        await remote.close()
+
+
+async def test_a_client_that_is_turned_away_for_good_does_not_advise_to_end_the_backend(socket_path, monkeypatch):
+    monkeypatch.setattr(client, "_BUSY_WAITS_S", (0.0,) * 4)
+    remote = RemoteConsole(socket_path)
+    async with await asyncio.start_unix_server(partial(_answer_in_turn, [_TURNED_AWAY]), socket_path):
+        with pytest.raises(BackendError, match="as many connections as it takes") as caught:
+            await remote.alerts()
+        await remote.close()
+    assert "detach" not in str(caught.value)

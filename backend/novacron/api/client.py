@@ -16,8 +16,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 from websockets.asyncio.client import connect, unix_connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
+from websockets.frames import Close
 
 from novacron.api.codec import (
+    BUSY_CODE,
     PROTOCOL,
     PROTOCOL_HEADER,
     VERSION_HEADER,
@@ -51,6 +53,9 @@ _RETRY_FIRST_S = 0.2
 _RETRY_MOST_S = 5.0
 _ANSWER_S = 120.0
 """A preview asks hypervisors, each within its own deadline; this only bounds a backend that is stuck."""
+_BUSY_WAITS_S = (0.2, 0.5, 1.0, 2.0)
+"""Between tries at a backend that has no connection left: it turned the request away unread."""
+_BUSY = 503
 _OPEN_S = 5.0
 _PING_S = 5.0
 """A backend that hangs is told as lost after twice this."""
@@ -223,8 +228,17 @@ class RemoteConsole:
         content = _encoded(body) if body is not None else None
         try:
             response = await self._http.request(method, path, content=content, headers=headers)
+            for wait_s in _BUSY_WAITS_S:
+                if not _is_turned_away(response):
+                    break
+                await asyncio.sleep(wait_s)
+                response = await self._http.request(method, path, content=content, headers=headers)
         except httpx2.HTTPError as error:
             raise self._unreachable(error) from error
+        if _is_turned_away(response):
+            raise BackendError(
+                "backend", "it has as many connections as it takes", "end what holds them, then try again"
+            )
         theirs = response.headers.get(PROTOCOL_HEADER, "")
         if theirs != PROTOCOL:
             raise other_version(theirs, response.headers.get(VERSION_HEADER, ""))
@@ -238,6 +252,11 @@ class RemoteConsole:
             f"cannot be reached on {self._socket}: {error or type(error).__name__}",
             "novacron status tells more",
         )
+
+
+def _is_turned_away(response: "httpx2.Response") -> bool:
+    """Whether the server itself answered, before the backend: that says nothing of its protocol."""
+    return response.status_code == _BUSY and PROTOCOL_HEADER not in response.headers
 
 
 def _load_http() -> "ModuleType":
@@ -267,6 +286,8 @@ def _cause_of(error: Exception) -> str:
     match error:
         case FileNotFoundError() | ConnectionRefusedError():
             return "none is running"
+        case ConnectionClosed(rcvd=Close(code=code)) if code == BUSY_CODE:
+            return "it has as many consoles as it takes"
         case ConnectionClosed():
             answers = error.sent is None or error.sent.code != _NO_ANSWER
             return "the connection broke" if answers else "it does not answer"

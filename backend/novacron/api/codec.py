@@ -23,6 +23,8 @@ PROTOCOL_HEADER: Final = "novacron-protocol"
 VERSION_HEADER: Final = "novacron-version"
 ERROR_CODE: Final = 4000
 """WebSocket close code after a Problem was sent as the last text message."""
+BUSY_CODE: Final = 1013
+"""WebSocket close code of a backend that has as many streams as it takes."""
 SERIAL_OPENED: Final = "opened"
 """First message of a serial console that could be opened; a Problem otherwise."""
 

@@ -1,13 +1,15 @@
-"""What every request passes: the protocol it was made for, and the size of its body."""
+"""What every request passes: the protocol it was made for, the size of its body, and how many streams there are."""
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from novacron import __version__
-from novacron.api.codec import PROTOCOL, PROTOCOL_HEADER, VERSION_HEADER, Problem
+from novacron.api.codec import BUSY_CODE, PROTOCOL, PROTOCOL_HEADER, VERSION_HEADER, Problem
 
 MOST_BYTES = 1 << 20
 """Of a request's body: the largest intent is a few hundred."""
+_MOST_WEBSOCKETS = 300
+"""Streams and serial consoles at once. What the server takes beyond it is for requests, such as the one that acts."""
 
 
 class Gate:
@@ -15,9 +17,13 @@ class Gate:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._websockets = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request pass, or answer why not."""
+        if scope["type"] == "websocket":
+            await self._let_stream(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -34,6 +40,18 @@ class Gate:
             await self._app(scope, receive, send_marked)
         else:
             await _answer(send_marked, *refused)
+
+    async def _let_stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._websockets >= _MOST_WEBSOCKETS:
+            await receive()
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.close", "code": BUSY_CODE})
+            return
+        self._websockets += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._websockets -= 1
 
 
 def _refuse(headers: Headers) -> tuple[int, Problem] | None:

@@ -23,6 +23,8 @@ from novacron.ports.console import Console
 _PEERCRED = struct.Struct("3i")
 _MOST_CONNECTIONS = 500
 """Half of the usual limit of open files: the other half is for hosts and the journal."""
+_FIRST_REQUEST_S = 10.0
+"""How long a connection may stay without having asked for anything."""
 _PARTING_S = 2
 _PING_S = 10.0
 
@@ -37,6 +39,8 @@ class _PeerProtocol(H11Protocol):
             transport.abort()
             return
         self.client = (_user_name(uid), 0)
+        # The server's own patience with an idle connection begins after its first answer: before it, it has none.
+        self.timeout_keep_alive_task = self.loop.call_later(_FIRST_REQUEST_S, self.timeout_keep_alive_handler)
 
 
 class ApiServer:
