@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -10,6 +11,7 @@ from datetime import timedelta
 import pytest
 from websockets.asyncio.client import unix_connect
 
+from novacron.api import server
 from novacron.api.client import RemoteConsole
 from novacron.model.errors import BackendError
 from novacron.ports.console import (
@@ -174,6 +176,25 @@ async def test_a_reader_that_does_not_read_does_not_hold_up_the_backends_end(soc
         began = time.monotonic()
     assert time.monotonic() - began < 5
     slow.transport.abort()
+
+
+async def test_a_reader_that_never_reads_again_is_let_go(socket_path, monkeypatch):
+    monkeypatch.setattr(server, "_PING_S", 0.1)
+    console = PuppetConsole(_a_big_fleet())
+    async with serving(console, socket_path):
+        stopped = socket.socket(socket.AF_UNIX)
+        stopped.connect(str(socket_path))
+        stopped.sendall(_UPGRADE)
+        await eventually(lambda: console.readers == 1)
+        # It still holds its end, with more on the way to it than the kernel buffers.
+        await eventually(lambda: console.readers == 0)
+        stopped.close()
+
+
+_UPGRADE = (
+    b"GET /v1/stream HTTP/1.1\r\nhost: novacron\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+    b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 
 
 async def test_each_console_counts_and_one_that_is_gone_does_not(puppet, remote, puppet_socket):

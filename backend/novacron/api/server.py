@@ -14,6 +14,7 @@ from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from novacron.api.app import create_app
 from novacron.api.gate import MOST_BYTES
@@ -43,6 +44,15 @@ class _PeerProtocol(H11Protocol):
         self.timeout_keep_alive_task = self.loop.call_later(_FIRST_REQUEST_S, self.timeout_keep_alive_handler)
 
 
+class _LivingPeers(WebSocketsSansIOProtocol):
+    """WebSockets whose client is let go once it no longer answers pings."""
+
+    def keepalive_timeout(self) -> None:
+        """Cut the connection: closing it would first wait until the client has read what is on its way to it."""
+        super().keepalive_timeout()
+        self.transport.abort()
+
+
 class ApiServer:
     """Serves one backend until asked to stop."""
 
@@ -51,7 +61,7 @@ class ApiServer:
         config = uvicorn.Config(
             create_app(console),
             http=_PeerProtocol,
-            ws="websockets-sansio",
+            ws=_LivingPeers,
             log_config=None,
             access_log=False,
             lifespan="off",
