@@ -105,6 +105,7 @@ async def _watched(socket: Path) -> AsyncIterator[_Watched]:
         if process.returncode is None:
             process.kill()
             await process.wait()
+        await process.stdout.read()  # To its end, at which the pipe is closed.
 
 
 async def _pause_one(watched: _Watched, hosts: Collection[HostId]) -> Operation:
