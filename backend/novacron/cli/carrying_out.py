@@ -15,7 +15,7 @@ from novacron.cli.output import complain, printing_what_was_done
 from novacron.cli.reporting import Tally
 from novacron.cli.selectors import hosts_unread, is_glob, names_in_doubt, select_vms
 from novacron.cli.session import run, settled_fleet
-from novacron.model.errors import ExitCode, LinkError, NovaCronError
+from novacron.model.errors import BackendError, ExitCode, LinkError, NovaCronError
 from novacron.model.fleet import Fleet, FleetVm
 from novacron.model.intent import Intent
 from novacron.model.plan.plan import Danger, Plan
@@ -119,6 +119,10 @@ async def _submit_all(console: Console, revision: int, plans: Sequence[Plan], ta
             tally.lose(plan, key, error)
             tally.leave(plans[number:])
             return
+        except asyncio.CancelledError:
+            tally.lose(plan, key, BackendError("backend", "the command was interrupted"))
+            tally.leave(plans[number:])
+            raise
         if isinstance(answer, Refusal):
             tally.refuse(answer)
         else:

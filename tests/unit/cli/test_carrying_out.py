@@ -1,5 +1,6 @@
 """What comes of a command's intents when answers get lost, one is refused, or the outcomes differ."""
 
+import asyncio
 import itertools
 import json
 
@@ -73,6 +74,26 @@ async def test_a_lost_submission_is_unknown_what_was_accepted_is_reported_and_th
     accepted, lost, left = json.loads(capsys.readouterr().out)
     assert accepted["state"] == "done"
     assert lost["unknown"]["idempotency_key"] == key
+    assert "not_submitted" in left
+
+
+async def test_an_interrupt_between_submissions_leaves_each_intent_accounted_for(capsys):
+    console = ScriptedConsole()
+
+    def answer(intent):
+        if intent.vm == an_id("b"):
+            raise asyncio.CancelledError
+        return _done(1)
+
+    console.answers = answer
+    tally = Tally()
+    with pytest.raises(asyncio.CancelledError):
+        await carry_out(console, a_fleet(), _intents("a", "b", "c"), Manner(yes=True), tally)
+    capsys.readouterr()
+    tally.report(as_json=True)
+    accepted, lost, left = json.loads(capsys.readouterr().out)
+    assert accepted["state"] == "done"
+    assert lost["unknown"]["idempotency_key"] == console.submitted[-1][1]
     assert "not_submitted" in left
 
 
