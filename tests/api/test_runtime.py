@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -174,6 +174,31 @@ def test_a_backend_outlives_whoever_started_it_and_is_nobodys_child(orphaned):
     assert Path(f"/proc/{pid}/cwd").readlink() == Path("/")
 
 
+def test_a_command_of_another_session_finds_the_backend_where_it_listens(orphaned):
+    elsewhere = {**orphaned.environment, "NOVACRON_RUNTIME_DIR": str(orphaned.folder / "other")}
+    other = replace(orphaned, environment=elsewhere)
+    for verb in ("status", "hosts"):
+        found = other.run(verb, "--json")
+        assert (found.returncode, found.stderr) == (ExitCode.OK, "")
+    second = other.run("daemon")
+    assert second.returncode == ExitCode.BACKEND
+    assert f"runs already (process {orphaned.pid()})" in second.stderr
+
+
+def test_a_backend_that_does_not_answer_is_named_with_where_it_should_and_how_to_end_it(ground, monkeypatch):
+    monkeypatch.setattr(lock, "_PATIENCE_S", 0.0)
+    path = ground.folder / "lock"
+    with (
+        held(path, ground.paths.socket, lambda: False),
+        pytest.raises(BackendError) as caught,
+        held(path, ground.folder / "another", lambda: False),
+    ):
+        pass
+    assert str(os.getpid()) in str(caught.value)
+    assert str(ground.paths.socket) in str(caught.value)
+    assert "detach --stop" in caught.value.remedy
+
+
 def test_what_a_backend_keeps_is_its_owners_alone(orphaned):
     paths = orphaned.paths
     for folder in (paths.socket.parent, paths.lock.parent):
@@ -227,7 +252,7 @@ def test_a_backend_is_started_again_when_the_one_that_kept_it_out_has_ended(grou
         monkeypatch.setenv(name, value)
     ground.paths.lock.parent.mkdir(parents=True)
     ending = ExitStack()
-    ending.enter_context(held(ground.paths.lock, lambda: False))
+    ending.enter_context(held(ground.paths.lock, ground.paths.socket, lambda: False))
     starts: list[FleetOptions] = []
 
     def started(options: FleetOptions, _: Paths) -> BackendError | None:

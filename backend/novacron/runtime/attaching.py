@@ -14,7 +14,7 @@ from novacron.config.options import FleetOptions
 from novacron.config.paths import Paths, is_private, make_private, paths_of
 from novacron.model.errors import BackendError, ConfigError, NovaCronError
 from novacron.runtime.fleet_choice import fleet_of
-from novacron.runtime.lock import holder
+from novacron.runtime.lock import holder, socket_of_holder
 from novacron.runtime.readiness import VARIABLE, Died, word_of
 
 _START_S = 20.0
@@ -33,17 +33,29 @@ def ensure_backend(options: FleetOptions) -> Path:
         NovaCronError: why it did not start, as the backend itself says it; else with the last lines of its log.
     """
     paths = paths_of(options.instance)
-    if not is_answering(paths.socket):
+    if not is_answering(place_of(paths)):
         fleet_of(options)  # a broken fleet file is told here, on the terminal, not in a log
         make_private(paths.socket.parent)
         make_private(paths.log.parent)
         _start(options, paths)
-    return paths.socket
+    return place_of(paths)
 
 
 def socket_of(options: FleetOptions) -> Path:
     """Return where the fleet's backend listens, whether or not there is one."""
-    return paths_of(options.instance).socket
+    return place_of(paths_of(options.instance))
+
+
+def place_of(paths: Paths) -> Path:
+    """Return where the backend of these places listens, or would.
+
+    One that was started from a login session listens in the session's folder, of which cron and sudo know nothing.
+    """
+    if not is_answering(paths.socket):
+        noted = socket_of_holder(paths.lock)
+        if noted is not None and is_answering(noted):
+            return noted
+    return paths.socket
 
 
 def is_answering(path: Path) -> bool:
@@ -64,7 +76,7 @@ def stop_backend(options: FleetOptions) -> int | None:
     noted = holder(paths.lock)
     if noted is None:
         return None
-    pid = noted or _listener(paths.socket)
+    pid = noted or _listener(place_of(paths))
     if not pid:
         raise BackendError(
             "backend", f"neither left a note of its process in {paths.lock} nor listens", "end it by ps and kill"
@@ -168,7 +180,7 @@ def _other_answers(paths: Paths) -> bool:
     """Two consoles may start a backend in the same instant: the one whose backend lost waits for the other's."""
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline:
-        if is_answering(paths.socket):
+        if is_answering(place_of(paths)):
             return True
         if holder(paths.lock) is None:
             break

@@ -12,11 +12,12 @@ from novacron.model.errors import BackendError, ConfigError
 _PATIENCE_S = 12.0
 """How long an ending backend may keep a starting one waiting: longer than its ending may take."""
 _LOOK_S = 0.05
+_MOST_BYTES = 4096
 
 
 @contextmanager
-def held(path: Path, is_serving: Callable[[], bool]) -> Iterator[None]:
-    """Hold the lock for the length of the block.
+def held(path: Path, socket: Path, is_serving: Callable[[], bool]) -> Iterator[None]:
+    """Hold the lock for the length of the block, with a note of who holds it and on which socket it listens.
 
     Raises:
         BackendError: another backend holds it and serves, or does not end.
@@ -26,12 +27,16 @@ def held(path: Path, is_serving: Callable[[], bool]) -> Iterator[None]:
     try:
         deadline = time.monotonic() + _PATIENCE_S
         while not _taken(handle):
-            if is_serving() or time.monotonic() > deadline:
+            if is_serving():
                 raise BackendError(
-                    "backend", f"one of this fleet runs already (process {_noted(handle)})", "novacron attaches to it"
+                    "backend",
+                    f"one of this fleet runs already (process {_noted(handle)[0]})",
+                    "novacron attaches to it",
                 )
+            if time.monotonic() > deadline:
+                raise _silent(handle, socket)
             time.sleep(_LOOK_S)
-        _note(handle)
+        _note(handle, socket)
         yield
     finally:
         os.close(handle)
@@ -39,6 +44,17 @@ def held(path: Path, is_serving: Callable[[], bool]) -> Iterator[None]:
 
 def holder(path: Path) -> int | None:
     """Return the process that holds the lock, 0 when it left no note of itself, or None when nobody does."""
+    found = _holders_note(path)
+    return None if found is None else found[0]
+
+
+def socket_of_holder(path: Path) -> Path | None:
+    """Return where the backend that holds the lock listens, as it noted; None when nobody does, or it left no note."""
+    found = _holders_note(path)
+    return None if found is None else found[1]
+
+
+def _holders_note(path: Path) -> tuple[int, Path | None] | None:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -51,6 +67,15 @@ def holder(path: Path) -> int | None:
     finally:
         os.close(handle)
     return None
+
+
+def _silent(handle: int, socket: Path) -> BackendError:
+    pid, place = _noted(handle)
+    return BackendError(
+        "backend",
+        f"process {pid} is this fleet's and does not answer on {place or socket}",
+        "novacron detach --stop ends it, VMs and their jobs go on; the next command starts another",
+    )
 
 
 def _open(path: Path) -> int:
@@ -70,13 +95,14 @@ def _taken(handle: int) -> bool:
     return True
 
 
-def _note(handle: int) -> None:
+def _note(handle: int, socket: Path) -> None:
     """Write who holds it; on a full disk the lock counts all the same."""
     with suppress(OSError):
         os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(handle, b"%d\n%b\n" % (os.getpid(), os.fsencode(socket)), 0)
 
 
-def _noted(handle: int) -> int:
-    text = os.pread(handle, 20, 0).strip()
-    return int(text) if text.isdigit() else 0
+def _noted(handle: int) -> tuple[int, Path | None]:
+    pid, _, rest = os.pread(handle, _MOST_BYTES, 0).partition(b"\n")
+    place = rest.partition(b"\n")[0]
+    return int(pid) if pid.isdigit() else 0, Path(os.fsdecode(place)) if place else None
