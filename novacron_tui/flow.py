@@ -259,7 +259,7 @@ def _entries(where: Where, context: Context, *, danger: bool) -> list[tuple[Entr
         if key.id in found or key.group == "Move" or (danger and not (command and command.danger)):
             continue
         reason = command.enabled(context) if command else None
-        title = command.title if command else key.label.capitalize()
+        title = command.title if command else key.label[:1].upper() + key.label[1:]
         name = keys.shown(key.keys[0])
         found[key.id] = (
             Entry(id=key.id, title=title, key=name, reason=reason or "", words=keys.ALIASES.get(key.id, "")),
