@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import socket
 import stat
 import time
@@ -16,7 +17,7 @@ from novacron.api.client import RemoteConsole
 from novacron.api.server import ApiServer
 from novacron.model.errors import BackendError
 from novacron.ports.console import BackendFound, BackendLost
-from tests.api.conftest import serving
+from tests.api.conftest import eventually, serving
 from tests.api.puppet import PuppetConsole
 from tests.run_as import NOBODY, as_nobody
 
@@ -183,3 +184,23 @@ async def test_a_client_that_is_turned_away_for_good_does_not_advise_to_end_the_
             await remote.alerts()
         await remote.close()
     assert "detach" not in str(caught.value)
+
+
+async def test_a_server_whose_folder_was_removed_listens_there_again(socket_path, monkeypatch):
+    monkeypatch.setattr(server, "_LOOK_S", 0.02)
+    path = socket_path.parent / "run" / "s"
+    path.parent.mkdir()
+    serving_it = ApiServer(PuppetConsole(), path, lambda: path.parent.mkdir(exist_ok=True))
+    listening = asyncio.Event()
+    task = asyncio.create_task(serving_it.serve(listening.set))
+    await listening.wait()
+    remote = RemoteConsole(path)
+    assert (await remote.status()).pid == 4711
+    await remote.close()
+    shutil.rmtree(path.parent)
+    await eventually(path.exists)
+    assert (await remote.status()).pid == 4711
+    await remote.close()
+    serving_it.stop()
+    await task
+    assert not path.exists()

@@ -18,7 +18,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from novacron.api.app import create_app
 from novacron.api.gate import MOST_BYTES
-from novacron.model.errors import BackendError
+from novacron.model.errors import BackendError, NovaCronError
 from novacron.ports.console import Console
 
 _PEERCRED = struct.Struct("3i")
@@ -28,6 +28,8 @@ _FIRST_REQUEST_S = 10.0
 """How long a connection may stay without having asked for anything."""
 _PARTING_S = 2
 _PING_S = 10.0
+_LOOK_S = 5.0
+"""How often the server looks whether its socket is still where clients look for it."""
 
 
 class _PeerProtocol(H11Protocol):
@@ -54,10 +56,14 @@ class _LivingPeers(WebSocketsSansIOProtocol):
 
 
 class ApiServer:
-    """Serves one backend until asked to stop."""
+    """Serves one backend until asked to stop.
 
-    def __init__(self, console: Console, path: Path) -> None:
+    `make_folder` makes the socket's folder again where somebody has removed it, or raises why it cannot.
+    """
+
+    def __init__(self, console: Console, path: Path, make_folder: Callable[[], None] = lambda: None) -> None:
         self._path = path
+        self._make_folder = make_folder
         config = uvicorn.Config(
             create_app(console),
             http=_PeerProtocol,
@@ -86,11 +92,13 @@ class ApiServer:
             BackendError: the socket cannot be made.
         """
         listener = _bind(self._path)
+        keeper = asyncio.create_task(self._stay_reachable(_inode(self._path)), name="socket")
         try:
             # From here on a client is answered: the kernel queues it until the server takes it.
             on_listening()
             await self._server.serve(sockets=[listener])
         finally:
+            keeper.cancel()
             listener.close()
             with suppress(FileNotFoundError):
                 self._path.unlink()
@@ -99,9 +107,33 @@ class ApiServer:
         """Stop serving soon."""
         self._server.should_exit = True
 
+    async def _stay_reachable(self, inode: int) -> None:
+        """Listen anew where the socket was removed: the lock keeps every other backend from taking our place."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            if _inode(self._path) == inode or not self._server.started:
+                continue
+            # What keeps it from being made may go away: until then those who are attached are served.
+            with suppress(NovaCronError):
+                self._make_folder()
+                await self._server.listen_also(_bind(self._path))
+                inode = _inode(self._path)
+
 
 class _QuietServer(uvicorn.Server):
     """Leaves signals to the runtime, which has more to end than the server."""
+
+    async def listen_also(self, listener: socket.socket) -> None:
+        """Serve those who connect to another socket too."""
+        config = self.config
+
+        def protocol() -> asyncio.Protocol:
+            return config.http_protocol_class(  # type: ignore[call-arg]
+                config=config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+
+        loop = asyncio.get_running_loop()
+        self.servers.append(await loop.create_unix_server(protocol, sock=listener, backlog=config.backlog))
 
     def capture_signals(self) -> Any:  # noqa: ANN401 - uvicorn's own type is a private context manager
         from contextlib import nullcontext
@@ -126,6 +158,14 @@ def _bind(path: Path) -> socket.socket:
         os.umask(before)
     listener.setblocking(False)
     return listener
+
+
+def _inode(path: Path) -> int:
+    """Return which file is there; 0 when none is."""
+    try:
+        return path.lstat().st_ino
+    except OSError:
+        return 0
 
 
 def _clear_the_way(path: Path) -> None:

@@ -85,7 +85,7 @@ async def _serve(options: FleetOptions, paths: Paths, teller: Teller) -> None:
     log = structlog.get_logger("novacron.backend")
     clock = SystemClock()
     service = _service(options, paths, clock)
-    server = ApiServer(service, paths.socket)
+    server = ApiServer(service, paths.socket, lambda: make_private(paths.socket.parent))
     _stop_on_signals(server)
     await service.start()
     follower = asyncio.create_task(FleetFollower(options, service, clock).run(), name="fleet file")
