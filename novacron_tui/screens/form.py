@@ -1,7 +1,7 @@
 """The form screen: fields, their options judged by previews, and the verdict on the whole while it is filled in."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from textual import events
 
@@ -30,6 +30,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         self._sought = ""
         self._judged: dict[str, str] = {}
         self._verdict: Verdict = ""
+        self._asked: tuple[Intent, ...] = ()
         self._chosen: set[str] = set()
         """Fields the operator has filled in: what stands there is never changed for him."""
         self._fields: tuple[Field, ...] = ()
@@ -189,12 +190,15 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
             self.workers.cancel_group(self, "verdict")
         else:
             self._verdict = None
+            self._asked = intents
             # Latest wins: an answer to a form that has changed since is worth nothing.
-            self.run_worker(self._ask(intents), group="verdict", exclusive=True)
+            # By name and not begun: one that is replaced before its turn comes is not even made.
+            asking: Callable[[], Awaitable[None]] = self._ask
+            self.run_worker(asking, group="verdict", exclusive=True)
         self.update()
 
-    async def _ask(self, intents: Sequence[Intent]) -> None:
-        answer = await self.console_app.flow.review(intents)
+    async def _ask(self) -> None:
+        answer = await self.console_app.flow.review(self._asked)
         self._verdict = answer if isinstance(answer, str) else (*answer.plans, *answer.refusals)
         self.update()
 

@@ -1,6 +1,7 @@
 """`novacron`: without a verb the console, with one the same headless."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 from novacron import __version__
 from novacron.cli import acting, backend, hosts, listing, placing, serial, storage
 from novacron.cli.options import fleet_options
-from novacron.cli.output import fail, open_closed_streams
+from novacron.cli.output import complain, fail, open_closed_streams, printing
 from novacron.model.errors import NovaCronError
 
 app = typer.Typer(
@@ -75,7 +76,12 @@ def main() -> None:
         from typer.completion import completion_init  # type: ignore[attr-defined]
 
         completion_init()
-    app(prog_name="novacron")
+    try:
+        with printing():
+            app(prog_name="novacron")
+    except NovaCronError as error:  # before there is a backend to ask: folders, the fleet file
+        complain(error.subject, error.detail, error.remedy)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

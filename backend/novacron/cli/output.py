@@ -3,6 +3,7 @@
 Foreign text reaches the terminal as SafeText only; JSON is ASCII with every other character escaped.
 """
 
+import errno
 import json
 import os
 import sys
@@ -16,6 +17,7 @@ import typer
 from novacron.model.errors import ExitCode, NovaCronError
 from novacron.model.safetext import SafeText
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 _WIDEST_CELL = 60
 
 
@@ -77,6 +79,22 @@ def printing_what_was_done() -> Iterator[None]:
         # A reader that has seen enough, such as head, needs no word.
         if not isinstance(error, BrokenPipeError):
             complain("output", f"cannot be written: {error.strerror}", "novacron ops --json has it")
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """End with 1 and a word on stderr where stdout takes no more: half a list is none."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None or error.errno not in _FULL:
+            raise
+        _let_go_of(1)
+        complain("output", f"cannot be written: {error.strerror}", "make room where it goes to")
+        sys.exit(ExitCode.FAILED)
 
 
 def open_closed_streams() -> None:
