@@ -22,6 +22,9 @@ class Hearer(Protocol):
     async def hear(self, event: events.Key) -> None:
         """Take a key."""
 
+    def hear_paste(self, text: str) -> None:
+        """Take text that was pasted."""
+
 
 class KeyedApp(App[None], inherit_bindings=False):
     """Textual queues keys at the screen that is on top when they arrive: what is typed after `:` would act on rows."""
@@ -33,11 +36,16 @@ class KeyedApp(App[None], inherit_bindings=False):
         """Holds once a screen has been uncovered for a moment."""
 
     async def on_event(self, event: events.Event) -> None:
-        """Hear keys one by one."""
-        if not isinstance(event, events.Key):
+        """Hear keys and pasted text one by one."""
+        if not isinstance(event, events.Key | events.Paste):
+            if isinstance(event, events.MouseUp):
+                self.calm.disturb()  # The row clicked on takes its turn later than a key that comes with the click.
             await super().on_event(event)
         elif self.is_running and self.is_attached and self.screen_stack and isinstance(self.screen, Hearer):
-            await self.screen.hear(event)
+            if isinstance(event, events.Paste):
+                self.screen.hear_paste(event.text)
+            else:
+                await self.screen.hear(event)
 
     def pop_screen(self) -> AwaitComplete:
         """Uncover the screen below: for a moment it takes no key that was pressed at the one above."""

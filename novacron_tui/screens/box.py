@@ -65,6 +65,9 @@ class BoxScreen(ModalScreen[Result]):
         if stands(self):
             self._box.update()
 
+    def hear_paste(self, text: str) -> None:
+        """Take pasted text; where nothing is typed it is not taken for keys."""
+
     async def hear(self, event: events.Key) -> None:
         """Take every key: what stands behind the box does not hear it."""
         if event.key in {"ctrl+c", "ctrl+q"}:

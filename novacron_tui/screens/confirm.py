@@ -73,10 +73,9 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
         else:
             self._choose(event, review)
 
-    def on_paste(self, event: events.Paste) -> None:
+    def hear_paste(self, text: str) -> None:
         """Take a pasted name as typed, but never as enter."""
-        event.stop()
-        self._typed = self._typed.insert(event.text)
+        self._typed = self._typed.insert(text)
         self.update()
 
     def _leave(self, event: events.Key) -> None:

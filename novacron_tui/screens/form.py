@@ -83,15 +83,14 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         if before != self._fields:
             self.update()
 
-    def on_paste(self, event: events.Paste) -> None:
+    def hear_paste(self, text: str) -> None:
         """Paste into the field under the cursor."""
-        event.stop()
         field = self._fields[self._at]
         if field.kind is FieldKind.NUMBER:
-            digits = "".join(each for each in event.text if each in "0123456789")
+            digits = "".join(each for each in text if each in "0123456789")
             self._put(field, self._edits[field.id].insert(digits))
         elif field.kind is FieldKind.TEXT:
-            self._put(field, self._edits[field.id].insert(event.text))
+            self._put(field, self._edits[field.id].insert(text))
 
     async def pressed(self, event: events.Key) -> None:
         """Move between fields, fill them in, finish."""

@@ -189,6 +189,9 @@ class LiveScreen(Screen[None]):
         self.draw()
         self.update_frame()
 
+    def hear_paste(self, text: str) -> None:
+        """Take pasted text; where nothing is typed it is not taken for keys."""
+
     async def hear(self, event: events.Key) -> None:
         """Look a key up in the one table of keys."""
         app = self.console_app

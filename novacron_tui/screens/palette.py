@@ -29,10 +29,9 @@ class PaletteScreen(BoxScreen[Key | None]):
         glyphs = self.console_app.glyphs
         return palette_lines(self._heading, found, self._typed, self._at, width, glyphs, self.most_lines)
 
-    def on_paste(self, event: events.Paste) -> None:
+    def hear_paste(self, text: str) -> None:
         """Search for what is pasted."""
-        event.stop()
-        self._search(self._typed.insert(event.text))
+        self._search(self._typed.insert(text))
 
     async def pressed(self, event: events.Key) -> None:
         """Move, type, choose."""

@@ -77,10 +77,9 @@ class SerialScreen(LiveScreen):
         if self._link is not None:
             await self._link.close()
 
-    def on_paste(self, event: events.Paste) -> None:
+    def hear_paste(self, text: str) -> None:
         """Paste into the guest."""
-        event.stop()
-        self._send(event.text.encode("utf-8", "replace"))
+        self._send(text.encode("utf-8", "replace"))
 
     async def type(self, event: events.Key) -> bool:
         """Send a key to the guest; once the line has ended, open it again, take it away, or leave.

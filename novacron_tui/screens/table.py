@@ -86,11 +86,10 @@ class TableScreen(LiveScreen):
         """Say what the row under the cursor is, and which keys it has."""
         self.update_frame()
 
-    def on_paste(self, event: events.Paste) -> None:
+    def hear_paste(self, text: str) -> None:
         """Paste into the filter; anywhere else pasted text is not taken for keys."""
-        event.stop()
         if self._typing is not None:
-            self._set_typing(self._typing.insert(event.text))
+            self._set_typing(self._typing.insert(text))
 
     async def type(self, event: events.Key) -> bool:
         """Type into the filter."""

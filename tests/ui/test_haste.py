@@ -108,6 +108,16 @@ async def test_a_form_takes_the_keys_that_come_with_its_own() -> None:
         operator.sees("Rename", "build-2sa")
 
 
+async def test_pasted_text_and_the_keys_after_it_keep_their_order() -> None:
+    console = a_console()
+    async with at_console(console) as operator:
+        await _to_shut_off_vm(operator)
+        await operator.press("E")
+        operator.app.post_message(events.Paste("build-2"))
+        await _in_haste(operator, "enter")
+    assert [intent.kind for intent in console.submitted] == ["delete"]
+
+
 async def test_on_a_terminal_too_small_no_key_acts_and_none_answers() -> None:
     console = a_console()
     async with at_console(console) as operator:

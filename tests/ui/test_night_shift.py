@@ -303,7 +303,7 @@ async def test_text_pasted_into_a_number_leaves_its_digits_alone() -> None:
     async with at_console(a_console()) as operator:
         await _filter(operator, "web-10")
         await operator.press("z", "ctrl+u")
-        operator.app.screen.post_message(events.Paste("vcpus: 3\n"))
+        operator.app.post_message(events.Paste("vcpus: 3\n"))
         await operator.settle()
         assert operator.line_with("▸ vCPUs").split()[3] == "3"
 
