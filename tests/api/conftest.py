@@ -1,6 +1,8 @@
 """A backend's API on a real unix socket, and a client of it."""
 
 import asyncio
+import os
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -12,6 +14,8 @@ import pytest_asyncio
 from novacron.api.client import RemoteConsole
 from novacron.api.server import ApiServer
 from novacron.ports.console import Console
+from novacron.runtime import is_answering
+from tests.api.backend_ground import Ground, fresh_ground, until
 from tests.api.puppet import PuppetConsole
 
 
@@ -74,3 +78,21 @@ async def remote(puppet_socket: Path) -> AsyncIterator[RemoteConsole]:
     client = RemoteConsole(puppet_socket)
     yield client
     await client.close()
+
+
+@pytest.fixture
+def ground() -> Iterator[Ground]:
+    """Give a ground of the test's own."""
+    with fresh_ground() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def orphaned() -> Iterator[Ground]:
+    """Give a ground whose backend was started by a command, with all of whose session was then killed."""
+    with fresh_ground() as made:
+        starter = made.start("vms")
+        until(lambda: is_answering(made.paths.socket))
+        os.killpg(starter.pid, signal.SIGKILL)
+        starter.communicate()
+        yield made

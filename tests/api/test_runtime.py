@@ -4,13 +4,9 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,111 +15,9 @@ from novacron.config.options import FleetOptions
 from novacron.config.paths import Paths
 from novacron.model.errors import BackendError, ExitCode
 from novacron.runtime import attaching, daemon, ensure_backend, is_answering, lock
-from novacron.runtime.lock import held, holder
+from novacron.runtime.lock import held
+from tests.api.backend_ground import OPTIONS, PATIENCE_S, is_there, one_host, until
 from tests.run_as import NOBODY, as_nobody
-from tests.terminal import Terminal
-
-_COMMAND = [sys.executable, "-m", "novacron.cli.main"]
-_OPTIONS = FleetOptions(simulated=True, simulated_hosts=2, simulated_vms=6)
-_PATIENCE_S = 90.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ground:
-    """Folders of its own, and the command run in them."""
-
-    folder: Path
-    environment: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def paths(self) -> Paths:
-        """Where its simulated fleet's backend keeps things."""
-        state = self.folder / "s" / _OPTIONS.instance
-        return Paths(
-            socket=self.folder / "r" / _OPTIONS.instance / "backend.sock",
-            lock=state / "backend.lock",
-            journal=state / "journal.sqlite",
-            log=state / "backend.log",
-        )
-
-    def start(self, *words: str, fleet: list[str] | None = None) -> subprocess.Popen[str]:
-        """Start the command and return at once."""
-        return subprocess.Popen(
-            [*_COMMAND, *(_OPTIONS.arguments() if fleet is None else fleet), *words],
-            env={**os.environ, **self.environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            text=True,
-        )
-
-    def run_redirected(self, redirection: str, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run the command to its end with streams as a shell redirects them."""
-        command = ["sh", "-c", f'exec "$@" {redirection}', "sh", *_COMMAND, *_OPTIONS.arguments(), *words]
-        return subprocess.run(
-            command,
-            env={**os.environ, **self.environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE_S,
-            check=False,
-        )
-
-    def run(self, *words: str, fleet: list[str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Run the command to its end."""
-        process = self.start(*words, fleet=fleet)
-        out, err = process.communicate(timeout=_PATIENCE_S)
-        return subprocess.CompletedProcess(words, process.returncode, out, err)
-
-    def pid(self) -> int:
-        """Return the process id of the backend that runs."""
-        found = holder(self.paths.lock)
-        assert found
-        return found
-
-
-@contextmanager
-def _fresh_ground() -> Iterator[Ground]:
-    """Give folders in which no backend runs; one that was started is ended."""
-    with tempfile.TemporaryDirectory(prefix="nc-") as made:
-        folder = Path(made)
-        variables = {f"NOVACRON_{name}_DIR": f"{made}/{name[0].lower()}" for name in ("RUNTIME", "STATE", "CONFIG")}
-        yield Ground(folder=folder, environment=variables)
-        for lock in folder.glob("s/*/backend.lock"):
-            if pid := holder(lock):
-                os.kill(pid, signal.SIGKILL)
-                _until(lambda lock=lock: holder(lock) is None)
-
-
-@pytest.fixture
-def ground() -> Iterator[Ground]:
-    """Give a ground of the test's own."""
-    with _fresh_ground() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def orphaned() -> Iterator[Ground]:
-    """Give a ground whose backend was started by a command, with all of whose session was then killed."""
-    with _fresh_ground() as made:
-        starter = made.start("vms")
-        _until(lambda: is_answering(made.paths.socket))
-        os.killpg(starter.pid, signal.SIGKILL)
-        starter.communicate()
-        yield made
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + _PATIENCE_S
-    while not condition():
-        assert time.monotonic() < give_up_at
-        time.sleep(0.01)
-
-
-def _is_there(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text()
 
 
 def test_the_first_command_starts_a_backend_that_stays_until_it_is_stopped(ground):
@@ -133,7 +27,7 @@ def test_the_first_command_starts_a_backend_that_stays_until_it_is_stopped(groun
     stopped = ground.run("detach", "--stop")
     assert stopped.returncode == ExitCode.OK, stopped.stderr
     assert str(pid) in stopped.stdout
-    _until(lambda: not _is_there(pid))
+    until(lambda: not is_there(pid))
     assert not ground.paths.socket.exists()
     assert ground.run("status").returncode == ExitCode.BACKEND
 
@@ -148,21 +42,17 @@ def test_a_running_backend_follows_its_fleet_file(ground):
     def status() -> dict[str, object]:
         return json.loads(ground.run("status", "--json", fleet=fleet).stdout)
 
-    path.write_text(_one_host("a"))
+    path.write_text(one_host("a"))
     assert hosts() == ["a"]
     pid = status()["pid"]
-    path.write_text(_one_host("a") + _one_host("b"))
-    _until(lambda: hosts() == ["a", "b"])
-    path.write_text(_one_host("b") + "[[host]]\n")
-    _until(lambda: "host[2]" in str(status()["fleet_error"]))
+    path.write_text(one_host("a") + one_host("b"))
+    until(lambda: hosts() == ["a", "b"])
+    path.write_text(one_host("b") + "[[host]]\n")
+    until(lambda: "host[2]" in str(status()["fleet_error"]))
     assert hosts() == ["a", "b"]
-    path.write_text(_one_host("b"))
-    _until(lambda: hosts() == ["b"])
+    path.write_text(one_host("b"))
+    until(lambda: hosts() == ["b"])
     assert (status()["pid"], status()["fleet_error"]) == (pid, "")
-
-
-def _one_host(name: str) -> str:
-    return f'[[host]]\nname = "{name}"\nuri = "simulated://kvm-fra-0{1 + (name == "b")}"\n'
 
 
 def test_a_backend_outlives_whoever_started_it_and_is_nobodys_child(orphaned):
@@ -261,7 +151,7 @@ def test_a_backend_is_started_again_when_the_one_that_kept_it_out_has_ended(grou
         return BackendError("backend", "one of this fleet runs already") if len(starts) == 1 else None
 
     monkeypatch.setattr(attaching, "_started", started)
-    assert ensure_backend(_OPTIONS) == ground.paths.socket
+    assert ensure_backend(OPTIONS) == ground.paths.socket
     assert len(starts) == 2
 
 
@@ -276,7 +166,7 @@ def test_a_backend_that_failed_by_itself_is_not_started_again(ground, monkeypatc
 
     monkeypatch.setattr(attaching, "_started", started)
     with pytest.raises(BackendError, match="no room"):
-        ensure_backend(_OPTIONS)
+        ensure_backend(OPTIONS)
     assert len(starts) == 1
 
 
@@ -287,7 +177,7 @@ def test_a_starting_backend_waits_for_longer_than_an_ending_one_may_take():
 def test_consoles_that_start_in_the_same_instant_share_one_backend(ground):
     together = [ground.start("hosts", "--json") for _ in range(3)]
     together += [ground.start("vms", "--json") for _ in range(2)]
-    ends = [process.communicate(timeout=_PATIENCE_S) for process in together]
+    ends = [process.communicate(timeout=PATIENCE_S) for process in together]
     assert [process.returncode for process in together] == [ExitCode.OK] * 5, ends
     assert len(json.loads(ends[-1][0])) == 6
     assert json.loads(ground.run("status", "--json").stdout)["pid"] == ground.pid()
@@ -300,7 +190,7 @@ def test_after_a_kill_the_next_command_starts_a_backend_that_knows_what_was_done
     (operation,) = json.loads(done.stdout)
     pid = ground.pid()
     os.kill(pid, signal.SIGKILL)
-    _until(lambda: not _is_there(pid))
+    until(lambda: not is_there(pid))
     assert ground.paths.socket.exists()
     known = json.loads(ground.run("ops", "--json").stdout)
     assert [(one["id"], one["state"]) for one in known] == [(operation["id"], "done")]
@@ -310,9 +200,9 @@ def test_after_a_kill_the_next_command_starts_a_backend_that_knows_what_was_done
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 def test_a_backend_in_the_foreground_ends_on_a_signal_and_leaves_no_socket(ground, sign):
     backend = ground.start("daemon")
-    _until(lambda: is_answering(ground.paths.socket))
+    until(lambda: is_answering(ground.paths.socket))
     backend.send_signal(sign)
-    out, err = backend.communicate(timeout=_PATIENCE_S)
+    out, err = backend.communicate(timeout=PATIENCE_S)
     assert (backend.returncode, out, err) == (ExitCode.OK, "", "")
     assert not ground.paths.socket.exists()
 
@@ -351,84 +241,7 @@ def test_without_a_journal_the_fleet_is_shown_operations_are_refused_and_it_is_l
     assert "Traceback" not in refused.stderr
     assert journal.read_text() == "a diary\n" * 100
     assert str(journal) in json.loads(ground.run("status", "--json").stdout)["journal_error"]
-    _until(lambda: "journal failed" in ground.run("alerts").stdout)
+    until(lambda: "journal failed" in ground.run("alerts").stdout)
     journal.rename(journal.with_suffix(".away"))
-    _until(lambda: json.loads(ground.run("status", "--json").stdout)["journal_error"] == "")
+    until(lambda: json.loads(ground.run("status", "--json").stdout)["journal_error"] == "")
     assert ground.run("force-off", running, "--yes").returncode == ExitCode.OK
-
-
-def test_a_command_that_waits_outlives_its_backend_and_says_how_it_ended(ground):
-    hosts = [host["name"] for host in json.loads(ground.run("hosts", "--json").stdout)]
-    vms = json.loads(ground.run("vms", "--json").stdout)
-    vm = next(vm for vm in vms if vm["vm"]["state"] == "running" and "shared" in str(vm["vm"]["disks"]))
-    target = next(host for host in hosts if host != vm["host"])
-    waiting = ground.start("migrate", vm["id"], "--to", target, "--bandwidth", "1", "--yes", "--json")
-    _until(lambda: "running" in ground.run("ops").stdout)
-    pid = ground.pid()
-    os.kill(pid, signal.SIGKILL)
-    out, err = waiting.communicate(timeout=_PATIENCE_S)
-    (operation,) = json.loads(out)
-    # Its simulated world died with the first backend: what matters is that the second one settled it.
-    assert operation["ended_at"] is not None, err
-    assert "waiting for one" in err
-    assert ground.pid() != pid
-
-
-@pytest.mark.parametrize(("key", "code"), [("ctrl+c", ExitCode.INTERRUPTED), ("\x04", ExitCode.REFUSED)])
-def test_a_question_is_left_by_one_key_and_nothing_is_done(orphaned, key, code):
-    vms = json.loads(orphaned.run("vms", "--json").stdout)
-    vm = next(vm for vm in vms if vm["vm"]["state"] == "running")
-    command = [*_COMMAND, *_OPTIONS.arguments(), "force-off", vm["id"]]
-    terminal = Terminal(command, env={**os.environ, **orphaned.environment}, columns=120)
-    try:
-        terminal.wait_for("Go on?")
-        terminal.press(key)
-        assert terminal.wait() == code
-        assert "nothing was done" in terminal.text
-        assert "what was accepted" not in terminal.text
-    finally:
-        terminal.close()
-    now = json.loads(orphaned.run("vms", vm["id"], "--json").stdout)
-    assert now[0]["vm"]["state"] == "running"
-
-
-def test_lists_say_that_a_host_is_missing_and_a_plain_name_is_not_acted_on_unseen(ground):
-    path = ground.folder / "fleet.toml"
-    path.write_text(_one_host("a") + '[[host]]\nname = "bad"\nuri = "simulated://nowhere"\n')
-    fleet = ["--fleet", str(path)]
-    for verb in ("vms", "pools", "volumes"):
-        listed = ground.run(verb, "--json", fleet=fleet)
-        assert (listed.returncode, len(json.loads(listed.stdout)) > 1) == (ExitCode.UNREACHABLE, True)
-        assert "those of bad are not among these" in listed.stderr
-        assert ground.run(verb, "--partial-ok", fleet=fleet).returncode == ExitCode.OK
-    known = json.loads(ground.run("vms", "*@a", "--json", fleet=fleet).stdout)
-    vm = next(vm for vm in known if vm["vm"]["state"] == "running")
-    refused = ground.run("pause", vm["name"], "--yes", "--json", fleet=fleet)
-    assert (refused.returncode, json.loads(refused.stdout)) == (ExitCode.UNREACHABLE, [])
-    assert "bad may have a VM of this name too" in refused.stderr
-    assert ground.run("pause", f"{vm['name']}@a", "--yes", fleet=fleet).returncode == ExitCode.OK
-    assert ground.run("resume", vm["id"].upper(), "--yes", fleet=fleet).returncode == ExitCode.OK
-
-
-@pytest.mark.parametrize(
-    ("redirection", "told"),
-    [("2>&-", ""), ("2>/dev/full", ""), (">&-", ""), ("<&- >&- 2>&-", ""), (">/dev/full", "cannot be written")],
-)
-def test_what_was_done_counts_also_when_it_cannot_be_told(orphaned, redirection, told):
-    vms = json.loads(orphaned.run("vms", "--json").stdout)
-    vm = next(vm for vm in vms if vm["vm"]["state"] == "running")
-    for verb, state in (("pause", "paused"), ("resume", "running")):
-        done = orphaned.run_redirected(redirection, verb, vm["id"], "--yes", "--json")
-        assert done.returncode == ExitCode.OK, done.stderr
-        assert told in done.stderr
-        assert "Traceback" not in done.stdout + done.stderr
-        assert json.loads(orphaned.run("vms", vm["id"], "--json").stdout)[0]["vm"]["state"] == state
-
-
-@pytest.mark.parametrize("redirection", ["<&-", "2>&-", "2>/dev/full", ">/dev/full"])
-def test_without_streams_a_question_is_answered_by_no(orphaned, redirection):
-    vms = json.loads(orphaned.run("vms", "--json").stdout)
-    vm = next(vm for vm in vms if vm["vm"]["state"] == "running")
-    refused = orphaned.run_redirected(redirection, "force-off", vm["id"], "--json")
-    assert refused.returncode == ExitCode.REFUSED, refused.stderr
-    assert "Traceback" not in refused.stdout + refused.stderr
