@@ -5,7 +5,6 @@ import os
 import pwd
 import socket
 import stat
-import struct
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -18,10 +17,10 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from novacron.api.app import create_app
 from novacron.api.gate import MOST_BYTES
+from novacron.api.peer import peer_of
 from novacron.model.errors import BackendError, NovaCronError
 from novacron.ports.console import Console
 
-_PEERCRED = struct.Struct("3i")
 _MOST_CONNECTIONS = 500
 """Half of the usual limit of open files: the other half is for hosts and the journal."""
 _FIRST_REQUEST_S = 10.0
@@ -37,7 +36,7 @@ class _PeerProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        uid = _peer_uid(transport)
+        _, uid = peer_of(transport.get_extra_info("socket"))
         if uid not in (os.geteuid(), 0):
             transport.abort()
             return
@@ -180,12 +179,6 @@ def _clear_the_way(path: Path) -> None:
         raise BackendError(
             str(path), f"cannot be replaced: {error.strerror}", "check the folder's owner and mode"
         ) from error
-
-
-def _peer_uid(transport: asyncio.Transport) -> int:
-    peer: socket.socket = transport.get_extra_info("socket")
-    _, uid, _ = _PEERCRED.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEERCRED.size))
-    return int(uid)
 
 
 @cache

@@ -11,7 +11,7 @@ import typer
 
 from novacron.cli.asking import ask
 from novacron.cli.following import follow, insisting
-from novacron.cli.output import complain, printing_what_was_done
+from novacron.cli.output import complain, complain_of_unread, printing_what_was_done
 from novacron.cli.reporting import Tally
 from novacron.cli.selectors import hosts_unread, is_glob, names_in_doubt, select_vms
 from novacron.cli.session import run, settled_fleet
@@ -96,7 +96,7 @@ def _mind_unread(fleet: Fleet, patterns: Sequence[str], manner: Manner) -> None:
     """
     unread = hosts_unread(fleet, filter(is_glob, patterns))
     if unread:
-        complain("VMs", f"those of {', '.join(unread)} are not among these: never read yet", "novacron hosts")
+        complain_of_unread("VMs", unread, "novacron hosts")
     for name, places in names_in_doubt(fleet, patterns).items():
         doubt = LinkError(
             name,

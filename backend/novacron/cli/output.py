@@ -123,12 +123,18 @@ def complain(subject: object, detail: object, remedy: object = "") -> None:
         tell(f"  try: {SafeText(remedy)}")
 
 
+def complain_of_unread(what: str, hosts: Sequence[str], remedy: str) -> None:
+    """Say whose are missing among what is listed, or acted on."""
+    complain(what, f"those of {', '.join(hosts)} are not among these: never read yet", remedy)
+
+
 def tell_unread(what: str, hosts: Sequence[str], *, partial_ok: bool) -> None:
     """Say what a list lacks because hosts never answered, and end with 5 unless that is all right."""
     if not hosts:
         return
-    remedy = "novacron hosts says why" + ("" if partial_ok else "; --partial-ok ends with 0 all the same")
-    complain(what, f"those of {', '.join(hosts)} are not among these: never read yet", remedy)
+    complain_of_unread(
+        what, hosts, "novacron hosts says why" + ("" if partial_ok else "; --partial-ok ends with 0 all the same")
+    )
     if not partial_ok:
         raise typer.Exit(ExitCode.UNREACHABLE)
 

@@ -4,12 +4,12 @@ import os
 import select
 import signal
 import socket
-import struct
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
+from novacron.api.peer import peer_of
 from novacron.config.options import FleetOptions
 from novacron.config.paths import Paths, is_private, make_private, paths_of
 from novacron.model.errors import BackendError, ConfigError, NovaCronError
@@ -23,7 +23,6 @@ _END_S = 15.0
 _LOOK_S = 0.05
 _LOG_TAIL = 5
 _LOG_MOST_BYTES = 5_000_000
-_PEERCRED = struct.Struct("3i")
 
 
 def ensure_backend(options: FleetOptions) -> Path:
@@ -33,29 +32,31 @@ def ensure_backend(options: FleetOptions) -> Path:
         NovaCronError: why it did not start, as the backend itself says it; else with the last lines of its log.
     """
     paths = paths_of(options.instance)
-    if not is_answering(place_of(paths)):
+    place = serving_at(paths)
+    if place is None:
         fleet_of(options)  # a broken fleet file is told here, on the terminal, not in a log
         make_private(paths.socket.parent)
         make_private(paths.log.parent)
         _start(options, paths)
-    return place_of(paths)
+        place = serving_at(paths) or paths.socket
+    return place
 
 
 def socket_of(options: FleetOptions) -> Path:
     """Return where the fleet's backend listens, whether or not there is one."""
-    return place_of(paths_of(options.instance))
+    paths = paths_of(options.instance)
+    return serving_at(paths) or paths.socket
 
 
-def place_of(paths: Paths) -> Path:
-    """Return where the backend of these places listens, or would.
+def serving_at(paths: Paths) -> Path | None:
+    """Return where the backend of these places answers, or None.
 
     One that was started from a login session listens in the session's folder, of which cron and sudo know nothing.
     """
-    if not is_answering(paths.socket):
-        noted = socket_of_holder(paths.lock)
-        if noted is not None and is_answering(noted):
-            return noted
-    return paths.socket
+    if is_answering(paths.socket):
+        return paths.socket
+    noted = socket_of_holder(paths.lock)
+    return noted if noted is not None and is_answering(noted) else None
 
 
 def is_answering(path: Path) -> bool:
@@ -76,7 +77,7 @@ def stop_backend(options: FleetOptions) -> int | None:
     noted = holder(paths.lock)
     if noted is None:
         return None
-    pid = noted or _listener(place_of(paths))
+    pid = noted or _listener(paths.socket)
     if not pid:
         raise BackendError(
             "backend", f"neither left a note of its process in {paths.lock} nor listens", "end it by ps and kill"
@@ -103,8 +104,8 @@ def _listener(path: Path) -> int | None:
             probe.connect(str(path))
         except OSError:
             return None
-        pid, uid, _ = _PEERCRED.unpack(probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEERCRED.size))
-    return int(pid) if uid == os.geteuid() else None
+        pid, uid = peer_of(probe)
+    return pid if uid == os.geteuid() else None
 
 
 def _start(options: FleetOptions, paths: Paths) -> None:
@@ -180,7 +181,7 @@ def _other_answers(paths: Paths) -> bool:
     """Two consoles may start a backend in the same instant: the one whose backend lost waits for the other's."""
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline:
-        if is_answering(place_of(paths)):
+        if serving_at(paths) is not None:
             return True
         if holder(paths.lock) is None:
             break

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from novacron.config.options import FleetOptions
 from novacron.config.paths import Paths, make_private, paths_of
 from novacron.model.errors import ExitCode, NovaCronError
-from novacron.runtime.attaching import is_answering, place_of
+from novacron.runtime.attaching import serving_at
 from novacron.runtime.fleet_choice import fleet_of
 from novacron.runtime.lock import held
 from novacron.runtime.readiness import Teller
@@ -67,7 +67,7 @@ def _run(options: FleetOptions, teller: Teller) -> None:
     paths = paths_of(options.instance)
     make_private(paths.socket.parent)
     make_private(paths.lock.parent)
-    with held(paths.lock, paths.socket, lambda: is_answering(place_of(paths))):
+    with held(paths.lock, paths.socket, lambda: serving_at(paths) is not None):
         log_to(paths.log)
         asyncio.run(_serve(options, paths, teller))
 
