@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from novacron.ports import console as port
 from novacron.ports.console import Console
@@ -35,6 +36,9 @@ from novacron_tui.screens.box import BoxScreen
 from novacron_tui.screens.fleet import FleetScreen
 from novacron_tui.screens.live import LiveScreen
 from novacron_tui.widgets.painter import Painter
+
+if TYPE_CHECKING:
+    from novacron_tui.handover import Handover
 
 
 def _utc_now() -> datetime:
@@ -71,7 +75,7 @@ class NovaCronApp(KeyedApp, inherit_bindings=False):
         self.bridge = Bridge(console, self.post_message, now)
         self.flow = Flow(self)
         self.errands = Errands()
-        self._was_warned = False
+        self._warned_of: frozenset[Handover] = frozenset()
         self._use(self.palette)
 
     def on_mount(self) -> None:
@@ -138,9 +142,9 @@ class NovaCronApp(KeyedApp, inherit_bindings=False):
 
     def detach(self) -> None:
         """End the console; asked twice where something confirmed is not with the backend yet."""
-        left = self.flow.left
-        if left and not self._was_warned:
-            self._was_warned = True
+        if self.flow.handovers - self._warned_of:
+            self._warned_of = self.flow.handovers
+            left = sum(handover.left for handover in self._warned_of)
             self.say(span(f"{left} not handed over to the backend yet: wait, or once more to drop them", Role.CRITICAL))
             return
         self.exit()

@@ -5,7 +5,6 @@ answer was pressed before that could be read.
 """
 
 import time
-from collections.abc import Callable
 from typing import Final
 
 CALM_S: Final = 0.3
@@ -15,16 +14,15 @@ CALM_S: Final = 0.3
 class Calm:
     """A moment that has to pass after each change of what keys mean."""
 
-    def __init__(self, seconds: float = CALM_S, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, seconds: float = CALM_S) -> None:
         self._seconds = seconds
-        self._clock = clock
         self._until = 0.0
 
     def disturb(self, factor: float = 1.0) -> None:
         """Say that keys mean something else from now on; `factor` times as long as usual is waited."""
-        self._until = self._clock() + self._seconds * factor
+        self._until = time.monotonic() + self._seconds * factor
 
     @property
     def holds(self) -> bool:
         """Whether keys may be taken at their word."""
-        return self._clock() >= self._until
+        return time.monotonic() >= self._until

@@ -50,7 +50,8 @@ class Flow:
 
     def __init__(self, app: "NovaCronApp") -> None:
         self._app = app
-        self._handovers: set[Handover] = set()
+        self.handovers: frozenset[Handover] = frozenset()
+        """What was confirmed and the backend has not answered yet."""
 
     def run(self, command: Command, context: Context) -> None:
         """Do what a command means to its targets, or say why not.
@@ -74,11 +75,6 @@ class Flow:
                 self._confirm(asked)
             else:
                 self._app.spawn(self._look(asked), "preview")
-
-    @property
-    def left(self) -> int:
-        """How many confirmed plans the backend has not answered yet."""
-        return sum(handover.left for handover in self._handovers)
 
     async def review(self, intents: Sequence[Intent], heard: Callable[[], None] = lambda: None) -> Review | str:
         """Ask for the plan of each intent, and tell of each answer; a text when the backend cannot be asked."""
@@ -158,7 +154,7 @@ class Flow:
             if plans:
                 self._hand_over(asked, plans)
 
-        self._app.push_screen(
+        self._app.put_question(
             ConfirmScreen(asked.command.title, asked.intents, review, left_out=asked.left_out), decided
         )
 
@@ -174,8 +170,7 @@ class Flow:
         elif self._app.screen is asked.origin:
             self._confirm(asked, answer)
         elif answer.refusals:
-            first = answer.refusals[0]
-            self._app.tell(f"{title}: not done, to nothing of it: {first.subject}: {first.reason}")
+            self._app.tell(f"{title}: not done, to nothing of it: {answer.refusals[0]}")
         else:
             self._app.tell(f"{title}: not done: it needs a yes; press its key again")
 
@@ -183,13 +178,13 @@ class Flow:
         from novacron_tui.handover import Handover
 
         handover = Handover(self._app, plans, revision=asked.revision, origin=asked.origin, left_out=asked.left_out)
-        self._handovers.add(handover)
+        self.handovers |= {handover}
 
         async def run() -> None:
             try:
                 await handover.run()
             finally:
-                self._handovers.discard(handover)
+                self.handovers -= {handover}
 
         self._app.spawn(run(), "handover")
 
@@ -217,7 +212,7 @@ class Flow:
             if yes:
                 self._app.spawn(self._cancel(operations), "cancel")
 
-        self._app.push_screen(CancelScreen(operations), decided)
+        self._app.put_question(CancelScreen(operations), decided)
 
     async def _cancel(self, operations: Sequence[Operation]) -> None:
         for operation in operations:
@@ -227,7 +222,7 @@ class Flow:
                 self._app.tell(f"not known whether it was asked to stop: {operation.title}: {error}")
                 continue
             if isinstance(answer, Refusal):
-                self._app.tell(f"{answer.subject}: {answer.reason}")
+                self._app.tell(str(answer))
             else:
                 self._app.errands.begin(operation.id)
                 self._app.say(span(f"asked to stop: {operation.title}", Role.WARNING))

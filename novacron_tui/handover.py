@@ -89,10 +89,11 @@ class Handover:
     def _tell_refusals(self) -> None:
         """Show them where they were asked for; over anything else they would take keys that are not meant for them."""
         if self._app.screen is self._origin:
-            self._app.push_screen(ConfirmScreen("Refused", (), Review(refusals=tuple(self._refused))))
+            box = ConfirmScreen("Refused", (), Review(refusals=tuple(self._refused)))
+            self._app.put_question(box, lambda _: None)
             return
         for refusal in self._refused:
-            self._app.tell(f"{refusal.subject}: {refusal.reason}")
+            self._app.tell(str(refusal))
 
     def _left(self) -> Line:
         return (span(f"   {self._left_out}", Role.WARNING),) if self._left_out else ()

@@ -1,13 +1,17 @@
 """An app that is driven by keys: each is heard in its turn, by the screen that the one before has led to."""
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import Protocol, TypeVar, runtime_checkable
 
 from textual import events
 from textual.app import App
 from textual.await_complete import AwaitComplete
+from textual.screen import Screen
 
 from novacron_tui.calm import Calm
 from novacron_tui.keyboard import Keyboard
+
+Answer = TypeVar("Answer")
 
 _LEAST_COLUMNS = 60
 _LEAST_ROWS = 12
@@ -33,7 +37,7 @@ class KeyedApp(App[None], inherit_bindings=False):
         super().__init__(driver_class=Keyboard, ansi_color=ansi_color)
         self.calm_s = calm_s
         self.calm = Calm(calm_s)
-        """Holds once a screen has been uncovered for a moment."""
+        """Holds once a question has stood, or a screen has been uncovered, for a moment."""
 
     async def on_event(self, event: events.Event) -> None:
         """Hear keys and pasted text one by one."""
@@ -46,6 +50,11 @@ class KeyedApp(App[None], inherit_bindings=False):
                 self.screen.hear_paste(event.text)
             else:
                 await self.screen.hear(event)
+
+    def put_question(self, question: Screen[Answer], answered: Callable[[Answer | None], None]) -> None:
+        """Push a screen that asks: for a moment it takes no key for an answer, since none was pressed at it."""
+        self.calm.disturb()
+        self.push_screen(question, answered)
 
     def pop_screen(self) -> AwaitComplete:
         """Uncover the screen below: for a moment it takes no key that was pressed at the one above."""

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from textual import events
 
 from novacron.model.operation import Operation
-from novacron_tui.calm import Calm
 from novacron_tui.present.cells import Line
 from novacron_tui.present.confirm import button_line, cancel_lines
 from novacron_tui.screens.box import BoxScreen
@@ -18,12 +17,6 @@ class CancelScreen(BoxScreen[bool]):
         super().__init__()
         self._operations = tuple(operations)
         self._on_yes = True
-        self._calm = Calm()
-
-    def on_mount(self) -> None:
-        """Let it be read first."""
-        self._calm = Calm(self.console_app.calm_s)
-        self._calm.disturb()
 
     def lines(self, width: int) -> Sequence[Line]:
         """Say what would be cancelled, as it stands now."""
@@ -41,7 +34,7 @@ class CancelScreen(BoxScreen[bool]):
 
     async def pressed(self, event: events.Key) -> None:
         """Decide."""
-        if event.key != "escape" and not self._calm.holds:
+        if event.key != "escape" and not self.console_app.calm.holds:
             return
         if event.key == "y" or (event.key == "enter" and self._on_yes):
             self.leave_with(True)

@@ -6,7 +6,6 @@ from textual import events
 
 from novacron.model.intent import Intent
 from novacron.model.plan.plan import Danger, Plan
-from novacron_tui.calm import Calm
 from novacron_tui.present.cells import Line, Role, paragraph, span
 from novacron_tui.present.confirm import Review, button_line, cost_lines, review_lines, typed_lines
 from novacron_tui.present.line_edit import LineEdit
@@ -28,12 +27,9 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
         self._left_out = left_out
         self._error = ""
         self._answered = 0
-        self._calm = Calm()
 
     def on_mount(self) -> None:
         """Ask for the plans."""
-        self._calm = Calm(self.console_app.calm_s)
-        self._calm.disturb()
         if self._review is None:
             self.run_worker(self._ask(), name="preview")
 
@@ -63,7 +59,7 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
         review = self._review
         if event.key == "escape":
             self.leave_with(None)
-        elif not self._calm.holds and not (review and review.danger is Danger.TYPE_NAME):
+        elif not self.console_app.calm.holds and not (review and review.danger is Danger.TYPE_NAME):
             return
         elif review is None or not review.plans:
             if self._error or review is not None:
@@ -109,7 +105,7 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
 
     async def _ask(self) -> None:
         answer = await self.console_app.flow.review(self._intents, self._heard)
-        self._calm.disturb()
+        self.console_app.calm.disturb()
         if isinstance(answer, str):
             self._error = answer
         elif answer.plans and not answer.refusals and answer.danger is Danger.NONE:

@@ -157,9 +157,8 @@ class LiveScreen(Screen[None]):
             self._message_left_s -= 1
             if not self._message_left_s:
                 self._message = ()
-        if stands(self):
-            self.draw_ages()
-            self.update_frame()
+        self.draw_ages()
+        self.update_frame()
 
     def say(self, parts: Sequence[Span]) -> None:
         """Show a message on the status line for a while."""
@@ -234,13 +233,10 @@ class LiveScreen(Screen[None]):
         return (fit_line(self.title_line(width), width),)
 
     def _status(self, width: int) -> Sequence[Line]:
-        line = self.typing_line() or self._message or self._failure_line() or self.status_line()
+        # What failed stays until somebody has taken notice: a night is longer than a message.
+        kept = self.console_app.errands.line(self.console_app.glyphs)
+        line = self.typing_line() or self._message or kept or self.status_line()
         return (fit_line(line, width),)
-
-    def _failure_line(self) -> Line:
-        """Say what failed until somebody has taken notice: a night is longer than a message."""
-        app = self.console_app
-        return app.errands.line(app.glyphs)
 
     def _footer(self, width: int) -> Sequence[Line]:
         return (footer_line(self.footer_keys(), self.standing_keys(), width),)

@@ -82,6 +82,16 @@ async def test_a_key_that_comes_with_the_question_does_not_answer_it(key: str) -
     assert console.submitted == []
 
 
+@pytest.mark.parametrize("key", ["y", "enter"])
+async def test_a_key_that_comes_with_the_question_whether_to_cancel_cancels_nothing(key: str) -> None:
+    console = a_console()
+    async with at_console(console, calm_s=_LONG_S) as operator:
+        await operator.press("3")
+        await _in_haste(operator, "C", key)
+        operator.sees("Cancel this?")
+    assert console.cancelled == []
+
+
 async def test_a_command_typed_by_name_in_one_go_is_that_command() -> None:
     console = a_console()
     async with at_console(console) as operator:

@@ -265,6 +265,11 @@ async def test_detaching_asks_again_while_something_confirmed_is_not_handed_over
         console.gate.set()
         await operator.settle()
         assert len(console.submitted) == 3
+        console.gate.clear()
+        await operator.press("s", "q")
+        assert operator.app.is_running, "who was warned of one batch was not warned of the next"
+        console.gate.set()
+        await operator.settle()
         await operator.press("q")
     assert operator.app.return_code == 0
 
