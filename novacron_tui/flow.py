@@ -41,7 +41,6 @@ class _Asked:
     command: Command
     intents: tuple[Intent, ...]
     left_out: str
-    revision: int
     origin: "Screen[Any]"
 
 
@@ -68,9 +67,7 @@ class Flow:
         else:
             assert command.intent is not None  # noqa: S101 - one of them is set
             intents = tuple(command.intent(target, context) for target in command.allowed(context))
-            asked = _Asked(
-                command, intents, command.left_out(context), context.picture.fleet.revision, self._app.screen
-            )
+            asked = _Asked(command, intents, command.left_out(context), self._app.screen)
             if command.asks:
                 self._confirm(asked)
             else:
@@ -143,7 +140,7 @@ class Flow:
         def filled_in(intents: tuple[Intent, ...] | None) -> None:
             if intents is not None:
                 left_out = command.left_out(context)
-                self._confirm(_Asked(command, intents, left_out, context.picture.fleet.revision, origin))
+                self._confirm(_Asked(command, intents, left_out, origin))
 
         self._app.push_screen(FormScreen(as_of_now), filled_in)
 
@@ -177,7 +174,7 @@ class Flow:
     def _hand_over(self, asked: "_Asked", plans: Sequence[Plan]) -> None:
         from novacron_tui.handover import Handover
 
-        handover = Handover(self._app, plans, revision=asked.revision, origin=asked.origin, left_out=asked.left_out)
+        handover = Handover(self._app, plans, origin=asked.origin, left_out=asked.left_out)
         self.handovers |= {handover}
 
         async def run() -> None:

@@ -26,12 +26,9 @@ _RETRY_S = 1.0
 class Handover:
     """Submits the plans one by one; what one of them meets with keeps none of the others back."""
 
-    def __init__(
-        self, app: "NovaCronApp", plans: Sequence[Plan], *, revision: int, origin: Screen[None], left_out: str = ""
-    ) -> None:
+    def __init__(self, app: "NovaCronApp", plans: Sequence[Plan], *, origin: Screen[None], left_out: str = "") -> None:
         self._app = app
         self._plans = tuple(plans)
-        self._revision = revision
         self._origin = origin
         self._left_out = left_out
         self._accepted: list[Operation] = []
@@ -62,9 +59,7 @@ class Handover:
         attempts = 0
         while True:
             try:
-                answer = await self._app.console_port.submit(
-                    plan.intent, seen_revision=plan.fleet_revision or self._revision, idempotency_key=key
-                )
+                answer = await self._app.console_port.submit(plan.intent, plan_digest=plan.digest, idempotency_key=key)
             except BackendError as error:
                 attempts += self._app.picture.lost is None
                 if attempts >= _ATTEMPTS:

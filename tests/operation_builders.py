@@ -114,7 +114,7 @@ def a_plan(
         danger=danger,
         undo=Undo.REVERSIBLE,
         undo_how="shut it down again",
-        fleet_revision=1,
+        digest="a-digest",
     )
 
 

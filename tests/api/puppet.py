@@ -116,10 +116,10 @@ class PuppetConsole:
         return self.refusal or self.plan
 
     async def submit(
-        self, intent: object, *, seen_revision: int, idempotency_key: str, actor: str = ""
+        self, intent: object, *, plan_digest: str, idempotency_key: str, actor: str = ""
     ) -> Operation | Refusal:
         """Return the operation or the refusal."""
-        self._note("submit", intent, seen_revision, idempotency_key, actor)
+        self._note("submit", intent, plan_digest, idempotency_key, actor)
         return self.refusal or self.operation
 
     async def cancel(self, operation: object) -> Operation | Refusal:

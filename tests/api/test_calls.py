@@ -52,13 +52,13 @@ async def test_a_plan_or_its_refusal_comes_back(puppet, remote):
     assert await remote.preview(a_create()) == _REFUSAL
 
 
-async def test_a_submission_carries_intent_revision_key_and_the_peers_own_name(puppet, remote):
-    answer = await remote.submit(a_create(), seen_revision=7, idempotency_key="12345678", actor="somebody else")
+async def test_a_submission_carries_intent_digest_key_and_the_peers_own_name(puppet, remote):
+    answer = await remote.submit(a_create(), plan_digest="d7", idempotency_key="12345678", actor="somebody else")
     assert answer == puppet.operation
     user = pwd.getpwuid(os.geteuid()).pw_name
-    assert puppet.calls == [("submit", a_create(), 7, "12345678", user)]
+    assert puppet.calls == [("submit", a_create(), "d7", "12345678", user)]
     puppet.refusal = _REFUSAL
-    assert await remote.submit(a_create(), seen_revision=7, idempotency_key="12345679") == _REFUSAL
+    assert await remote.submit(a_create(), plan_digest="d7", idempotency_key="12345679") == _REFUSAL
 
 
 async def test_cancelling_and_reconnecting_reach_the_backend_whatever_the_name(puppet, remote):
@@ -153,7 +153,7 @@ async def test_every_answer_names_the_protocol(puppet, raw):
 
 def _submission(**changes):
     intent = {"kind": "start", "vm": an_id("web-1"), "host": "kvm-1"}
-    return {"intent": intent, "seen_revision": 1} | changes
+    return {"intent": intent, "plan_digest": "d1"} | changes
 
 
 @pytest.mark.parametrize("headers", [{}, {"idempotency-key": "short"}, {"idempotency-key": "x" * 201}])
@@ -173,11 +173,11 @@ async def test_a_submission_without_a_proper_key_is_not_carried_out(puppet, raw,
         b"null",
         b'"\xff"',
         b"[" * 20_000,
-        b'{"intent": {"kind": "explode"}, "seen_revision": 1}',
-        b'{"intent": {"vm": "x", "host": "y"}, "seen_revision": 1}',
-        b'{"intent": {"kind": "start", "vm": 3, "host": "y"}, "seen_revision": 1}',
-        b'{"intent": {"kind": "start", "vm": "x", "host": "\\udcff"}, "seen_revision": 1}',
-        b'{"intent": {"kind": "start", "vm": "x", "host": "y"}, "seen_revision": "many"}',
+        b'{"intent": {"kind": "explode"}, "plan_digest": "d1"}',
+        b'{"intent": {"vm": "x", "host": "y"}, "plan_digest": "d1"}',
+        b'{"intent": {"kind": "start", "vm": 3, "host": "y"}, "plan_digest": "d1"}',
+        b'{"intent": {"kind": "start", "vm": "x", "host": "\\udcff"}, "plan_digest": "d1"}',
+        b'{"intent": {"kind": "start", "vm": "x", "host": "y"}, "plan_digest": 3}',
     ],
 )
 async def test_a_bad_body_is_a_problem_in_json_and_does_nothing(puppet, raw, content):
@@ -195,7 +195,7 @@ async def test_a_bad_body_is_a_problem_in_json_and_does_nothing(puppet, raw, con
 @pytest.mark.parametrize("path", ["/v1/preview", "/v1/operations"])
 @pytest.mark.parametrize("number", ["1e999", "NaN", "-Infinity"])
 async def test_a_number_that_no_journal_can_hold_is_refused(puppet, raw, path, number):
-    body = f'{{"intent": {{"kind": "shutdown", "vm": "x", "host": "y", "timeout_s": {number}}}, "seen_revision": 1}}'
+    body = f'{{"intent": {{"kind": "shutdown", "vm": "x", "host": "y", "timeout_s": {number}}}, "plan_digest": "d1"}}'
     headers = {"idempotency-key": "12345678", "content-type": "application/json"}
     answer = await raw.post(path, content=body, headers=headers)
     assert answer.status_code == 422

@@ -57,7 +57,7 @@ async def test_a_header_cannot_say_who_the_operator_is(puppet, puppet_socket):
     ) as raw:
         await raw.post(
             "/v1/operations",
-            json={"intent": {"kind": "start", "vm": "x", "host": "y"}, "seen_revision": 1, "actor": "mallory"},
+            json={"intent": {"kind": "start", "vm": "x", "host": "y"}, "plan_digest": "d1", "actor": "mallory"},
             headers={"idempotency-key": "12345678", "x-forwarded-for": "mallory", "forwarded": "for=mallory"},
         )
     (call,) = puppet.calls

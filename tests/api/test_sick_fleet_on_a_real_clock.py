@@ -112,9 +112,7 @@ async def _pause_one(watched: _Watched, hosts: Collection[HostId]) -> Operation:
     """Pause a running VM on one of these hosts; return the operation once it ended."""
     host, vm = next((host, vm) for host in watched.fleet.hosts.values() if host.id in hosts for vm in _running(host))
     plan = await watched.console.preview(PauseVm(vm=vm, host=host.id))
-    operation = await watched.console.submit(
-        plan.intent, seen_revision=watched.fleet.revision, idempotency_key="while-they-are-ill"
-    )
+    operation = await watched.console.submit(plan.intent, plan_digest=plan.digest, idempotency_key="while-they-are-ill")
     async with asyncio.timeout(_MARGIN_S):
         while True:
             (found,) = [one for one in await watched.console.operations() if one.id == operation.id]

@@ -114,12 +114,17 @@ class Site:
         return await self.service.fleet()
 
     async def submit(self, intent: Intent, *, key: str = "", actor: str = "alice") -> Operation | Refusal:
-        """Submit what was decided by the fleet as it is now."""
-        revision = (await self.fleet()).revision
+        """Preview and submit; a preview that refuses is submitted all the same, as a script might."""
+        digest = await self.digest(intent)
         work = self.service.submit(
-            intent, seen_revision=revision, idempotency_key=key or f"key-{next(self._keys)}", actor=actor
+            intent, plan_digest=digest, idempotency_key=key or f"key-{next(self._keys)}", actor=actor
         )
         return await self.clock.run(work)
+
+    async def digest(self, intent: Intent) -> str:
+        """Return the digest of the plan that a preview shows now; empty when it shows a refusal."""
+        answer = await self.clock.run(self.service.preview(intent))
+        return "" if isinstance(answer, Refusal) else answer.digest
 
     async def accepted(self, intent: Intent) -> OperationId:
         """Submit and insist that it is accepted."""

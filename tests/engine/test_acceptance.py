@@ -8,8 +8,10 @@ from novacron.model.errors import NotFound
 from novacron.model.ids import OperationId
 from novacron.model.intent import (
     CreateVm,
+    DeleteVm,
     DeleteVolume,
     ForceOffVm,
+    Intent,
     PauseVm,
     ResumeVm,
     SetPoolActive,
@@ -19,7 +21,7 @@ from novacron.model.intent import (
 from novacron.model.link import LinkStatus
 from novacron.model.operation import Operation, OperationState
 from novacron.model.refusal import Refusal, RefusalCode
-from novacron.model.vm import VmState
+from novacron.model.vm import VmDisk, VmState
 from tests.builders import an_id
 from tests.engine.site import A, B, Site, migrate
 from tests.memory_journal import MemoryJournal
@@ -38,9 +40,9 @@ async def test_the_same_key_gives_the_same_operation(site: Site) -> None:
 async def test_the_same_key_submitted_twice_at_once_gives_one_operation(site: Site) -> None:
     site.add(state=VmState.SHUT_OFF)
     await site.start()
-    revision = (await site.fleet()).revision
     intent = StartVm(vm=VM, host=A)
-    work = [site.service.submit(intent, seen_revision=revision, idempotency_key="k") for _ in range(5)]
+    digest = await site.digest(intent)
+    work = [site.service.submit(intent, plan_digest=digest, idempotency_key="k") for _ in range(5)]
     answers = await site.clock.run(asyncio.gather(*work))
     assert len({answer.id for answer in answers if isinstance(answer, Operation)}) == 1
 
@@ -69,42 +71,90 @@ async def test_a_key_of_an_earlier_backend_is_remembered(site: Site) -> None:
     assert first.id == again.id
 
 
-async def test_a_vm_that_changed_since_the_look_is_refused(site: Site) -> None:
+async def _submit_as_confirmed(site: Site, intent: Intent, digest: str) -> Operation | Refusal:
+    return await site.clock.run(site.service.submit(intent, plan_digest=digest, idempotency_key="k"))
+
+
+async def test_a_vm_that_changed_since_the_preview_is_refused_with_the_difference(site: Site) -> None:
     site.add()
     await site.start()
-    seen = (await site.fleet()).revision
+    digest = await site.digest(ForceOffVm(vm=VM, host=A))
     site.alter(VM, state=VmState.PAUSED)
-    await site.clock.advance(5)
-    answer = await site.clock.run(site.service.submit(PauseVm(vm=VM, host=A), seen_revision=seen, idempotency_key="k"))
+    answer = await _submit_as_confirmed(site, ForceOffVm(vm=VM, host=A), digest)
     assert isinstance(answer, Refusal)
     assert answer.code is RefusalCode.CHANGED
-    assert "paused" in answer.reason
+    assert "no longer: VM web-1 is running" in answer.reason
+    assert "now: VM web-1 is paused" in answer.reason
+    assert not await site.service.operations()
+
+
+async def test_a_change_that_no_reading_has_seen_yet_is_refused_too(site: Site) -> None:
+    site.add()
+    await site.start()
+    digest = await site.digest(PauseVm(vm=VM, host=A))
+    site.alter(VM, state=VmState.SHUT_OFF)
+    answer = await _submit_as_confirmed(site, PauseVm(vm=VM, host=A), digest)
+    assert isinstance(answer, Refusal)
+    assert answer.code is RefusalCode.WRONG_STATE
 
 
 async def test_other_vms_may_change_without_a_refusal(site: Site) -> None:
     site.add()
     other = site.add("web-2")
     await site.start()
-    seen = (await site.fleet()).revision
+    digest = await site.digest(PauseVm(vm=VM, host=A))
     site.alter(other, state=VmState.PAUSED)
     await site.clock.advance(5)
-    answer = await site.clock.run(site.service.submit(PauseVm(vm=VM, host=A), seen_revision=seen, idempotency_key="k"))
-    assert isinstance(answer, Operation)
+    assert isinstance(await _submit_as_confirmed(site, PauseVm(vm=VM, host=A), digest), Operation)
 
 
-async def test_a_look_at_an_earlier_backend_is_too_old_and_one_from_the_future_too(site: Site) -> None:
+async def test_a_plan_for_another_vm_or_of_nowhere_is_no_confirmation(site: Site) -> None:
     site.add()
+    other = site.add("web-2")
     await site.start()
-    seen = (await site.fleet()).revision
-    await site.kill()
-    await site.clock.advance(1)
-    await site.start()
-    for revision in (0, seen, (await site.fleet()).revision + 1):
-        answer = await site.clock.run(
-            site.service.submit(PauseVm(vm=VM, host=A), seen_revision=revision, idempotency_key=f"k{revision}")
-        )
+    for digest in ("", "0" * 32, await site.digest(PauseVm(vm=other, host=A))):
+        answer = await _submit_as_confirmed(site, PauseVm(vm=VM, host=A), digest)
         assert isinstance(answer, Refusal)
         assert answer.code is RefusalCode.CHANGED
+
+
+async def test_a_plan_confirmed_before_the_backend_was_restarted_holds_if_nothing_changed(site: Site) -> None:
+    site.add()
+    await site.start()
+    digest = await site.digest(PauseVm(vm=VM, host=A))
+    await site.kill()
+    await site.start()
+    assert isinstance(await _submit_as_confirmed(site, PauseVm(vm=VM, host=A), digest), Operation)
+
+
+async def test_a_disk_attached_after_the_preview_is_not_deleted_with_the_vm(site: Site) -> None:
+    site.add(state=VmState.SHUT_OFF)
+    await site.start()
+    intent = DeleteVm(vm=VM, host=A, with_disks=True)
+    digest = await site.digest(intent)
+    store = site.world.host(A).pools["local"].store
+    path = store.add("late.qcow2", capacity_mib=10, allocation_mib=1, owner="")
+    disks = site.world.host(A).machines[VM].disks
+    site.alter(VM, disks=(*disks, VmDisk(target="vdb", source=path, format="qcow2")))
+    answer = await _submit_as_confirmed(site, intent, digest)
+    assert isinstance(answer, Refusal)
+    assert answer.code is RefusalCode.CHANGED
+    assert "late.qcow2" in answer.reason
+    assert path in store.volumes
+
+
+async def test_a_disk_kept_in_the_preview_is_kept_when_its_other_user_has_gone(site: Site) -> None:
+    site.add(state=VmState.SHUT_OFF)
+    other = site.add("web-2", state=VmState.SHUT_OFF)
+    site.alter(other, disks=site.world.host(A).machines[VM].disks)
+    await site.start()
+    intent = DeleteVm(vm=VM, host=A, with_disks=True)
+    digest = await site.digest(intent)
+    del site.world.host(A).machines[other]
+    answer = await _submit_as_confirmed(site, intent, digest)
+    assert isinstance(answer, Refusal)
+    assert answer.code is RefusalCode.CHANGED
+    assert "no longer: keeps" in answer.reason
 
 
 async def test_the_second_operation_on_a_vm_is_refused_with_the_firsts_name(site: Site) -> None:
@@ -126,10 +176,11 @@ async def test_the_second_operation_on_a_vm_is_refused_with_the_firsts_name(site
 async def test_two_migrations_of_one_vm_submitted_at_once_make_one(site: Site) -> None:
     site.add()
     await site.start()
-    revision = (await site.fleet()).revision
+    ways = [migrate(VM, to=to) for to in (B, site.world.specs[2].id)]
+    digests = [await site.digest(way) for way in ways]
     both = [
-        site.service.submit(migrate(VM, to=to), seen_revision=revision, idempotency_key=to)
-        for to in (B, site.world.specs[2].id)
+        site.service.submit(way, plan_digest=digest, idempotency_key=way.destination)
+        for way, digest in zip(ways, digests, strict=True)
     ]
     answers = await site.clock.run(asyncio.gather(*both))
     assert [isinstance(answer, Operation) for answer in answers].count(True) == 1
@@ -196,9 +247,9 @@ async def test_a_copy_that_the_fleet_has_not_seen_yet_is_found_right_before_the_
     site.add(host=B, state=VmState.SHUT_OFF)
     await site.start()
     site.alter(VM, B, state=VmState.RUNNING)
-    ended = await site.do(StartVm(vm=VM, host=A))
-    assert ended.state is OperationState.FAILED
-    assert "running on kvm-b" in ended.outcome
+    refusal = await site.refused(StartVm(vm=VM, host=A))
+    assert refusal.code is RefusalCode.ACTIVE_ELSEWHERE
+    assert "running on kvm-b" in refusal.reason
     assert site.running_on(VM) == [B]
 
 

@@ -24,6 +24,7 @@ from novacron.model.intent import (
     StartVm,
 )
 from novacron.model.operation import OperationState, StepState
+from novacron.model.refusal import RefusalCode
 from novacron.model.vm import VmState
 from tests.builders import an_id
 from tests.engine.site import SETTINGS, A, B, Site, a_site
@@ -176,9 +177,8 @@ async def test_a_vm_that_is_started_behind_our_back_is_not_deleted(site: Site) -
     await site.start()
     # No event and no reading in between: the fleet still says "shut off" when it is decided.
     site.alter(VM, state=VmState.RUNNING)
-    ended = await site.do(DeleteVm(vm=VM, host=A, with_disks=True))
-    assert ended.state is OperationState.FAILED
-    assert "somebody started it" in ended.outcome
+    refusal = await site.refused(DeleteVm(vm=VM, host=A, with_disks=True))
+    assert "running on kvm-a" in refusal.reason
     assert site.state(VM) is VmState.RUNNING
 
 
@@ -230,13 +230,13 @@ async def test_a_start_whose_answer_was_lost_and_that_did_not_happen_is_left_to_
     assert site.state(VM) is VmState.SHUT_OFF
 
 
-async def test_a_start_on_a_host_that_froze_before_it_was_asked_fails_and_says_nothing_was_done(site: Site) -> None:
+async def test_a_start_on_a_host_that_froze_before_it_was_asked_is_refused(site: Site) -> None:
     site.add(state=VmState.SHUT_OFF)
     await site.start()
     site.world.hang(A)
-    ended = await site.do(StartVm(vm=VM, host=A))
-    assert ended.state is OperationState.FAILED
-    assert "nothing was done" in ended.outcome
+    refusal = await site.refused(StartVm(vm=VM, host=A))
+    assert refusal.code is RefusalCode.HOST_NOT_CURRENT
+    assert not await site.service.operations()
 
 
 async def test_a_no_from_the_hypervisor_is_a_failure_in_its_words(site: Site) -> None:

@@ -101,8 +101,8 @@ async def _begin(name: str, writes: int, *, written: bool) -> tuple[Site, CutJou
     if before is not None:
         site.add(state=before)
     await site.start()
-    revision = (await site.fleet()).revision
-    submit = site.service.submit(intent, seen_revision=revision, idempotency_key="the key", actor="alice")
+    digest = await site.digest(intent)
+    submit = site.service.submit(intent, plan_digest=digest, idempotency_key="the key", actor="alice")
     task = asyncio.ensure_future(submit)
     await site.clock.run_until(
         lambda: journal.is_cut or any(one.has_ended for one in journal.operations.values()), limit_s=600

@@ -65,8 +65,7 @@ def _refusal(person: JumpHost, intent: Intent) -> Refusal:
     async def submit() -> object:
         console = RemoteConsole(socket)
         try:
-            fleet = await console.fleet()
-            return await console.submit(intent, seen_revision=fleet.revision, idempotency_key=uuid.uuid4().hex)
+            return await console.submit(intent, plan_digest="", idempotency_key=uuid.uuid4().hex)
         finally:
             await console.close()
 

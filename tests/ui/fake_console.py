@@ -67,7 +67,7 @@ class FakeConsole:
         self._fleet = fleet
         self._changes: asyncio.Queue[ConsoleChange] = asyncio.Queue()
         self.submitted: list[Intent] = []
-        self.revisions: list[int] = []
+        self.digests: list[str] = []
         self.keys: list[str] = []
         self.cancelled: list[OperationId] = []
         self.reconnected: list[HostId] = []
@@ -123,7 +123,7 @@ class FakeConsole:
         return self.answer(intent)
 
     async def submit(
-        self, intent: Intent, *, seen_revision: int, idempotency_key: str, actor: str = ""
+        self, intent: Intent, *, plan_digest: str, idempotency_key: str, actor: str = ""
     ) -> Operation | Refusal:
         """Accept it, or fail once as the test wants."""
         self.keys.append(idempotency_key)
@@ -134,7 +134,7 @@ class FakeConsole:
         if isinstance(answer, Refusal):
             return answer
         self.submitted.append(intent)
-        self.revisions.append(seen_revision)
+        self.digests.append(plan_digest)
         return an_operation(len(self.submitted), intent=intent, title=answer.title, subject=answer.subject)
 
     async def cancel(self, operation: OperationId) -> Operation | Refusal:
@@ -198,7 +198,7 @@ def a_plan_for(intent: Intent) -> Plan:
         undo=Undo.NEVER if final else Undo.REVERSIBLE,
         undo_how="what is lost stays lost" if final else "do the opposite",
         can_cancel=intent.kind == "migrate",
-        fleet_revision=7,
+        digest="digest-7",
     )
 
 

@@ -14,9 +14,10 @@ from novacron.adapters.simulated.population import world_of_fleet
 from novacron.engine.service import ConsoleService
 from novacron.engine.settings import EngineSettings
 from novacron.model.ids import HostId
-from novacron.model.intent import Intent, MigrateVm, StartVm
+from novacron.model.intent import MigrateVm, StartVm, VmIntent
 from novacron.model.link import LinkStatus
 from novacron.model.operation import Operation
+from novacron.model.plan.plan import Plan
 from novacron_tui.app import NovaCronApp
 from novacron_tui.present.glyphs import UNICODE
 from tests.fake_clock import FakeClock
@@ -50,10 +51,12 @@ class Night:
         vm, host = next((vm.id, host.spec.id) for host in hosts for vm in host.machines.values() if vm.name == name)
         return {"vm": vm, "host": host}
 
-    async def submit(self, intent: Intent) -> None:
+    async def submit(self, intent: VmIntent) -> None:
         """Ask for an operation, and insist that it is accepted."""
-        revision = (await self.service.fleet()).revision
-        asked = self.service.submit(intent, seen_revision=revision, idempotency_key=str(revision), actor="alice")
+        plan = await self.clock.run(self.service.preview(intent))
+        assert isinstance(plan, Plan), plan
+        key = f"{intent.kind} {intent.vm}"
+        asked = self.service.submit(intent, plan_digest=plan.digest, idempotency_key=key, actor="alice")
         answer = await self.clock.run(asked)
         assert isinstance(answer, Operation), answer
 

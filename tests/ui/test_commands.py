@@ -30,7 +30,7 @@ async def test_a_harmless_command_runs_at_once_with_the_revision_that_was_seen()
         await operator.press("s")
         operator.sees("accepted: start build-2")
     assert console.submitted == [StartVm(vm=an_id("build-2"), host="kvm-fra-02")]
-    assert console.revisions == [7]
+    assert console.digests == ["digest-7"]
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])

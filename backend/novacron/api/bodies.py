@@ -33,8 +33,8 @@ class PreviewBody(BaseModel):
 
 
 class SubmitBody(BaseModel):
-    """What to do, and what was on the screen when it was decided."""
+    """What to do, and the plan that was confirmed."""
 
     intent: AnyIntent
-    seen_revision: int
-    """Revision of the fleet the operator looked at: refused when the subject has changed since."""
+    plan_digest: str
+    """Of the plan that a preview showed: refused when what would be touched has changed since."""

@@ -135,7 +135,7 @@ class RemoteConsole:
         return _one_of(answer.plan, answer.refusal)
 
     async def submit(
-        self, intent: Intent, *, seen_revision: int, idempotency_key: str, actor: str = ""
+        self, intent: Intent, *, plan_digest: str, idempotency_key: str, actor: str = ""
     ) -> Operation | Refusal:
         """Submit; the actor is who the kernel says we are."""
         from novacron.api.bodies import SubmitBody
@@ -144,7 +144,7 @@ class RemoteConsole:
             "POST",
             "/v1/operations",
             OperationAnswer,
-            SubmitBody(intent=intent, seen_revision=seen_revision),
+            SubmitBody(intent=intent, plan_digest=plan_digest),
             headers={"idempotency-key": idempotency_key},
         )
         return _one_of(answer.operation, answer.refusal)

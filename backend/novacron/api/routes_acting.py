@@ -36,7 +36,7 @@ def acting_routes(console: Console) -> APIRouter:
         return _answer(
             await console.submit(
                 body.intent,
-                seen_revision=body.seen_revision,
+                plan_digest=body.plan_digest,
                 idempotency_key=idempotency_key,
                 actor=actor_of(request),
             )

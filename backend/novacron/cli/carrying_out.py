@@ -53,7 +53,7 @@ def just(context: typer.Context, intent_of: Callable[[Fleet], Intent], manner: M
     _run(context, lambda fleet: [intent_of(fleet)], manner)
 
 
-async def carry_out(console: Console, fleet: Fleet, intents: Sequence[Intent], manner: Manner, tally: Tally) -> None:
+async def carry_out(console: Console, intents: Sequence[Intent], manner: Manner, tally: Tally) -> None:
     """Preview, confirm, submit and follow; what comes of it is in the tally."""
     plans: list[Plan] = []
     for answer in await _preview_all(console, intents):
@@ -67,7 +67,7 @@ async def carry_out(console: Console, fleet: Fleet, intents: Sequence[Intent], m
         if consent is not ExitCode.OK:
             tally.codes.append(consent)
             return
-    await _submit_all(console, fleet.revision, plans, tally)
+    await _submit_all(console, plans, tally)
     if manner.wait:
         await follow(console, tally.operations)
 
@@ -77,7 +77,7 @@ def _run(context: typer.Context, intents_of: Callable[[Fleet], Sequence[Intent]]
 
     async def work(console: Console) -> None:
         fleet = await settled_fleet(console)
-        await carry_out(console, fleet, intents_of(fleet), manner, tally)
+        await carry_out(console, intents_of(fleet), manner, tally)
 
     try:
         run(work, context)
@@ -108,11 +108,11 @@ def _mind_unread(fleet: Fleet, patterns: Sequence[str], manner: Manner) -> None:
         complain(doubt.subject, doubt.detail, doubt.remedy)
 
 
-async def _submit_all(console: Console, revision: int, plans: Sequence[Plan], tally: Tally) -> None:
+async def _submit_all(console: Console, plans: Sequence[Plan], tally: Tally) -> None:
     """Submit one after the other, each under a key of its own, so that asking again does nothing twice."""
     for number, plan in enumerate(plans, start=1):
         key = str(uuid.uuid4())
-        submit = partial(console.submit, plan.intent, seen_revision=revision, idempotency_key=key)
+        submit = partial(console.submit, plan.intent, plan_digest=plan.digest, idempotency_key=key)
         try:
             answer = await insisting(console, submit)
         except NovaCronError as error:

@@ -2,13 +2,15 @@
 
 import asyncio
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from novacron.engine.facts import gather_facts
 from novacron.engine.identifiers import OperationIds
 from novacron.engine.ledger import Ledger
 from novacron.engine.locks import Locks
+from novacron.engine.looking_again import look_again
+from novacron.engine.previews import Previews
 from novacron.engine.run import OperationRun
 from novacron.engine.settings import EngineSettings
 from novacron.engine.steps.work import Work
@@ -16,7 +18,7 @@ from novacron.engine.store import FleetStore
 from novacron.engine.watchers import Watchers
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
-from novacron.model.intent import CreateVm, DeleteVolume, Intent, SetPoolActive
+from novacron.model.intent import Intent
 from novacron.model.operation import Operation, OperationState, StepRecord
 from novacron.model.plan.claims import claims_of, claims_unread, subject_of
 from novacron.model.plan.plan import Plan
@@ -44,6 +46,7 @@ class Executor:
         self._ground = ground
         self._ids = OperationIds(ground.clock, ground.rng)
         self._locks = Locks()
+        self._previews = Previews()
         self._runs: dict[OperationId, OperationRun] = {}
         self._tasks: dict[OperationId, asyncio.Task[None]] = {}
         self._submitting: dict[str, asyncio.Future[Operation | Refusal]] = {}
@@ -55,24 +58,22 @@ class Executor:
 
     async def preview(self, intent: Intent) -> Plan | Refusal:
         """Say what it would do; changes nothing."""
-        return self._refuse_locked(intent) or await self.plan(intent)
+        answer = self._refuse_locked(intent) or await self._plan(intent, afresh=False)
+        if isinstance(answer, Plan):
+            self._previews.remember(answer)
+        return answer
 
     async def plan(self, intent: Intent) -> Plan | Refusal:
-        """Plan it as if nothing held its subject: for one who holds it already."""
-        ground = self._ground
-        facts = await gather_facts(intent, ground.store.fleet, ground.watchers, ground.clock, ground.settings)
-        if isinstance(facts, Refusal):
-            return facts
-        # By the fleet as it is after asking: the answers took their time.
-        return plan(intent, ground.store.fleet, facts)
+        """Plan it from a fresh look, as if nothing held its subject: for one who holds it already."""
+        return await self._plan(intent, afresh=True)
 
-    async def submit(self, intent: Intent, *, seen_revision: int, key: str, actor: str) -> Operation | Refusal:
+    async def submit(self, intent: Intent, *, plan_digest: str, key: str, actor: str) -> Operation | Refusal:
         """Accept the intent, or refuse it. The same key and intent give the same operation, at any time."""
         if not key:
-            return await self._submit(intent, seen_revision, key, actor)
+            return await self._submit(intent, plan_digest, key, actor)
         pending = self._submitting.get(key)
         if pending is None:
-            pending = asyncio.ensure_future(self._submit(intent, seen_revision, key, actor))
+            pending = asyncio.ensure_future(self._submit(intent, plan_digest, key, actor))
             self._submitting[key] = pending
             pending.add_done_callback(lambda _: self._submitting.pop(key, None))
         # A client that goes away takes neither the operation nor another client's answer with it.
@@ -126,7 +127,7 @@ class Executor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _submit(self, intent: Intent, seen_revision: int, key: str, actor: str) -> Operation | Refusal:
+    async def _submit(self, intent: Intent, plan_digest: str, key: str, actor: str) -> Operation | Refusal:
         ground = self._ground
         try:
             known = await ground.ledger.by_key(key) if key else None
@@ -134,30 +135,64 @@ class Executor:
             return _no_journal(error)
         if known is not None:
             return known
-        refusal = self._refuse_locked(intent) or self._refuse_changed(intent, seen_revision)
-        if refusal is not None:
-            return refusal
-        planned = await self.plan(intent)
-        if isinstance(planned, Refusal):
-            return planned
-        # Again: asking the hosts took its time, and from here to the lock nothing is awaited.
-        refusal = self._refuse_changed(intent, seen_revision)
-        if refusal is not None:
-            return refusal
-        operation = self._operation(planned, key, actor)
-        locked = self._locks.take(claims_of(intent, ground.store.fleet), operation)
+        fleet = ground.store.fleet
+        held = self._claimant(intent, subject_of(intent, fleet), key, actor)
+        locked = self._locks.take(claims_of(intent, fleet), held)
         if locked is not None:
             return locked
         try:
-            await ground.ledger.accept(operation)
+            answer = await self._accept(held, plan_digest)
         except JournalError as error:
-            self._locks.release(operation)
-            return _no_journal(error)
-        except asyncio.CancelledError:
-            self._locks.release(operation)
+            answer = _no_journal(error)
+        except BaseException:
+            self._locks.release(held)
             raise
-        self.launch(self._new_run(operation))
+        if isinstance(answer, Refusal):
+            self._locks.release(held)
+            return answer
+        self.launch(self._new_run(answer))
+        return answer
+
+    async def _accept(self, held: Operation, plan_digest: str) -> Operation | Refusal:
+        """Plan again from a fresh look, while nothing else may touch the subject, and accept what was confirmed."""
+        planned = await self._plan(held.intent, afresh=True)
+        if isinstance(planned, Refusal):
+            return planned
+        if planned.digest != plan_digest:
+            return _refusal(
+                RefusalCode.CHANGED,
+                planned.subject,
+                f"it is not what was confirmed: {self._previews.difference(plan_digest, planned)}",
+                "look again, then decide again",
+            )
+        operation = replace(
+            held,
+            title=planned.title,
+            subject=planned.subject,
+            steps=tuple(StepRecord(name=step.name, title=step.title) for step in planned.steps),
+            can_cancel=planned.can_cancel,
+            plan_digest=planned.digest,
+        )
+        # What it touches is known better after the look. From here to the lock nothing is awaited.
+        locked = self._locks.change(claims_of(held.intent, self._ground.store.fleet), operation)
+        if locked is not None:
+            return locked
+        await self._ground.ledger.accept(operation)
         return operation
+
+    async def _plan(self, intent: Intent, *, afresh: bool) -> Plan | Refusal:
+        ground = self._ground
+        fleet = ground.store.fleet
+        if afresh:
+            looked = await look_again(intent, ground.store, ground.watchers, ground.clock, ground.settings)
+            if isinstance(looked, Refusal):
+                return looked
+            fleet = looked
+        facts = await gather_facts(intent, fleet, ground.watchers, ground.clock, ground.settings)
+        if isinstance(facts, Refusal):
+            return facts
+        # By the fleet as it is after asking, where nobody looked: the answers took their time.
+        return plan(intent, fleet if afresh else ground.store.fleet, facts)
 
     def _refuse_locked(self, intent: Intent) -> Refusal | None:
         """Say which operation is in the way: told before anything else, because it explains the rest."""
@@ -165,33 +200,17 @@ class Executor:
             claims_of(intent, self._ground.store.fleet), subject_of(intent, self._ground.store.fleet)
         )
 
-    def _refuse_changed(self, intent: Intent, seen_revision: int) -> Refusal | None:
-        if isinstance(intent, CreateVm | SetPoolActive | DeleteVolume):
-            return None
-        store = self._ground.store
-        if not store.changed_since(intent.vm, seen_revision):
-            return None
-        found = store.fleet.find_vm(intent.vm)
-        now = f"it is {found.home.vm.state} on {found.home.host.id} now" if found else "it is gone now"
-        return _refusal(
-            RefusalCode.CHANGED,
-            found.home.vm.name if found else intent.vm,
-            f"it changed since you looked: {now}",
-            "look again, then decide again",
-        )
-
-    def _operation(self, planned: Plan, key: str, actor: str) -> Operation:
+    def _claimant(self, intent: Intent, subject: str, key: str, actor: str) -> Operation:
+        """Return the operation as it holds its claims while it is being planned."""
         return Operation(
             id=self._ids.next(),
-            intent=planned.intent,
-            title=planned.title,
-            subject=planned.subject,
+            intent=intent,
+            title=f"{intent.kind} {subject} on {intent.host}",
+            subject=subject,
             actor=actor,
             state=OperationState.ACCEPTED,
-            steps=tuple(StepRecord(name=step.name, title=step.title) for step in planned.steps),
             accepted_at=self._ground.clock.now(),
             idempotency_key=key,
-            can_cancel=planned.can_cancel,
         )
 
     def _new_run(self, operation: Operation) -> OperationRun:

@@ -33,6 +33,11 @@ class Locks:
             self._held.append((claims, operation))
         return refusal
 
+    def change(self, claims: Claims, operation: Operation) -> Refusal | None:
+        """Hold these claims instead of those the operation holds, or say which operation is in the way of it."""
+        self.release(operation)
+        return self.take(claims, operation)
+
     def release(self, operation: Operation) -> None:
         """Let go of everything this operation holds."""
         self._held = [entry for entry in self._held if entry[1].id != operation.id]

@@ -179,10 +179,10 @@ class ConsoleService:
         return await self._executor.preview(intent)
 
     async def submit(
-        self, intent: Intent, *, seen_revision: int, idempotency_key: str, actor: str = ""
+        self, intent: Intent, *, plan_digest: str, idempotency_key: str, actor: str = ""
     ) -> Operation | Refusal:
         """Accept the intent, or refuse it; returns once it is in the journal."""
-        return await self._executor.submit(intent, seen_revision=seen_revision, key=idempotency_key, actor=actor)
+        return await self._executor.submit(intent, plan_digest=plan_digest, key=idempotency_key, actor=actor)
 
     async def cancel(self, operation: OperationId) -> Operation | Refusal:
         """Ask a running operation to stop."""

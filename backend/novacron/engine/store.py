@@ -7,19 +7,18 @@ from types import MappingProxyType
 
 from novacron.model.fleet import Fleet, Host
 from novacron.model.host import HostReading, HostSpec
-from novacron.model.ids import HostId, VmId
+from novacron.model.ids import HostId
 from novacron.model.link import Link, LinkStatus
 from novacron.ports.clock import Clock
 
 
 class FleetStore:
-    """Holds the fleet, gives each change a revision, and remembers when each VM last changed."""
+    """Holds the fleet, and gives each change a revision."""
 
     def __init__(self, specs: Sequence[HostSpec], clock: Clock, on_change: Callable[[Fleet, bool], None]) -> None:
         """`on_change` is given the fleet, and whether more than figures changed in it."""
         self._clock = clock
         self._on_change = on_change
-        self._changed_at: dict[VmId, int] = {}
         now = clock.now()
         hosts = {spec.id: _unmet(spec, now) for spec in specs}
         # Revisions begin at the wall clock's milliseconds: those of an earlier run of the backend are lower,
@@ -42,8 +41,6 @@ class FleetStore:
         if not link.is_up:
             link = Link(status=LinkStatus.UP, since=self._clock.now())
         after = self._fleet.with_reading(reading, link)
-        for vm_id in _differing(before.reading, reading):
-            self._changed_at[vm_id] = after.revision
         self._set(after, notable=link is not before.link or _shape(before.reading) != _shape(reading))
 
     def set_link(self, host: HostId, link: Link) -> None:
@@ -65,19 +62,7 @@ class FleetStore:
             else:
                 hosts[spec.id] = replace(_unmet(spec, now), reading=known.reading)
         after = Fleet(revision=self._fleet.revision + 1, hosts=MappingProxyType(hosts))
-        for gone in before.keys() - hosts.keys():
-            for vm in _differing(before[gone].reading, None):
-                self._changed_at[vm] = after.revision
         self._set(after)
-
-    def changed_since(self, vm: VmId, revision: int) -> bool:
-        """Whether the VM appeared, vanished, moved or changed its state after that revision.
-
-        A revision this fleet never had counts as before everything.
-        """
-        if revision > self._fleet.revision:
-            return True
-        return self._changed_at.get(vm, 0) > revision
 
     def _set(self, fleet: Fleet, *, notable: bool = True) -> None:
         self._fleet = fleet
@@ -94,10 +79,3 @@ def _shape(reading: HostReading | None) -> tuple[frozenset[object], frozenset[ob
         return None
     vms = frozenset((vm.id, vm.name, vm.state, vm.reason, vm.job_active, vm.autostart) for vm in reading.vms)
     return vms, frozenset((pool.id, pool.name, pool.active, len(pool.volumes)) for pool in reading.pools)
-
-
-def _differing(before: HostReading | None, after: HostReading | None) -> set[VmId]:
-    """Return the VMs whose presence on this host or whose state differ."""
-    old = {(vm.id, vm.state) for vm in before.vms} if before else set()
-    new = {(vm.id, vm.state) for vm in after.vms} if after else set()
-    return {vm_id for vm_id, _ in old ^ new}

@@ -87,6 +87,16 @@ class Fleet:
         """
         return self.with_host(replace(self.hosts[reading.host], reading=reading, link=link))
 
+    def with_look(self, host_id: HostId, vm_id: VmId, vm: VmReading | None) -> "Fleet":
+        """Return this revision as a fresh look at one VM on one host tells it; None: the host does not know it."""
+        host = self.hosts.get(host_id)
+        if host is None or host.reading is None:
+            return self
+        others = tuple(one for one in host.reading.vms if one.id != vm_id)
+        reading = replace(host.reading, vms=others if vm is None else (*others, vm))
+        hosts = {**self.hosts, host_id: replace(host, reading=reading)}
+        return Fleet(revision=self.revision, hosts=MappingProxyType(hosts))
+
     def without_host(self, host_id: HostId) -> "Fleet":
         """Return the next revision without this host."""
         hosts = {key: host for key, host in self.hosts.items() if key != host_id}

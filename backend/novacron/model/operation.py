@@ -125,6 +125,8 @@ class Operation:
     ended_at: datetime | None = None
     idempotency_key: str = ""
     can_cancel: bool = False
+    plan_digest: str = ""
+    """Of the plan that was confirmed; empty in what an older version accepted."""
 
     @property
     def has_ended(self) -> bool:

@@ -109,14 +109,14 @@ class Console(Protocol):
         """Say what it would do, after asking the hypervisors what only they know; changes nothing."""
 
     async def submit(
-        self, intent: Intent, *, seen_revision: int, idempotency_key: str, actor: str = ""
+        self, intent: Intent, *, plan_digest: str, idempotency_key: str, actor: str = ""
     ) -> Operation | Refusal:
         """Accept the intent, or refuse it; returns once it is in the journal.
 
         The same key gives the same operation.
 
-        `seen_revision` is the fleet the operator looked at: refused as changed when its subject
-        differs by now.
+        `plan_digest` is that of the plan that was previewed and confirmed: refused as changed, with the difference,
+        when a plan made from a fresh look at the hypervisors is not that plan.
         `actor` is ignored over a socket, where the peer's own identity counts.
         """
 

@@ -46,7 +46,7 @@ class ScriptedConsole:
         return self.plans(intent)
 
     async def submit(
-        self, intent: Intent, *, seen_revision: int, idempotency_key: str, actor: str = ""
+        self, intent: Intent, *, plan_digest: str, idempotency_key: str, actor: str = ""
     ) -> Operation | Refusal:
         """Answer as written down."""
         self.submitted.append((intent, idempotency_key))

@@ -14,7 +14,7 @@ from novacron.model.intent import StartVm
 from novacron.model.operation import OperationState
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.ports.console import BackendFound
-from tests.builders import a_fleet, an_id
+from tests.builders import an_id
 from tests.operation_builders import an_operation
 from tests.unit.cli.scripted_console import ScriptedConsole
 
@@ -42,7 +42,7 @@ def _refusal(code=RefusalCode.WRONG_STATE):
 
 async def _carried_out(console, *names):
     tally = Tally()
-    await carry_out(console, a_fleet(), _intents(*names), Manner(yes=True), tally)
+    await carry_out(console, _intents(*names), Manner(yes=True), tally)
     return tally
 
 
@@ -88,7 +88,7 @@ async def test_an_interrupt_between_submissions_leaves_each_intent_accounted_for
     console.answers = answer
     tally = Tally()
     with pytest.raises(asyncio.CancelledError):
-        await carry_out(console, a_fleet(), _intents("a", "b", "c"), Manner(yes=True), tally)
+        await carry_out(console, _intents("a", "b", "c"), Manner(yes=True), tally)
     capsys.readouterr()
     tally.report(as_json=True)
     accepted, lost, left = json.loads(capsys.readouterr().out)

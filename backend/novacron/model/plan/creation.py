@@ -44,7 +44,16 @@ def plan_create(intent: CreateVm, fleet: Fleet) -> Plan | Refusal:
         danger=Danger.CONFIRM,
         undo_how="delete it with its disks",
         can_cancel=True,
-        fleet_revision=fleet.revision,
+        basis=_basis(intent, host),
+    )
+
+
+def _basis(intent: CreateVm, host: Host) -> tuple[str, ...]:
+    pools = [pool for pool in (host.reading.pools if host.reading else ()) if pool.name == intent.pool]
+    bases = [volume for pool in pools for volume in pool.volumes if volume.name == intent.base_volume]
+    return (
+        *(f"pool {pool.name} ({pool.id}) on {host.id} is at {pool.path}" for pool in pools),
+        *(f"base image {volume.path}" for volume in bases),
     )
 
 

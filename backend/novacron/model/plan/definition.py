@@ -2,7 +2,7 @@
 
 from novacron.model.fleet import Fleet, Sighting
 from novacron.model.intent import RenameVm, ResizeVm, SetAutostart
-from novacron.model.plan.guards import find_vm, refuse_elsewhere, refuse_job, refuse_state, vm_line
+from novacron.model.plan.guards import find_vm, refuse_elsewhere, refuse_job, refuse_state, vm_basis, vm_line
 from novacron.model.plan.names import refuse_memory, refuse_name, refuse_vcpus
 from novacron.model.plan.plan import Danger, Plan, PlannedStep
 from novacron.model.refusal import Refusal, RefusalCode
@@ -27,7 +27,7 @@ def plan_rename(intent: RenameVm, fleet: Fleet) -> Plan | Refusal:
         touches=(vm_line(seen),),
         danger=Danger.CONFIRM,
         undo_how="rename it back",
-        fleet_revision=fleet.revision,
+        basis=vm_basis(fleet, intent.vm),
     )
 
 
@@ -51,7 +51,7 @@ def plan_autostart(intent: SetAutostart, fleet: Fleet) -> Plan | Refusal:
         steps=(PlannedStep(name="autostart", title=title),),
         touches=(vm_line(seen),),
         undo_how=f"turn it {'off' if intent.enabled else 'on'} again",
-        fleet_revision=fleet.revision,
+        basis=vm_basis(fleet, intent.vm),
     )
 
 
@@ -76,7 +76,7 @@ def plan_resize(intent: ResizeVm, fleet: Fleet) -> Plan | Refusal:
         warnings=(live,) if seen.vm.is_active else (),
         danger=Danger.CONFIRM,
         undo_how=f"set {seen.vm.vcpus} vCPUs and {seen.vm.memory_max_mib} MiB again",
-        fleet_revision=fleet.revision,
+        basis=vm_basis(fleet, intent.vm),
     )
 
 

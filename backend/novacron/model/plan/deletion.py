@@ -2,8 +2,8 @@
 
 from novacron.model.fleet import Fleet
 from novacron.model.intent import DeleteVm, DeleteVolume
-from novacron.model.plan.disks import depends_on, disk_fates, users_of
-from novacron.model.plan.guards import find_host, find_vm, refuse_elsewhere, refuse_job, refuse_state, vm_line
+from novacron.model.plan.disks import DiskFate, depends_on, disk_fates, users_of
+from novacron.model.plan.guards import find_host, find_vm, refuse_elsewhere, refuse_job, refuse_state, vm_basis, vm_line
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.refusal import Refusal, RefusalCode
 
@@ -28,7 +28,8 @@ def plan_delete(intent: DeleteVm, fleet: Fleet) -> Plan | Refusal:
     name = seen.vm.name
     steps = [PlannedStep(name="undefine", title=f"remove the definition of {name} from {intent.host}")]
     touches, warnings = [vm_line(seen)], []
-    for fate in disk_fates(fleet, seen) if intent.with_disks else ():
+    fates = disk_fates(fleet, seen) if intent.with_disks else ()
+    for fate in fates:
         path = fate.disk.source
         if fate.keep_because:
             warnings.append(f"keeps {path}: {fate.keep_because}")
@@ -37,6 +38,7 @@ def plan_delete(intent: DeleteVm, fleet: Fleet) -> Plan | Refusal:
             touches.append(f"disk {path} on {intent.host}: its data is lost")
     if not intent.with_disks:
         warnings += [f"keeps {disk.source}" for disk in seen.vm.disks if disk.source]
+    basis = [*vm_basis(fleet, intent.vm), *(_fate_line(fate) for fate in fates)]
     return Plan(
         intent=intent,
         title=f"delete {name} on {intent.host}{' with its disks' if intent.with_disks else ''}",
@@ -46,8 +48,12 @@ def plan_delete(intent: DeleteVm, fleet: Fleet) -> Plan | Refusal:
         warnings=tuple(warnings),
         danger=Danger.TYPE_NAME,
         undo=Undo.NEVER,
-        fleet_revision=fleet.revision,
+        basis=tuple(basis),
     )
+
+
+def _fate_line(fate: DiskFate) -> str:
+    return f"{'keeps' if fate.keep_because else 'deletes'} {fate.disk.source}"
 
 
 def plan_delete_volume(intent: DeleteVolume, fleet: Fleet) -> Plan | Refusal:
@@ -77,7 +83,7 @@ def plan_delete_volume(intent: DeleteVolume, fleet: Fleet) -> Plan | Refusal:
         touches=(f"volume {volume.path} on {intent.host}: {volume.allocation_mib} MiB of data are lost",),
         danger=Danger.TYPE_NAME,
         undo=Undo.NEVER,
-        fleet_revision=fleet.revision,
+        basis=(f"volume {volume.path} of pool {pool.name} ({pool.id}) on {intent.host}",),
     )
 
 

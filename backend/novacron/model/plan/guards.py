@@ -110,3 +110,10 @@ def refuse_state(sighting: Sighting, verb: str, remedy: str) -> Refusal:
 def vm_line(sighting: Sighting) -> str:
     """Name the VM as one thing that will be touched."""
     return f"VM {sighting.vm.name} on {sighting.host.id} ({sighting.vm.id})"
+
+
+def vm_basis(fleet: Fleet, vm_id: VmId) -> tuple[str, ...]:
+    """Say where the VM is seen and in which state: what every plan for it rests on."""
+    found = fleet.find_vm(vm_id)
+    seen = sorted(found.sightings if found else (), key=lambda sighting: sighting.host.id)
+    return tuple(f"VM {one.vm.name} is {one.vm.state} on {one.host.id}" for one in seen)

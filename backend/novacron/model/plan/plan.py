@@ -1,6 +1,8 @@
 """What an intent would do, shown before it is confirmed."""
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from novacron.model.intent import Intent
@@ -49,5 +51,24 @@ class Plan:
     undo_how: str = ""
     """The inverse in a few words: "start it again"."""
     can_cancel: bool = False
-    fleet_revision: int = 0
-    """The revision it was made from."""
+    basis: tuple[str, ...] = ()
+    """Every fact that decides what will be touched, one line each; no figure that changes by itself."""
+    digest: str = ""
+    """Stands for the intent, the steps and the basis. Whoever confirms the plan submits it, and a plan that would
+    differ by then is refused. Set by `with_digest`, as the last thing of planning."""
+
+
+def with_digest(plan: Plan) -> Plan:
+    """Return the plan with its digest: equal for two plans that would touch the same things in the same way."""
+    decided = [asdict(plan.intent), plan.danger, [step.name for step in plan.steps], plan.basis]
+    text = json.dumps(decided, sort_keys=True, default=str)
+    return replace(plan, digest=hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32])
+
+
+def basis_difference(confirmed: tuple[str, ...], now: tuple[str, ...]) -> str:
+    """Say in one line what was so when the plan was confirmed, and what is so instead."""
+    gone = [line for line in confirmed if line not in now]
+    new = [line for line in now if line not in confirmed]
+    parts = [f"no longer: {'; '.join(gone)}"] if gone else []
+    parts += [f"now: {'; '.join(new)}"] if new else []
+    return "; ".join(parts) or "its steps are others now"

@@ -22,7 +22,7 @@ from novacron.model.plan.compatibility import MigrationFacts
 from novacron.model.plan.creation import plan_create
 from novacron.model.plan.definition import plan_autostart, plan_rename, plan_resize
 from novacron.model.plan.deletion import plan_delete, plan_delete_volume
-from novacron.model.plan.plan import Plan
+from novacron.model.plan.plan import Plan, with_digest
 from novacron.model.plan.pools import plan_pool_active
 from novacron.model.plan.power import (
     plan_force_off,
@@ -38,6 +38,11 @@ from novacron.model.refusal import Refusal, RefusalCode
 
 def plan(intent: Intent, fleet: Fleet, facts: MigrationFacts | None = None) -> Plan | Refusal:
     """Say what the intent would do to this fleet; `facts` is what a migration's destination answered."""
+    answer = _plan(intent, fleet, facts)
+    return answer if isinstance(answer, Refusal) else with_digest(answer)
+
+
+def _plan(intent: Intent, fleet: Fleet, facts: MigrationFacts | None) -> Plan | Refusal:
     match intent:
         case StartVm():
             return plan_start(intent, fleet)

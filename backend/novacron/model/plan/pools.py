@@ -43,5 +43,8 @@ def plan_pool_active(intent: SetPoolActive, fleet: Fleet) -> Plan | Refusal:
         warnings=(f"{', '.join(running)} runs from it",) if running and not intent.active else (),
         danger=Danger.NONE if intent.active else Danger.CONFIRM,
         undo_how="stop it again" if intent.active else "start it again",
-        fleet_revision=fleet.revision,
+        basis=(
+            f"pool {pool.name} ({pool.id}) on {intent.host} is {'active' if pool.active else 'inactive'}",
+            *(f"{name} runs from it" for name in running),
+        ),
     )

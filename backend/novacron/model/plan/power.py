@@ -2,7 +2,7 @@
 
 from novacron.model.fleet import Fleet, Sighting
 from novacron.model.intent import ForceOffVm, PauseVm, RebootVm, ResumeVm, ShutdownVm, StartVm
-from novacron.model.plan.guards import find_vm, refuse_elsewhere, refuse_job, refuse_state, vm_line
+from novacron.model.plan.guards import find_vm, refuse_elsewhere, refuse_job, refuse_state, vm_basis, vm_line
 from novacron.model.plan.names import refuse_patience
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.refusal import Refusal
@@ -30,7 +30,7 @@ def plan_start(intent: StartVm, fleet: Fleet) -> Plan | Refusal:
         touches=(vm_line(seen),),
         warnings=_also_defined(fleet, seen),
         undo_how="shut it down again",
-        fleet_revision=fleet.revision,
+        basis=vm_basis(fleet, intent.vm),
     )
 
 
@@ -55,7 +55,7 @@ def plan_resume(intent: ResumeVm, fleet: Fleet) -> Plan | Refusal:
         touches=(vm_line(seen),),
         warnings=warnings if seen.vm.reason is StateReason.IO_ERROR else (),
         undo_how="pause it again",
-        fleet_revision=fleet.revision,
+        basis=vm_basis(fleet, intent.vm),
     )
 
 
@@ -82,7 +82,7 @@ def plan_shutdown(intent: ShutdownVm, fleet: Fleet) -> Plan | Refusal:
         danger=Danger.CONFIRM,
         undo_how="start it again",
         can_cancel=True,
-        fleet_revision=fleet.revision,
+        basis=vm_basis(fleet, intent.vm),
     )
 
 
@@ -149,7 +149,7 @@ def _one_step(
         danger=Danger.CONFIRM,
         undo=undo,
         undo_how=undo_how,
-        fleet_revision=fleet.revision,
+        basis=vm_basis(fleet, intent.vm),
     )
 
 

@@ -4,7 +4,7 @@ from novacron.model.fleet import Fleet, Host, Sighting
 from novacron.model.ids import HostId
 from novacron.model.intent import MigrateVm, MigrationMode
 from novacron.model.plan.compatibility import MigrationFacts, judge
-from novacron.model.plan.guards import find_host, find_vm, refuse_elsewhere, refuse_job, refuse_state
+from novacron.model.plan.guards import find_host, find_vm, refuse_elsewhere, refuse_job, refuse_state, vm_basis
 from novacron.model.plan.names import refuse_bandwidth, refuse_downtime
 from novacron.model.plan.plan import Danger, Plan, PlannedStep
 from novacron.model.refusal import Refusal, RefusalCode
@@ -92,7 +92,7 @@ def _live(intent: MigrateVm, fleet: Fleet, seen: Sighting, warnings: tuple[str, 
         danger=Danger.CONFIRM,
         undo_how=f"migrate it back to {here}",
         can_cancel=True,
-        fleet_revision=fleet.revision,
+        basis=_basis(fleet, seen, warnings),
     )
 
 
@@ -115,8 +115,14 @@ def _cold(intent: MigrateVm, fleet: Fleet, seen: Sighting, there: Host, warnings
         warnings=warnings,
         danger=Danger.CONFIRM,
         undo_how=f"migrate it back to {intent.host}",
-        fleet_revision=fleet.revision,
+        basis=_basis(fleet, seen, warnings),
     )
+
+
+def _basis(fleet: Fleet, seen: Sighting, warnings: tuple[str, ...]) -> tuple[str, ...]:
+    """Its warnings are part of it: they say what is overwritten or replaced."""
+    disks = (f"disk {disk.target} is {disk.source}" for disk in seen.vm.disks if disk.source)
+    return (*vm_basis(fleet, seen.vm.id), *disks, *warnings)
 
 
 def _autostart(seen: Sighting, there: HostId) -> tuple[PlannedStep, ...]:

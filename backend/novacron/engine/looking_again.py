@@ -1,0 +1,60 @@
+"""A fresh look at what an intent is about, made under its lock just before it is accepted."""
+
+import asyncio
+
+from novacron.engine.deadline import within
+from novacron.engine.settings import EngineSettings
+from novacron.engine.store import FleetStore
+from novacron.engine.watchers import Watchers
+from novacron.model.errors import LinkError, NotFound, NovaCronError
+from novacron.model.fleet import Fleet
+from novacron.model.ids import HostId, VmId
+from novacron.model.intent import CreateVm, DeleteVm, DeleteVolume, Intent, SetPoolActive, hosts_of
+from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.vm import VmReading
+from novacron.ports.clock import Clock
+
+
+async def look_again(
+    intent: Intent, store: FleetStore, watchers: Watchers, clock: Clock, settings: EngineSettings
+) -> Fleet | Refusal:
+    """Return the fleet in which the intent's subject is as the hypervisors show it now.
+
+    A host that cannot be asked keeps its last reading: the plan judges that. One that does not answer is a refusal.
+    """
+    if isinstance(intent, CreateVm | DeleteVolume | SetPoolActive) or (
+        isinstance(intent, DeleteVm) and intent.with_disks
+    ):
+        # What uses a file is known from whole inventories only.
+        await watchers.refresh(hosts_of(intent), inventory=True)
+        return store.fleet
+    found = store.fleet.find_vm(intent.vm)
+    hosts = {seen.host.id for seen in (found.sightings if found else ()) if seen.is_current} | {intent.host}
+    looks = (_look(host, intent.vm, watchers, clock, settings) for host in sorted(hosts))
+    fleet = store.fleet
+    try:
+        for host, seen in filter(None, await asyncio.gather(*looks)):
+            fleet = fleet.with_look(host, intent.vm, seen)
+    except NovaCronError as error:
+        return Refusal(
+            code=RefusalCode.HOST_NOT_CURRENT,
+            subject=error.subject,
+            reason=f"it could not be looked at before it is touched: {error.detail}",
+            remedy=error.remedy or "try again",
+        )
+    return fleet
+
+
+async def _look(
+    host: HostId, vm: VmId, watchers: Watchers, clock: Clock, settings: EngineSettings
+) -> tuple[HostId, VmReading | None] | None:
+    """Return what the host shows of the VM; None when it cannot be asked now."""
+    try:
+        hypervisor = watchers.hypervisor(host)
+    except (LinkError, NotFound):
+        return None
+    deadline_s = settings.look_deadline_s
+    seen = await within(
+        clock, deadline_s + settings.overrun_s, hypervisor.look(vm, deadline_s=deadline_s), subject=host, what="a look"
+    )
+    return host, seen
