@@ -3,7 +3,6 @@
 Loads no Textual. A palette that cannot be read is a ConfigError naming file and key, never a crash in mid-paint.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,6 +13,7 @@ from rich.errors import StyleSyntaxError
 from rich.style import Style
 
 from novacron.model.errors import ConfigError
+from novacron.text_file import parse_toml, read_text
 from novacron_tui.present.cells import Role
 
 DEFAULT: Final = "nova-night"
@@ -93,7 +93,7 @@ def _files() -> Iterator[Path]:
 
 def _read(path: Path) -> Palette:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = parse_toml(path, read_text(path))
         palette = Palette(
             name=str(content["name"]),
             is_dark=bool(content["dark"]),
@@ -103,8 +103,10 @@ def _read(path: Path) -> Palette:
         for role in Role:
             for surface in Surface:
                 palette.style(role, surface)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError) as error:
-        raise ConfigError(str(path), f"this theme cannot be read: {error}") from error
+    except FileNotFoundError as error:
+        raise ConfigError(str(path), "there is no such theme file", "check its name") from error
+    except TypeError as error:
+        raise ConfigError(str(path), f"this theme cannot be read: {error}", "see themes/nova-night.toml") from error
     except KeyError as error:
         raise ConfigError(str(path), f"this theme lacks {error}", "see themes/nova-night.toml") from error
     except StyleSyntaxError as error:

@@ -127,5 +127,8 @@ def test_a_theme_with_a_wrong_colour_is_refused_by_its_file(tmp_path: Path) -> N
     with pytest.raises(ConfigError, match=r"mine\.toml"):
         load_palette(str(broken))
     broken.write_text("name = ")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="is not TOML"):
+        load_palette(str(broken))
+    broken.write_text("name = " + "[" * 100_000)
+    with pytest.raises(ConfigError, match="nested too deeply"):
         load_palette(str(broken))

@@ -1,8 +1,6 @@
 """fleet.toml: which sites and hosts there are. Read into HostSpec values; written only by `novacron host add`."""
 
 import os
-import re
-import tomllib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -17,6 +15,7 @@ from novacron.config.fleet_place import line_of
 from novacron.model.alert.conditions import Thresholds
 from novacron.model.errors import ConfigError
 from novacron.model.host import HostSpec
+from novacron.text_file import parse_toml, read_text
 
 if TYPE_CHECKING:
     from tomlkit.items import InlineTable, Table
@@ -89,7 +88,6 @@ class _File(_Strict):
 
 
 _SECTIONS: dict[str, type[_Strict]] = {"site": _Site, "host": _Host, "console": _ConsoleSection, "alerts": _Alerts}
-_AT_LINE = re.compile(r"at line (\d+)")
 
 
 def load(path: Path) -> FleetFile:
@@ -150,6 +148,8 @@ def _table_of(spec: HostSpec, *, inline: bool) -> "Table | InlineTable":
 def _replace(path: Path, text: str) -> None:
     """Write through a link to the file it names, which keeps its mode."""
     path = path.resolve()
+    if path.exists() and not path.is_file():
+        raise ConfigError(str(path), "is no regular file, and cannot be replaced by one", "name another file")
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -165,27 +165,19 @@ def _replace(path: Path, text: str) -> None:
 
 def _text_of(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_text(path)
     except FileNotFoundError:
         raise ConfigError(
             str(path),
             "there is no such file",
             "novacron host add makes it; novacron --connect URI goes without; to look around: novacron --simulated",
         ) from None
-    except OSError as error:
-        raise ConfigError(str(path), f"cannot be read: {error.strerror}", "check its owner and mode") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(str(path), f"is not UTF-8 at byte {error.start}", "save it as UTF-8") from error
 
 
 def _understood(path: Path, text: str) -> FleetFile:
+    content = parse_toml(path, text)
     try:
-        parsed = _File.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        line = _AT_LINE.search(str(error))
-        raise ConfigError(
-            f"{path}:{line[1]}" if line else str(path), f"is not TOML: {error}", "mend it at the place named"
-        ) from error
+        parsed = _File.model_validate(content)
     except ValidationError as error:
         raise _explain(_Place(path, text), error) from error
     _refuse_doubles(_Place(path, text), parsed)

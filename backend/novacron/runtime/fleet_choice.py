@@ -1,12 +1,13 @@
 """Which hosts are to be watched."""
 
-import tomllib
 from dataclasses import dataclass, field
 
 from novacron.config.options import FleetOptions
 from novacron.config.paths import config_file
 from novacron.model.alert.conditions import Thresholds
+from novacron.model.errors import ConfigError
 from novacron.model.host import HostSpec
+from novacron.text_file import parse_toml, read_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +42,10 @@ def theme_of(options: FleetOptions) -> str | None:
     """Return the theme the fleet file names, if it does. For a console that starts: nothing else is looked at."""
     if options.simulated or options.connect:
         return None
+    path = options.fleet or config_file()
     try:
-        content = tomllib.loads((options.fleet or config_file()).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = parse_toml(path, read_text(path))
+    except (FileNotFoundError, ConfigError):
         return None
     section = content.get("console")
     theme = section.get("theme") if isinstance(section, dict) else None

@@ -56,7 +56,7 @@ def socket_of_holder(path: Path) -> Path | None:
 
 def _holders_note(path: Path) -> tuple[int, Path | None] | None:
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
     try:

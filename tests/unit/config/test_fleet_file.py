@@ -1,12 +1,17 @@
 """fleet.toml: what is taken from it, and how each mistake in it is told."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from novacron.config.fleet_file import add_host, load
+from novacron.config.options import FleetOptions
 from novacron.model.alert.conditions import Thresholds
 from novacron.model.errors import ConfigError, ExitCode
 from novacron.model.host import HostSpec
 from novacron.model.ids import HostId
+from novacron.runtime.fleet_choice import theme_of
 from tests.run_as import as_nobody
 
 _FULL = """\
@@ -167,8 +172,31 @@ def test_a_file_that_is_not_utf8_is_told_with_the_byte(fleet_toml):
 
 
 def test_a_folder_in_its_place_cannot_be_read(tmp_path):
-    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+    with pytest.raises(ConfigError, match="is a folder, not a file"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["deep.toml", "pipe.toml", "zero.toml"])
+def test_a_file_that_would_hang_or_fill_the_memory_names_no_theme_and_no_fleet(tmp_path, name):
+    path = tmp_path / name
+    {
+        "deep.toml": lambda: path.write_text("a = " + "[" * 100_000),
+        "pipe.toml": lambda: os.mkfifo(path),
+        "zero.toml": lambda: path.symlink_to("/dev/zero"),
+    }[name]()
+    assert theme_of(FleetOptions(fleet=path)) is None
+    with pytest.raises(ConfigError, match=name):
+        load(path)
+
+
+def test_adding_a_host_never_replaces_a_device(tmp_path, monkeypatch):
+    # The path resolves to /dev/null: as root, a new file would be renamed over it.
+    renamed = []
+    monkeypatch.setattr(Path, "replace", lambda self, target: renamed.append(target))
+    (tmp_path / "fleet.toml").symlink_to("/dev/null")
+    with pytest.raises(ConfigError, match="is no regular file"):
+        add_host(tmp_path / "fleet.toml", _spec())
+    assert not renamed
 
 
 def test_a_file_without_permission_cannot_be_read(fleet_toml):

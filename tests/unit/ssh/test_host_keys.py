@@ -1,5 +1,7 @@
 """Whom we trust: only a key somebody vouched for, whatever the configuration and its files look like."""
 
+import os
+
 import asyncssh
 import pytest
 
@@ -53,6 +55,13 @@ async def test_a_host_nobody_vouched_for_is_not_entered_whatever_the_configurati
     assert sshd.key.get_fingerprint() in error.detail
     assert "novacron host trust kvm-1" in error.remedy
     assert not home.known_hosts.exists(), "nothing is remembered that nobody said yes to"
+
+
+async def test_a_pipe_in_place_of_known_hosts_is_told_instead_of_waited_for(home: Home, sshd: Sshd):
+    os.mkfifo(home.known_hosts)
+    error = await _refusal(home, sshd)
+    assert error.detail == f"{home.known_hosts} is a pipe, not a file"
+    assert error.remedy
 
 
 async def test_a_key_for_the_same_name_on_another_port_vouches_for_nothing(home: Home, sshd: Sshd):
@@ -109,7 +118,7 @@ async def test_a_known_hosts_file_that_cannot_be_read_is_named(home: Home, sshd:
     home.known_hosts.mkdir()
     error = await _refusal(home, sshd)
     assert str(home.known_hosts) in error.detail
-    assert "cannot be read" in error.detail
+    assert "is a folder, not a file" in error.detail
 
 
 async def test_a_host_key_alias_is_the_name_the_key_is_kept_by(home: Home, sshd: Sshd):
