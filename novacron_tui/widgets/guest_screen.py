@@ -14,13 +14,16 @@ import pyte
 from rich.segment import Segment
 from rich.style import Style
 
+from novacron.model.control_strings import LONGEST_STRING, ControlStrings
 from novacron.model.safetext import SafeText
 from novacron_tui.present.width import settle, width_of
 
 SLICE_BYTES: Final = 4096
 """pyte takes about 0.5 MB/s: larger slices would be felt at the keyboard."""
-_LONGEST_SEQUENCE: Final = 4096
+_LONGEST_SEQUENCE: Final = LONGEST_STRING
 """An escape sequence longer than this is dropped: one without an end would eat all memory."""
+_C1_INTRODUCERS: Final = ("\x9b", "\x9d")
+"""pyte takes these for CSI and OSC also in UTF-8, where terminals differ; the filter of `novacron console` drops them."""
 _APPLICATION_CURSOR: Final = 1 << 5
 _COLOURS: Final = {
     "black": "black",
@@ -41,10 +44,25 @@ class _Stream(pyte.ByteStream):
 
     def __init__(self, screen: pyte.Screen) -> None:
         self._inside = 0
+        self._strings = ControlStrings()
         super().__init__(screen)
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes. pyte would show what is in most control strings, and lets only ST and BEL end the others."""
+        for number, part in enumerate(self._strings.cut(data)):
+            if number:
+                self._drop_sequence()
+            super().feed(part)
+
+    def _drop_sequence(self) -> None:
+        self._initialize_parser()
+        self.utf8_decoder.reset()
+        self._inside = 0
 
     def _send_to_parser(self, data: str) -> bool | None:
         assert self._parser is not None  # noqa: S101 - attached in the constructor
+        if data in _C1_INTRODUCERS:
+            return self._inside == 0
         try:
             plain = self._parser.send(data)
         except (TypeError, ValueError, IndexError, KeyError):

@@ -3,6 +3,7 @@
 import unicodedata
 
 import pyte
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.style import Style
@@ -98,6 +99,30 @@ def test_a_guest_that_sends_anything_leaves_a_screen_of_inert_cells(data: bytes)
     for row in range(10):
         segments = guest.line(row, Style(), colour=True, ascii_only=False)
         assert all(_is_inert(segment.text) for segment in segments)
+
+
+@pytest.mark.parametrize("start", ["\x1b]0;", "\x1bP", "\x1b_", "\x1b^", "\x1bX"])
+@pytest.mark.parametrize("end", ["\x18", "\x1a", "\x1b[0m", "\x1b\\", "\x07"])
+def test_a_guests_control_string_is_not_shown_and_hides_nothing_after_it(start: str, end: str) -> None:
+    guest = GuestScreen(40, 2, lambda _: None)
+    guest.feed(f"a{start}secret{end}b".encode())
+    assert _first_line(guest) == "ab"
+
+
+def test_a_guests_control_string_without_an_end_is_bounded() -> None:
+    guest = GuestScreen(40, 2, lambda _: None)
+    guest.feed(b"\x1bP" + b"x" * 4096 + b"login: ")
+    assert _first_line(guest) == "login:"
+
+
+def test_c1_controls_in_utf8_begin_nothing_on_a_guests_screen() -> None:
+    guest = GuestScreen(40, 2, lambda _: None)
+    guest.feed("a\x9d0;b".encode())
+    assert _first_line(guest) == "a0;b"
+
+
+def _first_line(guest: GuestScreen) -> str:
+    return "".join(segment.text for segment in guest.line(0, Style(), colour=True, ascii_only=False)).rstrip()
 
 
 @given(st.characters())

@@ -10,14 +10,15 @@ import re
 from enum import Enum, auto
 from typing import Final
 
-_STRING_STARTS: Final = b"]P^_X"
+from novacron.model.control_strings import ControlStrings
+
 _DRAWING: Final = re.compile(
     rb"\x1b\[(?:[0-9;:]*[@A-HJ-MPSTXZ`abdefgmrsu]"  # moves, erasing, inserting, deleting, scrolling, colours
     rb"|\?[0-3]?[JK]|[0-9;]*[hl]|\?[0-9;]*[hl])"
 )
 _MODES: Final = {b"4": False, b"20": False, b"?1": False, b"?6": False, b"?7": True, b"?25": True, b"?1049": False}
 """Modes a guest may set -> how the terminal is left; "?" are DEC's own."""
-_ESC, _BEL, _CAN, _SUB = 0x1B, 0x07, 0x18, 0x1A
+_ESC, _CAN, _SUB = 0x1B, 0x18, 0x1A
 _LONGEST_CSI: Final = 64
 
 
@@ -27,14 +28,13 @@ class _Mode(Enum):
     DESIGNATION = auto()
     """ESC with an intermediate byte: a character set is chosen. Neither it nor its last byte is text."""
     CSI = auto()
-    STRING = auto()
-    STRING_ESCAPE = auto()
 
 
 class SerialFilter:
     """Takes the guest's bytes in pieces and returns those that may be shown."""
 
     def __init__(self) -> None:
+        self._strings = ControlStrings()
         self._mode = _Mode.TEXT
         self._held = bytearray()
         self._character = bytearray()
@@ -46,8 +46,11 @@ class SerialFilter:
     def feed(self, data: bytes) -> bytes:
         """Return what of `data`, and of a sequence held back before, may be shown now."""
         shown = bytearray()
-        for byte in data:
-            shown += self._next(byte)
+        for number, part in enumerate(self._strings.cut(data)):
+            if number:
+                self._drop_sequence()
+            for byte in part:
+                shown += self._next(byte)
         return bytes(shown)
 
     def parting(self) -> bytes:
@@ -60,16 +63,17 @@ class SerialFilter:
 
     def _next(self, byte: int) -> bytes:
         if byte in (_CAN, _SUB):
-            self._mode, self._held, self._missing = _Mode.TEXT, bytearray(), 0
+            self._drop_sequence()
             return b""
         return {
             _Mode.TEXT: self._text,
             _Mode.ESCAPE: self._escape,
             _Mode.DESIGNATION: self._designation,
             _Mode.CSI: self._csi,
-            _Mode.STRING: self._string,
-            _Mode.STRING_ESCAPE: self._string_escape,
         }[self._mode](byte)
+
+    def _drop_sequence(self) -> None:
+        self._mode, self._held, self._missing = _Mode.TEXT, bytearray(), 0
 
     def _text(self, byte: int) -> bytes:
         if self._missing:
@@ -99,9 +103,7 @@ class SerialFilter:
         return b"" if "\x80" <= character <= "\x9f" else bytes(self._character)
 
     def _escape(self, byte: int) -> bytes:
-        if byte in _STRING_STARTS:
-            self._mode = _Mode.STRING
-        elif byte == ord("["):
+        if byte == ord("["):
             self._held.append(byte)
             self._mode = _Mode.CSI
         elif 0x20 <= byte < 0x30:
@@ -146,14 +148,3 @@ class SerialFilter:
         for mode in allowed:
             (self._changed.discard if (switch == b"h") is _MODES[mode] else self._changed.add)(mode)
         return b"".join(b"\x1b[%b%b" % (mode, switch) for mode in allowed)
-
-    def _string(self, byte: int) -> bytes:
-        if byte == _BEL:
-            self._mode = _Mode.TEXT
-        elif byte == _ESC:
-            self._mode = _Mode.STRING_ESCAPE
-        return b""
-
-    def _string_escape(self, byte: int) -> bytes:
-        self._mode = _Mode.TEXT if byte == ord("\\") else _Mode.STRING
-        return b""

@@ -47,3 +47,15 @@ def test_no_string_sequence_ever_passes(data):
     shown = SerialFilter().feed(data)
     for opening in (b"\x1b]", b"\x1bP", b"\x1b_", b"\x1b^", b"\x1bX"):
         assert opening not in shown
+
+
+@pytest.mark.parametrize("start", [b"\x1b]0;", b"\x1bP", b"\x1b_", b"\x1b^", b"\x1bX"])
+@pytest.mark.parametrize("end", [b"\x18", b"\x1a", b"\x1b[0m", b"x" * 5000])
+def test_a_control_string_that_never_ends_does_not_hide_what_follows(start, end):
+    shown = SerialFilter()
+    shown.feed(start + b"title" + end)
+    assert shown.feed(b"login: ").endswith(b"login: ")
+
+
+def test_a_control_string_inside_a_sequence_ends_it():
+    assert SerialFilter().feed(b"\x1b[3\x1b]0;x\x071mred") == b"1mred"
