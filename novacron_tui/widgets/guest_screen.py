@@ -23,7 +23,7 @@ SLICE_BYTES: Final = 4096
 _LONGEST_SEQUENCE: Final = LONGEST_STRING
 """An escape sequence longer than this is dropped: one without an end would eat all memory."""
 _C1_INTRODUCERS: Final = ("\x9b", "\x9d")
-"""pyte takes these for CSI and OSC also in UTF-8, where terminals differ; the filter of `novacron console` drops them."""
+"""pyte takes these for CSI and OSC in UTF-8, too; terminals differ there, and `novacron console` drops them."""
 _APPLICATION_CURSOR: Final = 1 << 5
 _COLOURS: Final = {
     "black": "black",
@@ -47,7 +47,7 @@ class _Stream(pyte.ByteStream):
         self._strings = ControlStrings()
         super().__init__(screen)
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:  # type: ignore[override]  # as pyte's own ByteStream
         """Take bytes. pyte would show what is in most control strings, and lets only ST and BEL end the others."""
         for number, part in enumerate(self._strings.cut(data)):
             if number:
