@@ -19,6 +19,7 @@ from novacron.adapters.libvirt.foreign_text import text_of
 from novacron.adapters.libvirt.patience import Patience
 from novacron.model.errors import DeadlineExceeded, NovaCronError, OperationError
 from novacron.model.ids import PoolId
+from novacron.model.shared_file_systems import is_shared
 from novacron.model.storage import Pool, Volume
 from novacron.model.vm import VmDisk
 from novacron.ports.clock import Clock
@@ -31,10 +32,6 @@ _LOOK: Final = 'stat --format "%.9Y %.9Z" -- "$1" && stat --file-system --format
 """When something was last made or deleted in a folder, and how full its file system is."""
 _MIB = 1024 * 1024
 _SHARED_KINDS = frozenset({"netfs", "rbd", "gluster", "iscsi", "iscsi-direct", "sheepdog"})
-_SHARED_FILE_SYSTEMS = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "ceph", "gfs2", "ocfs2", "lustre", "gpfs", "glusterfs", "fuse.glusterfs"}
-    | {"fuse.ceph", "fuse.moosefs", "fuse.juicefs", "fuse.quobyte", "beegfs", "9p", "virtiofs"}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +130,7 @@ class PoolReader:
                 available_mib=folder.available_mib,
                 allocation_mib=used_mib,
             )
-        shared = pool.kind in _SHARED_KINDS or await self._file_system(pool) in _SHARED_FILE_SYSTEMS
+        shared = pool.kind in _SHARED_KINDS or is_shared(await self._file_system(pool))
         return replace(pool, shared=shared)
 
     async def _folder(self, pool: Pool) -> tuple[_Folder | None, str]:

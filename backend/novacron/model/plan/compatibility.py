@@ -10,11 +10,8 @@ from dataclasses import dataclass
 from novacron.model.fleet import Host, Sighting
 from novacron.model.migration import DiskProbe, GuestFit
 from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.shared_file_systems import is_shared
 from novacron.model.vm import VmDisk
-
-_NETWORK_FILE_SYSTEMS = frozenset(
-    {"nfs", "nfs4", "ceph", "cifs", "smb3", "9p", "gfs2", "ocfs2", "lustre", "afs", "fuse.glusterfs"}
-)
 
 _COPIED_STORAGE = frozenset({"file", "block"})
 """What has a path that can be looked at, and a place of its own on each host."""
@@ -176,7 +173,7 @@ def _judge_copy(seen: Sighting, destination: Host, disk: VmDisk, probe: DiskProb
             "migrate without copying storage, or move it shut off",
         )
     same_file = probe.visible and (
-        probe.lock_seen is True or probe.file_system in _NETWORK_FILE_SYSTEMS or _on_shared_pool(disk, destination)
+        probe.lock_seen is True or is_shared(probe.file_system) or _on_shared_pool(disk, destination)
     )
     if same_file:
         return _incompatible(
