@@ -69,8 +69,7 @@ def vm_word(vm: FleetVm) -> str:
 
 def runs_twice(vm: FleetVm) -> bool:
     """Tell whether two hosts say, now, that they run it."""
-    running = [seen for seen in vm.sightings if seen.is_current and seen.vm.state is VmState.RUNNING]
-    return len(running) > 1
+    return bool(vm.others) and len(vm.running_copies) > 1
 
 
 def doing(operation: Operation) -> str:

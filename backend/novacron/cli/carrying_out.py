@@ -13,7 +13,7 @@ from novacron.cli.asking import ask
 from novacron.cli.following import follow, insisting
 from novacron.cli.output import complain, complain_of_unread, printing_what_was_done
 from novacron.cli.reporting import Tally
-from novacron.cli.selectors import hosts_unread, is_glob, names_in_doubt, select_vms
+from novacron.cli.selectors import hosts_unread, is_glob, names_in_doubt, refuse_both_copies, select_vms
 from novacron.cli.session import run, settled_fleet
 from novacron.model.errors import BackendError, ExitCode, LinkError, NovaCronError
 from novacron.model.fleet import Fleet, FleetVm
@@ -42,6 +42,7 @@ def for_each_vm(
 
     def intents_of(fleet: Fleet) -> list[Intent]:
         chosen = select_vms(fleet, patterns)
+        refuse_both_copies(chosen)
         _mind_unread(fleet, patterns, manner)
         return [intent_of(vm) for vm in chosen]
 

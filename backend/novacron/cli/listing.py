@@ -1,18 +1,19 @@
 """The reading verbs: vms, hosts, pools, ops, alerts, xml."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import typer
 
 from novacron.cli.arguments import AnyHostNames, AnyVmNames, Json, PartialOk, VmName
-from novacron.cli.output import age, print_json, print_table, tell_unread
-from novacron.cli.selectors import hosts_unread, is_uuid, select_hosts, select_one_vm, select_vms
+from novacron.cli.output import age, complain, print_json, print_table, tell_unread
+from novacron.cli.selectors import all_vms, hosts_unread, is_uuid, select_hosts, select_one_vm, select_vms
 from novacron.cli.session import run, settled_fleet
 from novacron.model.alert.alert import Alert
+from novacron.model.alert.conditions import twice_alert
 from novacron.model.fleet import FleetVm, Host
-from novacron.model.ids import HostId
+from novacron.model.ids import HostId, VmId
 from novacron.model.operation import Operation
 from novacron.model.storage import Pool
 from novacron.ports.console import Console
@@ -21,13 +22,18 @@ from novacron.ports.console import Console
 def vms(context: typer.Context, names: AnyVmNames = None, partial_ok: PartialOk = False, as_json: Json = False) -> None:
     """List VMs with their state, host and load."""
 
-    async def work(console: Console) -> tuple[Sequence[FleetVm], Sequence[HostId]]:
+    async def work(console: Console) -> tuple[Sequence[FleetVm], Collection[VmId], Sequence[HostId]]:
         fleet = await settled_fleet(console)
-        chosen = select_vms(fleet, names) if names else tuple(fleet.vms.values())
-        return chosen, hosts_unread(fleet, [name for name in names or ["*"] if not is_uuid(fleet, name)])
+        chosen = select_vms(fleet, names) if names else all_vms(fleet)
+        unread = hosts_unread(fleet, [name for name in names or ["*"] if not is_uuid(fleet, name)])
+        twins = await _running_twice(console, chosen)
+        return _without_ends_of_migrations(chosen, twins), twins, unread
 
-    chosen, unread = run(work, context)
-    _show([_vm_record(vm) for vm in chosen], as_json, _VM_COLUMNS)
+    chosen, twins, unread = run(work, context)
+    _show([_vm_record(vm, runs_twice=vm.id in twins) for vm in chosen], as_json, _VM_COLUMNS)
+    for vm in {vm.id: vm for vm in chosen if vm.id in twins}.values():
+        danger = twice_alert(vm, vm.running_copies, datetime.now(UTC))
+        complain(danger.subject, danger.text, danger.remedy)
     tell_unread("VMs", unread, partial_ok=partial_ok)
 
 
@@ -117,10 +123,28 @@ def _mib(value: int | None) -> str | None:
     return f"{value / 1024:.1f}G" if value >= 1024 else f"{value}M"
 
 
-def _vm_record(found: FleetVm) -> Record:
+async def _running_twice(console: Console, chosen: Sequence[FleetVm]) -> Collection[VmId]:
+    """Return which of them run on two hosts; the two ends of a migration of ours, read one after the other, do not."""
+    suspected = {vm.id for vm in chosen if vm.others and len(vm.running_copies) > 1}
+    if suspected:
+        operations = await console.operations()
+        suspected -= {one.intent.vm for one in operations if one.intent.kind == "migrate" and not one.has_ended}
+    return suspected
+
+
+def _without_ends_of_migrations(chosen: Sequence[FleetVm], twins: Collection[VmId]) -> list[FleetVm]:
+    """Return one line a VM again, but for those that run twice."""
+    kept: dict[object, FleetVm] = {}
+    for vm in chosen:
+        kept.setdefault((vm.id, vm.home.host.id) if vm.id in twins else vm.id, vm)
+    return list(kept.values())
+
+
+def _vm_record(found: FleetVm, *, runs_twice: bool) -> Record:
     home, now = found.home, datetime.now(UTC)
     reading = home.host.reading
     state = home.vm.state.value if home.is_current else f"unknown (was {home.vm.state.value})"
+    state = "runs twice" if runs_twice else state
     return {
         "name": home.vm.name,
         "state": state,
@@ -138,6 +162,7 @@ def _vm_record(found: FleetVm) -> Record:
             "observed_at": reading.observed_at if reading else None,
             "vm": home.vm,
             "also_on": [other.host.id for other in found.others],
+            "runs_twice": runs_twice,
         },
     }
 

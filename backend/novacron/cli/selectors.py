@@ -13,7 +13,7 @@ _SHORTEST_UUID_PREFIX = 9
 
 
 def select_vms(fleet: Fleet, patterns: Sequence[str]) -> tuple[FleetVm, ...]:
-    """Return the VMs meant by the patterns, each once, in the order of the fleet.
+    """Return the VMs meant by the patterns, each once, in the order of the fleet; one that runs twice once a copy.
 
     A pattern is a UUID or its beginning (8 digits and a dash at the least), an exact name, or a glob; `@host` behind
     it narrows it to a host, itself a glob.
@@ -24,16 +24,38 @@ def select_vms(fleet: Fleet, patterns: Sequence[str]) -> tuple[FleetVm, ...]:
         LinkError: it matches nothing, and hosts that never answered may have it.
         Conflict: a plain name fits several VMs.
     """
-    chosen: dict[str, FleetVm] = {}
+    chosen: dict[VmId, dict[HostId, FleetVm]] = {}
     for pattern in patterns:
         for vm in _matching(fleet, pattern):
-            chosen[vm.id] = vm
-    return tuple(vm for vm in fleet.vms.values() if vm.id in chosen)
+            chosen.setdefault(vm.id, {})[vm.home.host.id] = vm
+    return tuple(copy for vm_id in fleet.vms if vm_id in chosen for copy in chosen[vm_id].values())
+
+
+def all_vms(fleet: Fleet) -> tuple[FleetVm, ...]:
+    """Return every VM in the order of the fleet; one that runs twice once a copy."""
+    return tuple(copy for vm in fleet.vms.values() for copy in _copies(vm))
+
+
+def refuse_both_copies(chosen: Iterable[FleetVm]) -> None:
+    """Let nothing be done to both copies of a VM that runs twice, or to one that nobody chose.
+
+    Raises:
+        Conflict: two copies of the same VM are meant.
+    """
+    seen: dict[VmId, HostId] = {}
+    for vm in chosen:
+        name, host = vm.home.vm.name, vm.home.host.id
+        first = seen.setdefault(vm.id, host)
+        if first != host:
+            raise Conflict(
+                name, f"it runs on {first} and {host} at once", f"say which: {name}@{first} or {name}@{host}"
+            )
 
 
 def select_one_vm(fleet: Fleet, pattern: str) -> FleetVm:
     """Return the one VM meant. Raises as `select_vms`, and Conflict when several are."""
     chosen = select_vms(fleet, [pattern])
+    refuse_both_copies(chosen)
     if len(chosen) > 1:
         raise Conflict(pattern, f"{len(chosen)} VMs are meant, and one is wanted", "name it by UUID or as name@host")
     return chosen[0]
@@ -99,9 +121,11 @@ def host_of_pool(fleet: Fleet, pool: str, host: str) -> HostId:
 
 def _matching(fleet: Fleet, pattern: str) -> tuple[FleetVm, ...]:
     name, host = _split(pattern)
-    candidates = [vm for vm in fleet.vms.values() if fnmatchcase(vm.home.host.id, host)]
+    candidates = [copy for copy in all_vms(fleet) if fnmatchcase(copy.home.host.id, host)]
+    if not is_glob(host):
+        candidates += _second_copies(fleet, HostId(host), candidates)
     exact = [vm for vm in candidates if name == vm.home.vm.name or name.lower() == vm.id]
-    if len(exact) > 1:
+    if len({vm.id for vm in exact}) > 1:
         places = ", ".join(f"{vm.id} on {vm.home.host.id}" for vm in exact)
         raise Conflict(name, f"{len(exact)} VMs have this name: {places}", "name it by UUID or as name@host")
     unread = hosts_unread(fleet, [pattern])
@@ -124,9 +148,26 @@ def _by_uuid_prefix(candidates: Iterable[FleetVm], prefix: str) -> list[FleetVm]
     if len(prefix) < _SHORTEST_UUID_PREFIX:
         return []
     found = [vm for vm in candidates if vm.id.startswith(prefix.lower())]
-    if len(found) > 1:
+    if len({vm.id for vm in found}) > 1:
         raise Conflict(prefix, f"{len(found)} UUIDs begin with this", "give more of the UUID")
     return found
+
+
+def _copies(vm: FleetVm) -> tuple[FleetVm, ...]:
+    running = vm.running_copies if vm.others else ()
+    return tuple(vm.seen_on(copy) for copy in running) if len(running) > 1 else (vm,)
+
+
+def _second_copies(fleet: Fleet, host: HostId, known: Iterable[FleetVm]) -> list[FleetVm]:
+    """Return what a host that was named has a process of, although another host speaks for it: a paused second copy."""
+    known_ids = {vm.id for vm in known}
+    return [
+        vm.seen_on(seen)
+        for vm in fleet.vms.values()
+        if vm.id not in known_ids
+        for seen in vm.others
+        if seen.host.id == host and seen.is_current and seen.vm.is_active
+    ]
 
 
 def _split(pattern: str) -> tuple[str, str]:

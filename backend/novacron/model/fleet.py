@@ -7,7 +7,7 @@ from types import MappingProxyType
 from novacron.model.host import HostReading, HostSpec
 from novacron.model.ids import HostId, VmId
 from novacron.model.link import Link
-from novacron.model.vm import VmReading
+from novacron.model.vm import VmReading, VmState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +61,19 @@ class FleetVm:
     def sightings(self) -> tuple[Sighting, ...]:
         """All of them, home first."""
         return (self.home, *self.others)
+
+    @property
+    def running_copies(self) -> tuple[Sighting, ...]:
+        """Sightings that execute it by their hosts' current words: more than one write to its disks at once.
+
+        One with a job is not counted: the two ends of a migration are one VM. Two readings are never of the same
+        instant: one such look is a suspicion, not a fact.
+        """
+        return tuple(seen for seen in self.sightings if seen.is_current and _executes(seen.vm))
+
+    def seen_on(self, copy: Sighting) -> "FleetVm":
+        """Return the VM with one of its own sightings as the one that speaks for it."""
+        return replace(self, home=copy, others=tuple(seen for seen in self.sightings if seen is not copy))
 
 
 _NO_HOSTS: Mapping[HostId, Host] = MappingProxyType({})
@@ -135,6 +148,10 @@ def _index(hosts: Iterable[Host]) -> dict[VmId, FleetVm]:
         for vm_id, sightings in seen.items()
         for ordered in [sorted(sightings, key=_authority)]
     }
+
+
+def _executes(vm: VmReading) -> bool:
+    return vm.state in (VmState.RUNNING, VmState.SHUTTING_DOWN, VmState.SUSPENDED) and not vm.job_active
 
 
 _STATE_RANK = {"running": 0, "shutting down": 1, "suspended": 2, "paused": 3, "crashed": 5}

@@ -2,8 +2,9 @@
 
 import pytest
 
-from novacron.cli.selectors import hosts_unread, select_vms
+from novacron.cli.selectors import all_vms, hosts_unread, refuse_both_copies, select_one_vm, select_vms
 from novacron.model.errors import Conflict, LinkError, NotFound, UsageError
+from novacron.model.vm import VmState
 from tests.builders import a_fleet, a_host, a_vm, an_id
 
 
@@ -86,3 +87,41 @@ def test_no_beginning_of_a_uuid_is_guessed_at_while_a_host_was_never_read(fleet)
         select_vms(fleet, [vm_id[:9]])
     assert _names(select_vms(fleet, [f"{vm_id[:9]}@kvm-1"])) == ["web-2"]
     assert _names(select_vms(fleet, [vm_id])) == ["web-2"]
+
+
+def _places(found):
+    return [(vm.home.vm.name, vm.home.host.id) for vm in found]
+
+
+@pytest.fixture
+def twin_fleet():
+    return a_fleet(
+        a_host("kvm-1", a_vm("web-1"), a_vm("web-2")),
+        a_host("kvm-2", a_vm("web-1"), a_vm("web-2", state=VmState.PAUSED)),
+    )
+
+
+def test_a_vm_that_runs_twice_is_meant_once_a_copy(twin_fleet):
+    both = [("web-1", "kvm-1"), ("web-1", "kvm-2")]
+    assert _places(select_vms(twin_fleet, ["web-1"])) == both
+    assert _places(select_vms(twin_fleet, [an_id("web-1")])) == both
+    assert _places(select_vms(twin_fleet, ["web-*"])) == [*both, ("web-2", "kvm-1")]
+    assert _places(all_vms(twin_fleet)) == [*both, ("web-2", "kvm-1")]
+
+
+def test_one_copy_is_meant_by_its_host_also_when_it_is_paused(twin_fleet):
+    assert _places(select_vms(twin_fleet, ["web-1@kvm-2"])) == [("web-1", "kvm-2")]
+    assert _places(select_vms(twin_fleet, ["web-2@kvm-2"])) == [("web-2", "kvm-2")]
+    refuse_both_copies(select_vms(twin_fleet, ["*@kvm-2"]))
+    assert select_one_vm(twin_fleet, "web-1@kvm-1").home.host.id == "kvm-1"
+
+
+@pytest.mark.parametrize("pattern", ["web-1", "*", "web-1@*"])
+def test_nothing_is_done_to_a_vm_that_runs_twice_before_a_copy_is_named(twin_fleet, pattern):
+    with pytest.raises(Conflict, match=r"runs on kvm-1 and kvm-2 at once.*web-1@kvm-2"):
+        refuse_both_copies(select_vms(twin_fleet, [pattern]))
+
+
+def test_the_two_ends_of_a_migration_are_one_vm():
+    fleet = a_fleet(a_host("kvm-1", a_vm("web-1", job_active=True)), a_host("kvm-2", a_vm("web-1")))
+    assert len(select_vms(fleet, ["web-1"])) == 1

@@ -65,10 +65,7 @@ def runs_twice(fleet: Fleet) -> Iterator[tuple[FleetVm, tuple[Sighting, ...]]]:
     Two readings are never of the same instant: one such look is a suspicion, not a fact.
     """
     for vm in fleet.vms.values():
-        if not vm.others:
-            continue
-        running = tuple(seen for seen in vm.sightings if seen.is_current and _executes(seen))
-        if len(running) > 1:
+        if vm.others and len(running := vm.running_copies) > 1:
             yield vm, running
 
 
@@ -268,10 +265,6 @@ def _fullness(used: float, moment: Moment, key: str) -> Severity | None:
 def _place(host: Host, pool: Pool) -> str:
     """Return what makes it the same pool on two hosts: sites mount storage of their own under the same paths."""
     return f"shared:{host.spec.site}:{pool.kind}:{pool.path or pool.name}" if pool.shared else f"{host.id}:{pool.id}"
-
-
-def _executes(seen: Sighting) -> bool:
-    return seen.vm.state in (VmState.RUNNING, VmState.SHUTTING_DOWN, VmState.SUSPENDED) and not seen.vm.job_active
 
 
 def _subject(operation: Operation) -> str:
