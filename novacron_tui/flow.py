@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from novacron_tui.app import NovaCronApp
     from novacron_tui.handover import Handover
+    from novacron_tui.screens.fleet import FleetScreen
 
 _AT_ONCE = 8
 """Previews asked for at the same time: each may ask two hypervisors."""
@@ -118,6 +119,10 @@ class Flow:
         if screen is not None:
             self._app.push_screen(screen)
 
+    async def show_pane(self, pane: str) -> None:
+        """Go to a pane by the identifier of its key, from whichever screen stands before it."""
+        await (await self._fleet_screen()).show_pane_of(pane)
+
     def _offer(self, title: str, entries: list[tuple[Entry, Key]], *, by_key: bool) -> None:
         from novacron_tui.screens.live import LiveScreen
         from novacron_tui.screens.palette import PaletteScreen
@@ -200,7 +205,10 @@ class Flow:
             case Act.RECONNECT:
                 self._app.spawn(self._reconnect(targets), "reconnect")
             case Act.SHOW_VMS:
-                self._app.spawn(self._show_vms(targets[0]), "show")
+                from novacron_tui.screens.fleet import FleetScreen
+
+                is_detail = not isinstance(self._app.screen, FleetScreen)
+                self._app.spawn(self._show_vms(targets[0], is_detail=is_detail), "show")
 
     def _ask_to_cancel(self, operations: Sequence[Operation]) -> None:
         from novacron_tui.screens.cancel import CancelScreen
@@ -235,12 +243,16 @@ class Flow:
         if tried:
             self._app.say(span(f"trying {', '.join(tried)} again", Role.TEXT))
 
-    async def _show_vms(self, host: Host) -> None:
+    async def _show_vms(self, host: Host, *, is_detail: bool) -> None:
+        await (await self._fleet_screen()).show_vms_of(host.id, is_detail=is_detail)
+
+    async def _fleet_screen(self) -> "FleetScreen":
+        """Leave the screens that stand before the fleet."""
         from novacron_tui.screens.fleet import FleetScreen
 
         while not isinstance(self._app.screen, FleetScreen):
             await self._app.pop_screen()
-        await self._app.screen.show_vms_of(host.id)
+        return self._app.screen
 
 
 def _entries(where: Where, context: Context, *, danger: bool) -> list[tuple[Entry, Key]]:

@@ -114,11 +114,13 @@ KEYS: Final[tuple[Key, ...]] = (
     Key(id="first", keys=("g", "home"), label="first", group="Move"),
     Key(id="last", keys=("G", "end"), label="last", group="Move"),
     *(
-        Key(id=f"pane-{number}", keys=(str(number),), label=label, group="Panes", where=_PANES)
+        Key(id=f"pane-{number}", keys=(str(number),), label=label, group="Panes")
         for number, label in enumerate(("VMs", "hosts", "operations", "storage", "alerts"), start=1)
     ),
-    Key(id="pane-next", keys=("tab", "right", "l"), label="next pane", group="Panes", where=_PANES),
-    Key(id="pane-previous", keys=("shift+tab", "left", "h"), label="pane before", group="Panes", where=_PANES),
+    Key(id="pane-next", keys=("tab",), label="next pane", group="Panes"),
+    Key(id="pane-next", keys=("right", "l"), label="next pane", group="Panes", where=_PANES),
+    Key(id="pane-previous", keys=("shift+tab",), label="pane before", group="Panes"),
+    Key(id="pane-previous", keys=("left", "h"), label="pane before", group="Panes", where=_PANES),
     Key(id="palette", keys=(":", "ctrl+p"), label="all", group="Console", rank=52),
     Key(id="help", keys=("?",), label="help", group="Console", rank=54),
     Key(id="back", keys=("escape",), label="back", group="Console", rank=0),

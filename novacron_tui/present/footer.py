@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from novacron.model.safetext import SafeText
+from novacron_tui.keys import shown
 from novacron_tui.present.cells import Line, Role, Span, justify, line_width, span
 
 
@@ -15,6 +17,11 @@ def footer_line(own: Iterable[tuple[str, str]], always: Iterable[tuple[str, str]
             break
         shown += part
     return justify(shown, last, width)
+
+
+def meaningless(pressed: str) -> Line:
+    """Say that a key does nothing here."""
+    return (span(SafeText.clip(shown(pressed), 20), Role.KEY), span(" means nothing here", Role.DIM))
 
 
 def _key(key: str, label: str) -> tuple[Span, ...]:

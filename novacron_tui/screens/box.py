@@ -7,8 +7,10 @@ from textual import events
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
 
+from novacron_tui.keys import pressed_name
 from novacron_tui.present.box import box_window
 from novacron_tui.present.cells import Line, Role, paragraph
+from novacron_tui.present.footer import meaningless
 from novacron_tui.screens.stack import is_on_top, stands
 from novacron_tui.widgets.box import BoxLines
 
@@ -59,6 +61,10 @@ class BoxScreen(ModalScreen[Result]):
         """Dismiss with a value, once: a second key or a late answer must not take down the screen below."""
         if is_on_top(self):
             self.dismiss(value)
+
+    def refuse_key(self, event: events.Key) -> None:
+        """Say on the status line of the screen behind that a key does nothing in this box."""
+        self.console_app.say(*meaningless(pressed_name(event.key, event.character)))
 
     def update(self) -> None:
         """Say what is to be said now."""

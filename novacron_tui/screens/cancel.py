@@ -43,3 +43,5 @@ class CancelScreen(BoxScreen[bool]):
         elif event.key in {"tab", "shift+tab", "left", "right", "h", "l"}:
             self._on_yes = not self._on_yes
             self.update()
+        else:
+            self.refuse_key(event)

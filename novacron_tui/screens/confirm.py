@@ -96,6 +96,8 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
         elif event.key in {"tab", "shift+tab", "left", "right", "h", "l"}:
             self._on_yes = not self._on_yes
             self.update()
+        else:
+            self.refuse_key(event)
 
     def _heard(self) -> None:
         """Count an answer, for who waits for many."""

@@ -1,6 +1,7 @@
 """The fleet screen: the five panes, the filter line, and the way into everything else."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from textual.widget import Widget
@@ -16,6 +17,20 @@ from novacron_tui.screens.panes import PANES, Pane
 from novacron_tui.screens.table import TableScreen
 from novacron_tui.widgets.fleet_table import FleetTable
 
+_VMS, _HOSTS = 0, 1
+"""Indexes in PANES."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WayBack:
+    """Where a list of one host's VMs was asked for."""
+
+    host: HostId
+    is_detail: bool
+    """Whether on the host's own screen; else in the pane of hosts."""
+    filter_text: str
+    """How the VMs were filtered before."""
+
 
 class FleetScreen(TableScreen):
     """The first screen, under all others. Panes are mounted when first looked at."""
@@ -24,6 +39,7 @@ class FleetScreen(TableScreen):
         super().__init__()
         self._current = 0
         self._tables: dict[int, FleetTable[Any]] = {}
+        self._way_back: _WayBack | None = None
         self.where = PANES[0].where
 
     @property
@@ -68,9 +84,21 @@ class FleetScreen(TableScreen):
         for table in self._tables.values():
             table.repaint()
 
+    def standing_keys(self) -> list[tuple[str, str]]:
+        """Name the way back to the host whose VMs are listed."""
+        standing = super().standing_keys()
+        return [("esc", "host"), *standing] if self._way_back is not None and self._typing is None else standing
+
+    async def show_pane_of(self, key: str) -> None:
+        """Look at the pane that a key of the group "Panes" means, by its identifier."""
+        name = key.removeprefix("pane-")
+        step = {"next": 1, "previous": -1}.get(name)
+        await self.show_pane((self._current + step) % len(PANES) if step else int(name) - 1)
+
     async def show_pane(self, index: int) -> None:
         """Look at another pane."""
         self._typing = None
+        self._way_back = None
         if index not in self._tables:
             await self.mount(self._make_table(index), after=self.table)
         self.table.display = False
@@ -82,30 +110,46 @@ class FleetScreen(TableScreen):
             self._look_at_operations()
         self.update_frame()
 
-    async def show_vms_of(self, host: HostId) -> None:
-        """Look at the VMs of one host."""
-        await self.show_pane(0)
+    async def show_vms_of(self, host: HostId, *, is_detail: bool) -> None:
+        """Look at the VMs of one host, whose own screen or row was looked at before."""
+        await self.show_pane(_VMS)
+        self._way_back = _WayBack(host=host, is_detail=is_detail, filter_text=self.table.view.filter_text)
         self.table.view.set_filter(f"host:={host}")
         self.table.repaint()
         self.update_frame()
+
+    async def _go_back_to_host(self, way: _WayBack) -> None:
+        """Go where the host's VMs were asked for; the VMs are filtered as they were before."""
+        self.table.view.set_filter(way.filter_text)
+        self.table.repaint()
+        await self.show_pane(_HOSTS)
+        self.table.view.move_to_key(way.host)
+        self.table.repaint_changes()
+        host = self.console_app.picture.fleet.hosts.get(way.host)
+        if way.is_detail and host is not None:
+            self.console_app.flow.open_detail(host)
 
     def row_status(self, row: Any) -> Line:  # noqa: ANN401 - a row of any pane
         """Return what the pane says of a row."""
         return self.pane.status(row, self.console_app.sight)
 
     async def act(self, key: Key) -> None:
-        """Change panes, open; the rest as in any table."""
-        if key.id.startswith("pane-"):
-            name = key.id.removeprefix("pane-")
-            step = {"next": 1, "previous": -1}.get(name)
-            await self.show_pane((self._current + step) % len(PANES) if step else int(name) - 1)
-        elif key.id == "open":
+        """Open, go back; the rest as in any table."""
+        if key.id == "open":
             await self._open()
         elif key.id == "back":
-            if not self.dismiss_message():
-                self.clear()
+            await self._back()
         else:
             await super().act(key)
+
+    async def _back(self) -> None:
+        """Take back what was done last: a message, a selection, the way from a host, a filter."""
+        if self.dismiss_message():
+            return
+        if self._way_back is not None and not self.table.view.selected:
+            await self._go_back_to_host(self._way_back)
+        else:
+            self.clear()
 
     async def _open(self) -> None:
         row = self.table.view.cursor_row

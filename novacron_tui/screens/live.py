@@ -15,7 +15,7 @@ from novacron_tui.commands.registry import COMMANDS, commands_at
 from novacron_tui.keys import Key, Where
 from novacron_tui.palette import Surface
 from novacron_tui.present.cells import Line, Role, Span, fit_line, paragraph, span
-from novacron_tui.present.footer import footer_line
+from novacron_tui.present.footer import footer_line, meaningless
 from novacron_tui.present.header import header_line
 from novacron_tui.screens.stack import is_on_top, stands
 from novacron_tui.widgets.lines import Lines
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _MESSAGE_S = 12
 """How long a message stays on the status line."""
+_HINT_S = 3
+"""How long it is said that a key means nothing."""
 _CONSIDERED = frozenset({"detach", "back", "open"})
 """Like commands, these are for who has seen on what they act."""
 
@@ -160,10 +162,10 @@ class LiveScreen(Screen[None]):
         self.draw_ages()
         self.update_frame()
 
-    def say(self, parts: Sequence[Span]) -> None:
+    def say(self, parts: Sequence[Span], seconds: int = _MESSAGE_S) -> None:
         """Show a message on the status line for a while."""
         self._message = (span(" "), *parts) if parts else ()
-        self._message_left_s = _MESSAGE_S
+        self._message_left_s = seconds
         self.update_frame()
 
     def dismiss_message(self) -> bool:
@@ -198,9 +200,12 @@ class LiveScreen(Screen[None]):
             return
         if await self.type(event):
             return
-        key = keys.find(self.where, keys.pressed_name(event.key, event.character))
+        pressed = keys.pressed_name(event.key, event.character)
+        key = keys.find(self.where, pressed)
+        if key is None:
+            self.say(_nothing(pressed), _HINT_S)
         # Typed faster than it was painted: a second q must not end the console, nor an F pull a plug.
-        if key is not None and (app.calm.holds or not (key.id in _CONSIDERED or key.id in COMMANDS)):
+        elif app.calm.holds or not (key.id in _CONSIDERED or key.id in COMMANDS):
             await self.press(key)
 
     async def press(self, key: Key) -> None:
@@ -222,6 +227,8 @@ class LiveScreen(Screen[None]):
                 self.refresh(layout=True)
             case "detach":
                 app.detach()
+            case pane if pane.startswith("pane-"):
+                await app.flow.show_pane(pane)
             case _:
                 await self.act(key)
 
@@ -245,6 +252,11 @@ class LiveScreen(Screen[None]):
 def _one(lines: Lines) -> Lines:
     lines.add_class("-one")
     return lines
+
+
+def _nothing(pressed: str) -> Line:
+    """Say that a key does nothing on this screen."""
+    return (*meaningless(pressed), span("; ", Role.DIM), span("?", Role.KEY), span(" lists the keys", Role.DIM))
 
 
 def _too_small(width: int) -> Sequence[Line]:

@@ -19,6 +19,8 @@ class TableScreen(LiveScreen):
     def __init__(self) -> None:
         super().__init__()
         self._typing: LineEdit | None = None
+        self._filter_before = ""
+        """The filter that stood when another began to be typed."""
 
     @property
     def table(self) -> FleetTable[Any]:
@@ -33,7 +35,10 @@ class TableScreen(LiveScreen):
         """Show the filter while it is typed."""
         if self._typing is None:
             return ()
-        return (span(" / ", Role.KEY), *self._typing.spans(self.size.width - 6, active=True))
+        line = (span(" / ", Role.KEY), *self._typing.spans(self.size.width - 6, active=True))
+        if self._typing.text or not self._filter_before:
+            return line
+        return (*line, span(f" {self._filter_before}  ", Role.DIM), span("→", Role.KEY), span(" takes it", Role.DIM))
 
     def footer_keys(self) -> list[tuple[str, str]]:
         """Name the keys that do something; while a filter is typed most are text."""
@@ -41,7 +46,7 @@ class TableScreen(LiveScreen):
 
     def standing_keys(self) -> list[tuple[str, str]]:
         """Name the keys that always do something."""
-        return super().standing_keys() if self._typing is None else [("esc", "clear filter")]
+        return super().standing_keys() if self._typing is None else [("esc", "as before")]
 
     def idle_keys(self) -> frozenset[str]:
         """Without a row there is nothing to open or to select."""
@@ -97,9 +102,12 @@ class TableScreen(LiveScreen):
             return False
         if event.key in {"enter", "escape"}:
             if event.key == "escape":
-                self.table.view.set_filter("")
+                self.table.view.set_filter(self._filter_before)
             self._typing = None
             self.table.repaint()
+            return True
+        if event.key in {"right", "end"} and not self._typing.text:
+            self._set_typing(LineEdit.of(self._filter_before))
             return True
         edited = self._typing.press(event.key, event.character)
         if edited is not None:
@@ -116,7 +124,8 @@ class TableScreen(LiveScreen):
             return
         match key.id:
             case "filter":
-                self._typing = LineEdit.of(view.filter_text)
+                self._filter_before = view.filter_text
+                self._set_typing(LineEdit())
                 self.update_frame()
             case "select":
                 view.toggle_selected()

@@ -335,5 +335,5 @@ async def test_a_name_of_blanks_is_confirmed_by_its_uuid() -> None:
 async def test_the_footer_names_what_keys_do_while_a_filter_is_typed() -> None:
     async with at_console(FakeConsole(_fleet("a"))) as operator:
         await operator.press("slash")
-        operator.sees("enter keep this filter", "esc clear filter")
+        operator.sees("enter keep this filter", "esc as before")
         operator.sees_not("q detach")
