@@ -7,12 +7,13 @@ from dataclasses import replace
 import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from novacron.api.client import RemoteConsole
 from novacron.api.codec import PROTOCOL_HEADER
 from novacron.model import errors
 from novacron.model.errors import BackendError, JournalError, LinkError, NovaCronError
-from novacron.model.ids import HostId, OperationId
+from novacron.model.ids import HostId, OperationId, VmId
 from novacron.model.intent import StartVm
 from novacron.model.link import LinkStatus
 from novacron.model.refusal import Refusal, RefusalCode
@@ -62,7 +63,7 @@ async def test_a_submission_carries_intent_digest_key_and_the_peers_own_name(pup
 
 
 async def test_cancelling_and_reconnecting_reach_the_backend_whatever_the_name(puppet, remote):
-    operation, host = OperationId("op/1?x#%2f"), HostId("../über host")
+    operation, host = OperationId("op-1"), HostId("über host?%2f")
     assert await remote.cancel(operation) == puppet.operation
     await remote.reconnect(host)
     assert puppet.calls == [("cancel", operation), ("reconnect", host)]
@@ -205,7 +206,12 @@ async def test_a_number_that_no_journal_can_hold_is_refused(puppet, raw, path, n
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/", 404), ("GET", "/v2/fleet", 404), ("DELETE", "/v1/fleet", 405), ("GET", "/v1/vms/x/definition", 422)],
+    [
+        ("GET", "/", 404),
+        ("GET", "/v2/fleet", 404),
+        ("DELETE", "/v1/fleet", 405),
+        ("GET", f"/v1/vms/{an_id('x')}/definition", 422),
+    ],
 )
 async def test_a_wrong_address_is_a_problem_in_json(puppet, raw, method, path, status):
     answer = await raw.request(method, path)
@@ -217,9 +223,9 @@ async def test_every_intent_arrives_as_it_was_sent(puppet, remote):
     sent = []
 
     @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(intents)
-    def choose(intent):
-        sent.append(intent)
+    @given(intents, st.uuids())
+    def choose(intent, vm):
+        sent.append(replace(intent, vm=VmId(str(vm))) if hasattr(intent, "vm") else intent)
 
     choose()
     for intent in sent:
@@ -237,7 +243,7 @@ async def test_a_foreign_word_that_is_no_text_does_not_keep_an_answer_back(puppe
     puppet.refusal = replace(_REFUSAL, subject="web-\udcff")
     puppet.show(a_fleet(a_host("kvm-1", a_vm("web-\ud800", id=an_id("web")))))
     puppet.operation = replace(puppet.operation, outcome="\udcff said libvirt")
-    answer = await raw.post("/v1/preview", json=_submission())
+    answer = await raw.post("/v1/preview", json={"intent": _submission()["intent"]})
     assert (answer.status_code, answer.json()["refusal"]["subject"]) == (200, "web-?")
     assert [vm.home.vm.name for vm in (await remote.fleet()).vms.values()] == ["web-?"]
     assert (await remote.operations())[0].outcome == "? said libvirt"

@@ -19,6 +19,7 @@ from novacron.model.errors import BackendError
 from novacron.ports.console import BackendFound, BackendLost
 from tests.api.conftest import eventually, serving
 from tests.api.puppet import PuppetConsole
+from tests.builders import an_id
 from tests.run_as import NOBODY, as_nobody
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -57,7 +58,7 @@ async def test_a_header_cannot_say_who_the_operator_is(puppet, puppet_socket):
     ) as raw:
         await raw.post(
             "/v1/operations",
-            json={"intent": {"kind": "start", "vm": "x", "host": "y"}, "plan_digest": "d1", "actor": "mallory"},
+            json={"intent": {"kind": "start", "vm": an_id("web-1"), "host": "y"}, "plan_digest": "d1"},
             headers={"idempotency-key": "12345678", "x-forwarded-for": "mallory", "forwarded": "for=mallory"},
         )
     (call,) = puppet.calls

@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from novacron import __version__
 from novacron.api.codec import Problem
@@ -39,8 +40,19 @@ _STATUS: Sequence[tuple[type[NovaCronError], int, str]] = (
     (BackendError, 503, "The backend cannot serve this."),
     (NovaCronError, 422, "The request makes no sense, or the hypervisor said no."),
 )
+_METHOD_NOT_ALLOWED = 405
+_PROBLEM_TYPE = "application/problem+json"
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
-    code: {"model": Problem, "description": meaning} for _, code, meaning in reversed(_STATUS)
+    code: {"description": meaning, "content": {_PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    for code, meaning in (
+        *((code, meaning) for _, code, meaning in reversed(_STATUS)),
+        (405, "This address takes other methods: the header Allow names them."),
+        (411, "The body has no length."),
+        (413, "The body is too large."),
+        (415, "The body is of another type than application/json."),
+        (426, "The request names another protocol."),
+        (500, "A fault of the backend itself."),
+    )
 }
 
 
@@ -54,8 +66,10 @@ def create_app(console: Console) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for routes in (reading_routes, acting_routes, stream_routes, serial_routes):
-        app.include_router(routes(console))
+    routers = [make(console) for make in (reading_routes, acting_routes, stream_routes, serial_routes)]
+    for router in routers:
+        app.include_router(router)
+    app.state.endpoints = [route for router in routers for route in router.routes]
     app.add_middleware(Gate)
     app.add_exception_handler(NovaCronError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_bad_request)
@@ -74,13 +88,25 @@ async def _on_bad_request(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
-    return _answer(422, _problem(place, str(first["msg"]), "/openapi.json says what is taken"))
+    problem = Problem(
+        code="UsageError", subject=place, detail=str(first["msg"]), remedy="/openapi.json says what is taken"
+    )
+    return _answer(422, problem)
 
 
 async def _on_no_route(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
     problem = _problem(f"{request.method} {request.url.path}", str(error.detail), "/openapi.json lists what there is")
-    return _answer(error.status_code, problem)
+    answer = _answer(error.status_code, problem)
+    if error.status_code == _METHOD_NOT_ALLOWED:
+        # The framework names those of the first endpoint at this address only.
+        answer.headers["Allow"] = ", ".join(sorted(_methods_at(request)))
+    return answer
+
+
+def _methods_at(request: Request) -> set[str]:
+    found = (route for route in request.app.state.endpoints if route.matches(request.scope)[0] is not Match.NONE)
+    return {method for route in found for method in getattr(route, "methods", None) or ()} or {"GET"}
 
 
 async def _on_bug(request: Request, error: Exception) -> JSONResponse:
@@ -95,4 +121,4 @@ def _problem(subject: str, detail: str, remedy: str) -> Problem:
 
 
 def _answer(status: int, problem: Problem) -> JSONResponse:
-    return JSONResponse(problem.model_dump(), status_code=status, media_type="application/problem+json")
+    return JSONResponse(problem.model_dump(), status_code=status, media_type=_PROBLEM_TYPE)

@@ -1,40 +1,31 @@
-"""What a client sends. Apart from the rest of the codec, because these are built at import: FastAPI wants them so."""
+"""What a client sends. Read strictly: nothing is coerced or passed over (requests.py says what is wrong with it)."""
 
-import json
-from typing import Annotated
+from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import ConfigDict, Field
 
+from novacron.api.codec import Wire
 from novacron.model.intent import Intent
 
-
-def _require_writable(value: object) -> object:
-    """Refuse what can be said in JSON's escapes or Python's dialect of it, and cannot be written down again.
-
-    Halves of surrogates no encoding, journal or hypervisor takes; an infinite number becomes null in the journal,
-    which is no number when it is read back.
-    """
-    try:
-        json.dumps(value, ensure_ascii=False, default=str, allow_nan=False).encode()
-    except (UnicodeEncodeError, RecursionError) as error:
-        raise ValueError("a name in it is not text") from error
-    except ValueError as error:
-        raise ValueError("a number in it is not finite") from error
-    return value
+UUID_PATTERN: Final = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+"""What a VM is named by, in bodies and addresses; of any case, and lower from here on."""
 
 
-AnyIntent = Annotated[Intent, Field(discriminator="kind"), BeforeValidator(_require_writable)]
+class StrictBody(Wire):
+    """A body that has an intent and no more than it says."""
+
+    # Intents are plain dataclasses: pydantic applies this to them too.
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+    intent: Annotated[Intent, Field(discriminator="kind")]
 
 
-class PreviewBody(BaseModel):
+class PreviewBody(StrictBody):
     """What to preview."""
 
-    intent: AnyIntent
 
-
-class SubmitBody(BaseModel):
+class SubmitBody(StrictBody):
     """What to do, and the plan that was confirmed."""
 
-    intent: AnyIntent
     plan_digest: str
     """Of the plan that a preview showed: refused when what would be touched has changed since."""

@@ -1,14 +1,17 @@
 """The API's own description: what FastAPI knows of it, and the two WebSockets, which OpenAPI has no words for."""
 
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from novacron.api.bodies import UUID_PATTERN, PreviewBody, StrictBody, SubmitBody
 from novacron.api.codec import AlertList, FleetPart, Hello, OperationList, Problem
+from novacron.model.intent import Intent
 
 _REF = "#/components/schemas/{model}"
+_BODIES = (PreviewBody, SubmitBody)
 _STREAM = (Hello, FleetPart, OperationList, AlertList)
 _ABOUT = """\
 Served on a unix socket to its owner and to root; the operator is who the kernel says is on the other end.
@@ -20,6 +23,12 @@ WebSockets: `/v1/stream` sends Hello, then FleetPart, OperationList and AlertLis
 a FleetPart has only the hosts that differ from what this client was sent before. `/v1/vms/{vm}/serial?host=&force=`
 sends the text "opened", then bytes both ways; a Problem as text is why it ends.
 """
+
+
+def takes(body: type[StrictBody]) -> dict[str, Any]:
+    """Return the part of an endpoint's description that says which body it takes."""
+    schema = {"$ref": _REF.format(model=body.__name__)}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def describe(app: FastAPI) -> None:
@@ -40,9 +49,20 @@ def _described(app: FastAPI) -> dict[str, Any]:
     _, stream = models_json_schema(
         [*((message, "serialization") for message in _STREAM), (Problem, "serialization")], ref_template=_REF
     )
+    _, bodies = models_json_schema([(body, "validation") for body in _BODIES], ref_template=_REF)
     known = schema.setdefault("components", {}).setdefault("schemas", {})
-    for name, definition in stream["$defs"].items():
+    for name, definition in (*stream["$defs"].items(), *bodies["$defs"].items()):
         known.setdefault(name, definition)
+    for intent in get_args(Intent):
+        _say_it_is_strict(known[intent.__name__])
     messages = {"oneOf": [{"$ref": _REF.format(model=message.__name__)} for message in _STREAM]}
     schema["x-websockets"] = {"/v1/stream": {"receive": messages}, "/v1/vms/{vm}/serial": {"receive": "bytes"}}
     return schema
+
+
+def _say_it_is_strict(intent: dict[str, Any]) -> None:
+    """Describe what requests.py checks of an intent: pydantic knows a dataclass, and not how strictly it is read."""
+    intent["additionalProperties"] = False
+    intent["required"] = [*intent["required"], "kind"]
+    if "vm" in intent["properties"]:
+        intent["properties"]["vm"] |= {"pattern": UUID_PATTERN, "format": "uuid"}

@@ -2,11 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 
 from novacron.api.bodies import PreviewBody, SubmitBody
 from novacron.api.codec import OperationAnswer, PlanAnswer, Wire, to_json
+from novacron.api.openapi import takes
+from novacron.api.requests import OperationPath, body_of, refuse_unknown_parameters
 from novacron.model.ids import HostId, OperationId
 from novacron.model.operation import Operation
 from novacron.model.refusal import Refusal
@@ -20,19 +22,41 @@ Key = Annotated[
 
 def acting_routes(console: Console) -> APIRouter:
     """Return the endpoints that act."""
-    routes = APIRouter(prefix="/v1", tags=["act"])
+    routes = APIRouter(prefix="/v1", tags=["act"], dependencies=[Depends(refuse_unknown_parameters)])
+    _add_submission(routes, console)
 
-    @routes.post("/preview", response_model=PlanAnswer, summary="What an intent would do; changes nothing")
-    async def preview(body: PreviewBody) -> Response:
-        answer = await console.preview(body.intent)
+    @routes.post(
+        "/operations/{operation}/cancel", response_model=OperationAnswer, summary="Ask a running operation to stop"
+    )
+    async def cancel(operation: OperationPath) -> Response:
+        return _answer(await console.cancel(OperationId(operation)))
+
+    @routes.post("/hosts/{host}/reconnect", status_code=204, summary="Try a host again now")
+    async def reconnect(host: str) -> None:
+        await console.reconnect(HostId(host))
+
+    return routes
+
+
+def _add_submission(routes: APIRouter, console: Console) -> None:
+    @routes.post(
+        "/preview",
+        response_model=PlanAnswer,
+        summary="What an intent would do; changes nothing",
+        openapi_extra=takes(PreviewBody),
+    )
+    async def preview(request: Request) -> Response:
+        answer = await console.preview((await body_of(request, PreviewBody)).intent)
         return _json(PlanAnswer(refusal=answer) if isinstance(answer, Refusal) else PlanAnswer(plan=answer))
 
     @routes.post(
         "/operations",
         response_model=OperationAnswer,
         summary="Have an intent carried out; answers once it is in the journal",
+        openapi_extra=takes(SubmitBody),
     )
-    async def submit(request: Request, body: SubmitBody, idempotency_key: Key) -> Response:
+    async def submit(request: Request, idempotency_key: Key) -> Response:
+        body = await body_of(request, SubmitBody)
         return _answer(
             await console.submit(
                 body.intent,
@@ -41,18 +65,6 @@ def acting_routes(console: Console) -> APIRouter:
                 actor=actor_of(request),
             )
         )
-
-    @routes.post(
-        "/operations/{operation:path}/cancel", response_model=OperationAnswer, summary="Ask a running operation to stop"
-    )
-    async def cancel(operation: str) -> Response:
-        return _answer(await console.cancel(OperationId(operation)))
-
-    @routes.post("/hosts/{host:path}/reconnect", status_code=204, summary="Try a host again now")
-    async def reconnect(host: str) -> None:
-        await console.reconnect(HostId(host))
-
-    return routes
 
 
 def actor_of(request: Request) -> str:

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from novacron.api.codec import FleetBody, json_of
+from novacron.api.requests import OperationPath, VmPath, refuse_unknown_parameters
 from novacron.api.views import PoolEntry, VmEntry, pool_entries, vm_entries, vm_entry
 from novacron.model.alert.alert import Alert
 from novacron.model.errors import NotFound
@@ -20,7 +21,7 @@ OneHost = Annotated[str | None, Query(description="Only of this host.")]
 
 def reading_routes(console: Console) -> APIRouter:
     """Return the endpoints that change nothing."""
-    routes = APIRouter(prefix="/v1", tags=["read"])
+    routes = APIRouter(prefix="/v1", tags=["read"], dependencies=[Depends(refuse_unknown_parameters)])
     _add_fleet_routes(routes, console)
     _add_vm_routes(routes, console)
     _add_other_routes(routes, console)
@@ -37,7 +38,7 @@ def _add_fleet_routes(routes: APIRouter, console: Console) -> None:
     async def hosts() -> Response:
         return _json(list[Host], list((await console.fleet()).hosts.values()))
 
-    @routes.get("/hosts/{host:path}", response_model=Host, summary="One host")
+    @routes.get("/hosts/{host}", response_model=Host, summary="One host")
     async def host(host: str) -> Response:
         return _json(Host, _host_of(await console.fleet(), host))
 
@@ -52,8 +53,8 @@ def _add_vm_routes(routes: APIRouter, console: Console) -> None:
         return _json(list[VmEntry], vm_entries(*await _fleet_and_host(console, host)))
 
     @routes.get("/vms/{vm}", response_model=VmEntry, summary="One VM, by UUID")
-    async def vm(vm: str) -> Response:
-        found = (await console.fleet()).find_vm(VmId(vm.lower()))
+    async def vm(vm: VmPath) -> Response:
+        found = (await console.fleet()).find_vm(VmId(vm))
         if found is None:
             raise NotFound(vm, "no VM of this fleet has that UUID", "GET /v1/vms lists them")
         return _json(VmEntry, vm_entry(found))
@@ -64,12 +65,12 @@ def _add_vm_routes(routes: APIRouter, console: Console) -> None:
         responses={200: {"content": {"application/xml": {"schema": {"type": "string"}}}}},
         summary="The VM's XML, as one host has it",
     )
-    async def definition(vm: str, host: str) -> Response:
+    async def definition(vm: VmPath, host: str) -> Response:
         xml = await console.definition(VmId(vm), HostId(host))
         return Response(xml.encode(errors="replace"), media_type="application/xml")
 
     @routes.get("/vms/{vm}/samples", summary="Its last minutes, oldest first")
-    async def samples(vm: str) -> tuple[VmSample, ...]:
+    async def samples(vm: VmPath) -> tuple[VmSample, ...]:
         return await console.samples(VmId(vm))
 
 
@@ -82,8 +83,8 @@ def _add_other_routes(routes: APIRouter, console: Console) -> None:
     async def operations() -> Response:
         return _json(tuple[Operation, ...], await console.operations())
 
-    @routes.get("/operations/{operation:path}", response_model=Operation, summary="One operation, however old")
-    async def operation(operation: str) -> Response:
+    @routes.get("/operations/{operation}", response_model=Operation, summary="One operation, however old")
+    async def operation(operation: OperationPath) -> Response:
         return _json(Operation, await console.find_operation(OperationId(operation)))
 
     @routes.get("/alerts", response_model=tuple[Alert, ...], summary="Alerts that hold, then those cleared lately")

@@ -7,8 +7,8 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from novacron.api.codec import ERROR_CODE, SERIAL_OPENED, to_json
 from novacron.api.problems import problem_of
+from novacron.api.requests import serial_parameters, vm_id
 from novacron.model.errors import NovaCronError
-from novacron.model.ids import HostId, VmId
 from novacron.ports.console import Console
 from novacron.ports.hypervisor import SerialLink
 
@@ -18,11 +18,13 @@ def serial_routes(console: Console) -> APIRouter:
     routes = APIRouter(prefix="/v1")
 
     @routes.websocket("/vms/{vm}/serial")
-    async def serial(socket: WebSocket, vm: str, host: str, force: bool = False) -> None:
+    async def serial(socket: WebSocket, vm: str) -> None:
         await socket.accept()
         with suppress(WebSocketDisconnect, RuntimeError):
             try:
-                link = await console.open_serial(VmId(vm), HostId(host), force=force)
+                wanted = vm_id(vm)
+                host, force = serial_parameters(socket.query_params)
+                link = await console.open_serial(wanted, host, force=force)
                 try:
                     await socket.send_text(SERIAL_OPENED)
                     await _join(socket, link)

@@ -1,0 +1,134 @@
+"""Nothing that a client sends is coerced, passed over or guessed: it is refused, with the field."""
+
+import json
+
+import httpx2
+import pytest
+from websockets.asyncio.client import unix_connect
+
+from tests.builders import an_id
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+_VM = an_id("web-1")
+_JSON = {"content-type": "application/json", "idempotency-key": "12345678"}
+
+
+@pytest.fixture
+async def raw(puppet_socket):
+    transport = httpx2.AsyncHTTPTransport(uds=str(puppet_socket))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://novacron") as client:
+        yield client
+
+
+def _intent(kind, **fields):
+    return {"kind": kind, "vm": _VM, "host": "kvm-1", **fields}
+
+
+@pytest.mark.parametrize("path", ["/v1/preview", "/v1/operations"])
+@pytest.mark.parametrize(
+    ("intent", "field"),
+    [
+        (_intent("start", vm="web-1"), "intent.vm"),
+        (_intent("start", vm=f"{_VM}\n"), "intent.vm"),
+        (_intent("start", vm=_VM.replace("-", "")), "intent.vm"),
+        (_intent("start", vm=[_VM]), "intent.vm"),
+        (_intent("start", force=True), "intent.force"),
+        (_intent("autostart", enabled="yes"), "intent.enabled"),
+        (_intent("autostart", enabled="true"), "intent.enabled"),
+        (_intent("autostart", enabled=1), "intent.enabled"),
+        (_intent("resize", vcpus="4"), "intent.vcpus"),
+        (_intent("resize", vcpus=4.0), "intent.vcpus"),
+        (_intent("resize", vcpus=True), "intent.vcpus"),
+        (_intent("shutdown", timeout_s="60"), "intent.timeout_s"),
+        (_intent("migrate", destination="kvm-2", mode="teleport"), "intent.mode"),
+        (_intent("migrate"), "intent.destination"),
+        (_intent("explode"), "intent"),
+    ],
+)
+async def test_a_wrong_field_of_an_intent_is_refused_by_its_name(puppet, raw, path, intent, field):
+    body = {"intent": intent} | ({"plan_digest": "d1"} if path == "/v1/operations" else {})
+    answer = await raw.post(path, content=json.dumps(body), headers=_JSON)
+    assert (answer.status_code, answer.json()["subject"], answer.json()["code"]) == (422, field, "UsageError")
+    assert puppet.calls == []
+
+
+async def test_an_unknown_field_of_the_body_is_refused_by_its_name(puppet, raw):
+    answer = await raw.post("/v1/preview", json={"intent": _intent("start"), "dry_run": True})
+    assert (answer.status_code, answer.json()["subject"]) == (422, "dry_run")
+    assert answer.json()["detail"] == "there is no such field"
+
+
+async def test_json_that_is_broken_is_told_with_line_and_column(puppet, raw):
+    answer = await raw.post("/v1/preview", content=b'{\n  "intent": {]}', headers=_JSON)
+    assert answer.status_code == 422
+    assert "line 2 column 14" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "application/x-www-form-urlencoded", ""])
+async def test_a_body_of_another_type_is_refused(puppet, raw, media_type):
+    content = json.dumps({"intent": _intent("start")})
+    answer = await raw.post("/v1/preview", content=content, headers={"content-type": media_type})
+    assert answer.status_code == 415
+    assert "application/json" in answer.json()["detail"]
+    assert puppet.calls == []
+
+
+async def test_a_uuid_in_capitals_is_the_same_vm(puppet, raw):
+    answer = await raw.post("/v1/preview", json={"intent": _intent("start", vm=_VM.upper())})
+    assert answer.status_code == 200
+    assert puppet.calls[0][1].vm == _VM
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/vms/web-1",
+        f"/v1/vms/{_VM}0/samples",
+        "/v1/vms/%00/definition?host=h",
+        f"/v1/vms/{_VM}%0a/samples",
+        "/v1/operations/..%2f..",
+        "/v1/operations/%1b[2J",
+    ],
+)
+async def test_an_id_that_nothing_can_have_is_not_looked_for(puppet, raw, path):
+    answer = await raw.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["remedy"]
+    assert puppet.calls == []
+
+
+@pytest.mark.parametrize(
+    ("path", "subject", "remedy"),
+    [
+        ("/v1/vms?hots=kvm-1", "query.hots", "did you mean host?"),
+        ("/v1/pools?host=a&host=b", "query.host", "give it once"),
+        ("/v1/status?verbose=1", "query.verbose", "known here: none"),
+    ],
+)
+async def test_a_query_parameter_that_means_nothing_is_refused(puppet, raw, path, subject, remedy):
+    answer = await raw.get(path)
+    assert (answer.status_code, answer.json()["subject"], answer.json()["remedy"]) == (422, subject, remedy)
+    assert puppet.calls == []
+
+
+@pytest.mark.parametrize("method", ["TRACE", "OPTIONS", "DELETE", "PATCH", "HEAD", "BREW"])
+async def test_other_methods_are_refused_with_those_there_are(puppet, raw, method):
+    answer = await raw.request(method, "/v1/operations")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+    assert puppet.calls == []
+
+
+@pytest.mark.parametrize(
+    ("address", "subject"),
+    [
+        ("web-1/serial?host=h", "web-1"),
+        (f"{_VM}/serial", "query.host"),
+        (f"{_VM}/serial?host=h&force=yes", "query.force"),
+        (f"{_VM}/serial?host=h&forced=true", "query.forced"),
+    ],
+)
+async def test_a_serial_console_is_as_strict_and_says_why(puppet, puppet_socket, address, subject):
+    async with unix_connect(str(puppet_socket), f"ws://novacron/v1/vms/{address}") as connection:
+        assert json.loads(await connection.recv())["subject"] == subject
+    assert puppet.calls == []
