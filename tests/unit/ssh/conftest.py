@@ -24,3 +24,4 @@ async def sshd(home: Home) -> AsyncIterator[Sshd]:
     await server.start()
     yield server
     await server.stop()
+    await server.end_commands()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,19 @@ class Sshd:
         """With which code it refuses to forward a socket; 0: it forwards."""
         self.path = os.environ["PATH"]
         """Where commands are looked for."""
+        self.shell = "/bin/sh"
+        """The user's login shell."""
+        self.user_home = Path("/nonexistent")
+        """Where the login shell's start-up files are."""
         self.begun: asyncio.Queue[str] = asyncio.Queue()
         """Commands, as they begin."""
         self.ended: asyncio.Queue[str] = asyncio.Queue()
         """Commands, as they end."""
+        self.terminals = 0
+        """How many commands asked for a terminal."""
         self.connections: list[asyncssh.SSHServerConnection] = []
         self._acceptor: asyncssh.SSHAcceptor | None = None
+        self._running: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Listen; on the same port as before, if there was one."""
@@ -71,7 +79,7 @@ class Sshd:
             self.port,
             server_factory=lambda: _Server(self),
             server_host_keys=[self.key],
-            process_factory=self._run,
+            process_factory=self._start,
             encoding=None,
             allow_scp=False,
         )
@@ -85,29 +93,51 @@ class Sshd:
             connection.abort()
         self.connections.clear()
 
+    async def end_commands(self) -> None:
+        """End whatever still runs."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.wait_for(asyncio.gather(*self._running, return_exceptions=True), 10)
+
+    async def _start(self, process: "asyncssh.SSHServerProcess[bytes]") -> None:
+        task = asyncio.ensure_future(self._run(process))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        await task
+
     async def _run(self, process: "asyncssh.SSHServerProcess[bytes]") -> None:
         command = process.command or "true"
-        self.begun.put_nowait(command)
+        if process.term_type is not None:
+            self.terminals += 1
         pipe = asyncio.subprocess.PIPE
         child = await asyncio.create_subprocess_exec(
-            "/bin/sh",
+            self.shell,
             "-c",
             command,
             stdin=pipe,
             stdout=pipe,
             stderr=pipe,
-            env={"PATH": self.path},
+            env={"PATH": self.path, "HOME": str(self.user_home), "SSH_CLIENT": "127.0.0.1 1 22"},
             start_new_session=True,
         )
+        self.begun.put_nowait(command)
         ways = (_carry(process.stdin, child.stdin), _carry(child.stdout, process.stdout))
         feeding, *output = map(asyncio.ensure_future, (*ways, _carry(child.stderr, process.stderr)))
         ended = asyncio.ensure_future(_all_of(child, output))
-        # As with sshd, a command whose channel goes is told so, and ends.
-        await asyncio.wait({ended, asyncio.ensure_future(process.channel.wait_closed())}, return_when=_FIRST)
-        if child.returncode is None:
-            os.killpg(child.pid, signal.SIGKILL)
-        feeding.cancel()
-        process.exit(await child.wait())
+        closed = asyncio.ensure_future(process.channel.wait_closed())
+        try:
+            # As with sshd, a command whose channel goes is told so, and ends.
+            await asyncio.wait({ended, closed}, return_when=_FIRST)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            for task in (feeding, *output, closed):
+                task.cancel()
+            if child.stdin is not None:
+                child.stdin.close()
+        status = await child.wait()
+        child._transport.close()  # type: ignore[attr-defined]
+        process.exit(status)
         self.ended.put_nowait(command)
 
 
@@ -146,6 +176,7 @@ async def _carry(reader: Any, writer: Any) -> None:
         while data := await reader.read(65536):
             writer.write(data)
             await writer.drain()
-        writer.write_eof() if hasattr(writer, "get_extra_info") else writer.close()
+        if not isinstance(writer, asyncssh.SSHWriter):  # the channel has one end, and two outputs: it ends by its exit
+            writer.close()
     except (OSError, asyncssh.Error):
         return

@@ -120,7 +120,7 @@ async def test_a_command_that_does_not_end_costs_its_deadline_and_not_the_connec
         await connection.run(("sleep", "60"), deadline_s=0.1)
     assert caught.value.status is LinkStatus.STALE
     async with asyncio.timeout(DEADLINE_S):
-        assert await sshd.ended.get() == "sleep 60", "it was left to run on there"
+        assert "sleep 60" in await sshd.ended.get(), "it was left to run on there"
     assert (await connection.run(("echo", "on"), deadline_s=DEADLINE_S)).stdout == b"on\n"
     connection.abort()
 

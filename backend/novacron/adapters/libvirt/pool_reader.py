@@ -164,6 +164,8 @@ class PoolReader:
             argv = ("findmnt", "--noheadings", "--output", "FSTYPE", "--target", pool.path)
             done = await self._access.run(argv, deadline_s=_POOL_DEADLINE_S)
             words = done.stdout.decode(errors="replace").split()
+            if done.exit_status != 0:
+                return ""  # asked again: a pool that counts as not shared by mistake would stay so
             self._file_systems[pool.path] = words[-1] if words else ""
         return self._file_systems[pool.path]
 

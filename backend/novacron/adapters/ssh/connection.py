@@ -1,14 +1,20 @@
 """One SSH connection to one host: everything we do there goes through it."""
 
 import asyncio
-import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 import asyncssh
 
-from novacron.adapters.ssh.faults import connect_fault
+from novacron.adapters.ssh.faults import connect_fault, no_shell_fault
+from novacron.adapters.ssh.remote_command import (
+    MarkedOutput,
+    RemoteCommand,
+    TooMuchOutputError,
+    read_marked,
+    skip_noise,
+)
 from novacron.adapters.ssh.way import connect
 from novacron.model.errors import DeadlineExceeded, LinkError, LinkLost
 from novacron.model.host import HostSpec
@@ -16,6 +22,9 @@ from novacron.model.host import HostSpec
 Handler = Callable[["ByteReader", "ByteWriter"], Awaitable[None]]
 ByteReader = asyncssh.SSHReader[bytes]
 ByteWriter = asyncssh.SSHWriter[bytes]
+
+_HELPER_BEGINS_S = 10.0
+"""How long a login shell may take before it runs a helper."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,35 +58,58 @@ class SshConnection:
         return str(self._connection.get_extra_info("username") or "")
 
     async def run(self, argv: Sequence[str], *, deadline_s: float, stdin: bytes = b"") -> SshResult:
-        """Run one command; its words reach the far shell quoted, each as one word."""
+        """Run one command, each word of it as it is, whatever the login shell is and prints beside.
+
+        Raises LinkError with status NO_PERMISSION where the login shell runs no commands.
+        """
+        command = RemoteCommand.of(argv)
         try:
             async with asyncio.timeout(deadline_s):
-                done = await self._run(shlex.join(argv), stdin)
+                stdout, stderr = await self._run(command, stdin)
         except TimeoutError as error:
             raise DeadlineExceeded(
                 self._spec.id, f"`{argv[0]}` did not end within {deadline_s:g} s", "it is tried again by itself"
             ) from error
         except (asyncssh.Error, OSError) as error:
             raise LinkLost(self._spec.id, f"the connection broke: {error}", "it is made again by itself") from error
-        if done.exit_status is None:
+        except TooMuchOutputError as error:
+            raise LinkError(
+                self._spec.id,
+                f"`{argv[0]}` printed more than can be read",
+                f"what do the start-up files of {self.user}'s shell print there?",
+            ) from error
+        if stdout.exit_status is None:
             # It never said how it ended. Taken for a command that failed, `test -e` would have found nothing.
             raise LinkLost(self._spec.id, f"the connection broke under `{argv[0]}`", "it is made again by itself")
-        return SshResult(
-            exit_status=done.exit_status,
-            stdout=_bytes(done.stdout),
-            stderr=_bytes(done.stderr),
-        )
+        return SshResult(exit_status=stdout.exit_status, stdout=stdout.output, stderr=stderr.output)
 
-    async def _run(self, line: str, stdin: bytes) -> asyncssh.SSHCompletedProcess:
-        process = await self._connection.create_process(line, input=stdin, encoding=None)
+    async def _run(self, command: RemoteCommand, stdin: bytes) -> tuple[MarkedOutput, MarkedOutput]:
+        process = await self._start(command.line())
         try:
-            return await process.wait()
+            if stdin:
+                process.stdin.write(stdin)
+            process.stdin.write_eof()
+            stdout, stderr = await asyncio.gather(
+                read_marked(process.stdout.read, command, with_status=True),
+                read_marked(process.stderr.read, command, with_status=False),
+            )
+            if not stdout.ended:
+                # Nothing of ours, and how it ended is told: the shell has answered, and it was no.
+                await process.wait_closed()
+                if not stdout.begun and process.exit_status is not None:
+                    raise no_shell_fault(self._spec, self.user, command.argv[0], stdout.noise or stderr.noise)
+            return stdout, stderr
         except BaseException:
             # Left alone it would go on there, and hold one of the ten sessions that sshd gives a connection.
             with suppress(OSError):
                 process.kill()
-            process.channel.abort()
             raise
+        finally:
+            process.channel.abort()
+
+    async def _start(self, line: str) -> "asyncssh.SSHClientProcess[bytes]":
+        # A terminal would change the bytes, and X11 has no business here, whatever the ssh configuration wants.
+        return await self._connection.create_process(line, encoding=None, request_pty=False, x11_forwarding=False)
 
     async def open_socket(self, path: str) -> tuple[ByteReader, ByteWriter]:
         """Connect to a unix socket on the host. Raises OSError with the far side's reason."""
@@ -90,10 +122,22 @@ class SshConnection:
 
     async def open_helper(self, argv: Sequence[str]) -> tuple[ByteReader, ByteWriter]:
         """Run a command on the host and return its output and input, for hosts that forbid socket forwarding."""
+        command = RemoteCommand.of(argv)
         try:
-            process = await self._connection.create_process(shlex.join(argv), encoding=None)
+            process = await self._start(command.stream_line())
         except asyncssh.Error as error:
             raise ConnectionRefusedError(0, str(error)) from error
+        try:
+            async with asyncio.timeout(_HELPER_BEGINS_S):
+                said = await skip_noise(process.stdout.read, command)
+        except BaseException as error:
+            process.channel.abort()
+            if isinstance(error, asyncssh.Error | TimeoutError | TooMuchOutputError):
+                raise ConnectionRefusedError(0, f"`{argv[0]}` did not begin") from error
+            raise
+        if said is not None:
+            process.channel.abort()
+            raise no_shell_fault(self._spec, self.user, argv[0], said)
         return process.stdout, process.stdin
 
     async def listen_socket(self, path: str, handler: Handler) -> Callable[[], None]:
@@ -111,8 +155,3 @@ class SshConnection:
     def abort(self) -> None:
         """Drop it at once; never waits for the far side."""
         self._connection.abort()
-
-
-def _bytes(output: bytes | str | None) -> bytes:
-    """asyncssh types output as either; without an encoding it is bytes."""
-    return output.encode() if isinstance(output, str) else output or b""

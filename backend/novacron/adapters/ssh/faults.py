@@ -9,6 +9,9 @@ from novacron.model.errors import LinkError
 from novacron.model.host import HostSpec
 from novacron.model.link import LinkStatus
 
+_MOST_QUOTED = 120
+"""Of what a login shell printed; the rest is in the operator's own terminal."""
+
 
 def connect_fault(spec: HostSpec, error: Exception) -> LinkError:
     """Return why a connection could not be made, with the status for the host's row."""
@@ -33,4 +36,17 @@ def connect_fault(spec: HostSpec, error: Exception) -> LinkError:
         return LinkError(spec.id, "it did not answer in time", "is it up, and is the network between?")
     return LinkError(
         spec.id, f"cannot be reached: {str(error) or type(error).__name__}", "is it up, and is the network between?"
+    )
+
+
+def no_shell_fault(spec: HostSpec, user: str, program: str, said: bytes) -> LinkError:
+    """Return that the login shell did not run what it was given; `said` is what it printed instead."""
+    line = next((text for text in said.decode(errors="replace").splitlines() if text.strip()), "")
+    printed = f'it printed "{line.strip()[:_MOST_QUOTED]}"' if line else "it printed nothing"
+    return LinkError(
+        spec.id,
+        f"the login shell of {user or 'the user'} did not run `{program}`: {printed}",
+        "give the user a shell there (chsh -s /bin/sh), without ForceCommand in sshd_config or command= in"
+        f" authorized_keys; `{ssh_command(spec)} echo yes` must print yes",
+        status=LinkStatus.NO_PERMISSION,
     )
