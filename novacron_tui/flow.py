@@ -142,19 +142,26 @@ class Flow:
         def as_of_now() -> Form:
             return form(wanted, replace(context, picture=self._app.picture, now=self._app.now()))
 
-        def filled_in(intents: tuple[Intent, ...] | None) -> None:
-            if intents is not None:
-                left_out = command.left_out(context)
-                self._confirm(_Asked(command, intents, left_out, origin))
+        def fill_in(screen: FormScreen) -> None:
+            def filled_in(intents: tuple[Intent, ...] | None) -> None:
+                if intents is not None:
+                    asked = _Asked(command, intents, command.left_out(context), origin)
+                    self._confirm(asked, declined=lambda: fill_in(FormScreen(as_of_now, screen.filled)))
 
-        self._app.push_screen(FormScreen(as_of_now), filled_in)
+            self._app.push_screen(screen, filled_in)
 
-    def _confirm(self, asked: "_Asked", review: Review | None = None) -> None:
+        fill_in(FormScreen(as_of_now))
+
+    def _confirm(
+        self, asked: "_Asked", review: Review | None = None, declined: Callable[[], None] = lambda: None
+    ) -> None:
         from novacron_tui.screens.confirm import ConfirmScreen
 
         def decided(plans: tuple[Plan, ...] | None) -> None:
             if plans:
                 self._hand_over(asked, plans)
+            else:
+                declined()
 
         self._app.put_question(
             ConfirmScreen(asked.command.title, asked.intents, review, left_out=asked.left_out), decided

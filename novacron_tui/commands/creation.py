@@ -9,8 +9,19 @@ from novacron.model.ids import HostId, VmId
 from novacron.model.intent import CreateVm, Intent
 from novacron.model.storage import Pool
 from novacron_tui.commands.command import Command, Context, Kind, Target
-from novacron_tui.commands.form import Field, FieldKind, Form, Option, Values, number, toggled
-from novacron_tui.present.quantity import size_mib
+from novacron_tui.commands.form import (
+    NO_VCPUS,
+    SIZE_HINT,
+    Field,
+    FieldKind,
+    Form,
+    Option,
+    Values,
+    number,
+    size_mib,
+    toggled,
+)
+from novacron_tui.present import quantity
 from novacron_tui.present.table_view import natural
 
 _NONE: Final = Option(value="", label="none")
@@ -31,7 +42,7 @@ def create_form(targets: Sequence[Target], context: Context) -> Form:
             Field(id="name", label="Name", hint="letters, digits, dots, dashes, underscores"),
             Field(id="host", label="On host", kind=FieldKind.CHOICE, value=host_id, options=_hosts(hosts.values())),
             Field(id="vcpus", label="vCPUs", kind=FieldKind.NUMBER, value="1"),
-            Field(id="memory", label="Memory", kind=FieldKind.NUMBER, value="512", unit="MiB"),
+            Field(id="memory", label="Memory", kind=FieldKind.SIZE, value="512M", hint=SIZE_HINT),
             *_disk_fields(host, pool),
             Field(
                 id="network",
@@ -62,7 +73,10 @@ def _disk_fields(host: Host | None, pool: Pool | None) -> tuple[Field, ...]:
     volumes = sorted(pool.volumes, key=lambda volume: natural(volume.name))
     images = (
         Option(value="", label="blank disk"),
-        *(Option(value=volume.name, note=f"{size_mib(volume.capacity_mib)} {volume.format}") for volume in volumes),
+        *(
+            Option(value=volume.name, note=f"{quantity.size_mib(volume.capacity_mib)} {volume.format}")
+            for volume in volumes
+        ),
     )
     return (
         chosen,
@@ -70,9 +84,8 @@ def _disk_fields(host: Host | None, pool: Pool | None) -> tuple[Field, ...]:
         Field(
             id="disk",
             label="Disk size",
-            kind=FieldKind.NUMBER,
-            value="1024",
-            unit="MiB",
+            kind=FieldKind.SIZE,
+            value="1G",
             hint="a copy is as big as its image at least",
         ),
     )
@@ -86,15 +99,17 @@ def _kernel_fields() -> tuple[Field, ...]:
 
 
 def _intents(new_id: VmId, values: Values) -> tuple[Intent, ...] | str:
-    vcpus, memory = number(values, "vcpus", least=1), number(values, "memory", least=1)
+    vcpus, memory = number(values, "vcpus", least=1), size_mib(values, "memory", least=1)
     if not values["name"].strip():
         return "it needs a name"
-    if vcpus is None or memory is None:
-        return "vCPUs and memory are whole numbers of at least 1"
+    if vcpus is None:
+        return NO_VCPUS
+    if isinstance(memory, str):
+        return f"memory: {memory}"
     pool = values.get("pool", "")
-    disk = number(values, "disk") if pool else 0
-    if disk is None:
-        return "the size of the disk is a whole number of MiB"
+    disk = size_mib(values, "disk") if pool else 0
+    if isinstance(disk, str):
+        return f"disk: {disk}"
     return (
         CreateVm(
             vm=new_id,
@@ -125,7 +140,7 @@ def _pools(host: Host | None) -> tuple[Option, ...]:
     pools = host.reading.pools if host and host.reading else ()
     active = sorted((pool for pool in pools if pool.active), key=lambda pool: natural(pool.name))
     return (
-        *(Option(value=pool.name, note=f"{size_mib(pool.available_mib)} free") for pool in active),
+        *(Option(value=pool.name, note=f"{quantity.size_mib(pool.available_mib)} free") for pool in active),
         Option(value="", label="no disk"),
     )
 

@@ -5,9 +5,10 @@ from typing import Any, Final
 
 from novacron.model.fleet import FleetVm
 from novacron.model.intent import DeleteVm, Intent, RenameVm, ResizeVm, SetAutostart
+from novacron.model.size import size_text
 from novacron.model.vm import VmState
 from novacron_tui.commands.command import Command, Context, Kind
-from novacron_tui.commands.form import Field, FieldKind, Form, Values, number
+from novacron_tui.commands.form import NO_VCPUS, Field, FieldKind, Form, Values, number, size_mib
 from novacron_tui.commands.power import refuse_vm
 
 
@@ -48,17 +49,18 @@ def _resize_form(vms: Sequence[FleetVm], _context: Context) -> Form:
         Field(
             id="memory",
             label="Memory",
-            kind=FieldKind.NUMBER,
-            value=str(first.memory_mib),
-            unit="MiB",
-            hint=f"up to {first.memory_max_mib} MiB at once, more at its next start",
+            kind=FieldKind.SIZE,
+            value=size_text(first.memory_mib),
+            hint=f"up to {size_text(first.memory_max_mib)} at once, more at its next start",
         ),
     )
 
     def intents(values: Values) -> tuple[Intent, ...] | str:
-        vcpus, memory = number(values, "vcpus", least=1), number(values, "memory", least=1)
-        if vcpus is None or memory is None:
-            return "vCPUs and memory are whole numbers of at least 1"
+        vcpus, memory = number(values, "vcpus", least=1), size_mib(values, "memory", least=1)
+        if vcpus is None:
+            return NO_VCPUS
+        if isinstance(memory, str):
+            return f"memory: {memory}"
         made = tuple(
             ResizeVm(
                 vm=vm.id,

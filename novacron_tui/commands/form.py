@@ -3,8 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
+from novacron.model.errors import UsageError
 from novacron.model.intent import Intent
+from novacron.model.size import parse_size_mib, size_text
+
+NO_VCPUS: Final = "vCPUs are a whole number of at least 1"
+SIZE_HINT: Final = "512M, 2G, 1.5GiB"
 
 Values = Mapping[str, str]
 """What stands in each field; "yes" and "no" in a toggle."""
@@ -15,6 +21,8 @@ class FieldKind(StrEnum):
 
     TEXT = "text"
     NUMBER = "number"
+    SIZE = "size"
+    """As in novacron.model.size; a plain number is MiB."""
     CHOICE = "choice"
     TOGGLE = "toggle"
 
@@ -65,6 +73,15 @@ def number(values: Values, field: str, *, least: int = 0) -> int | None:
         return None
     value = int(text[:12])
     return value if value >= least else None
+
+
+def size_mib(values: Values, field: str, *, least: int = 0) -> int | str:
+    """Return a field's size in MiB, or what is wrong with it."""
+    try:
+        size = parse_size_mib(values.get(field, ""))
+    except UsageError as error:
+        return str(error)
+    return size if size >= least else f"the smallest size here is {size_text(least)}"
 
 
 def toggled(values: Values, field: str) -> bool:

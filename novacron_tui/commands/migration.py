@@ -1,16 +1,18 @@
 """Migrate: to which host, who carries it, and what goes along."""
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, Final
 
 from novacron.model.fleet import FleetVm, Host
 from novacron.model.ids import HostId
 from novacron.model.intent import Intent, MigrateVm, MigrationMode
 from novacron.model.vm import VmState
 from novacron_tui.commands.command import Command, Context, Kind
-from novacron_tui.commands.form import Field, FieldKind, Form, Option, Values, number, toggled
+from novacron_tui.commands.form import Field, FieldKind, Form, Option, Values, number, size_mib, toggled
 from novacron_tui.commands.power import refuse_vm
-from novacron_tui.present.quantity import size_mib
+from novacron_tui.present import quantity
 from novacron_tui.present.table_view import natural
 
 _MODES: Final = (
@@ -50,7 +52,7 @@ def _fields(hosts: tuple[Option, ...], *, copies: bool) -> tuple[Field, ...]:
             value="yes" if copies else "no",
             hint="needed when the disks are not on storage that both hosts share",
         ),
-        Field(id="bandwidth", label="At most", kind=FieldKind.NUMBER, unit="MiB/s", hint="empty: as fast as it goes"),
+        Field(id="bandwidth", label="At most", kind=FieldKind.SIZE, unit="a second", hint="empty: as fast as it goes"),
         Field(
             id="downtime",
             label="Pause up to",
@@ -72,9 +74,10 @@ def _intents(vms: Sequence[FleetVm], values: Values) -> tuple[Intent, ...] | str
     destination = values["destination"]
     if not destination:
         return "choose a host that answers"
-    bandwidth, downtime = number(values, "bandwidth", least=1), number(values, "downtime", least=1)
-    if bandwidth is None and values["bandwidth"].strip():
-        return "the bandwidth is a whole number of MiB/s"
+    bandwidth = size_mib(values, "bandwidth", least=1) if values["bandwidth"].strip() else None
+    downtime = number(values, "downtime", least=1)
+    if isinstance(bandwidth, str):
+        return f"at most: {bandwidth}"
     if downtime is None and values["downtime"].strip():
         return "the pause is a whole number of ms"
     return tuple(
@@ -94,13 +97,56 @@ def _intents(vms: Sequence[FleetVm], values: Values) -> tuple[Intent, ...] | str
 
 
 def _destinations(vms: Sequence[FleetVm], context: Context) -> tuple[Option, ...]:
+    """Offer the best first: where most of the VMs fit, near their disks, with the most memory free."""
     sources = {vm.home.host.id for vm in vms}
-    sites = {vm.home.host.spec.site for vm in vms}
-    needed = sum(vm.home.vm.memory_mib for vm in vms)
     hosts = [host for host in context.picture.fleet.hosts.values() if sources != {host.id}]
-    # Hosts that answer first, and of those the ones at the same site: they most likely share storage.
-    hosts.sort(key=lambda host: (bool(_refusal(host, needed)), host.spec.site not in sites, natural(host.id)))
-    return tuple(Option(value=host.id, note=_room(host), refusal=_refusal(host, needed)) for host in hosts)
+    room = {host.id: _room_for(vms, host) for host in hosts}
+
+    def worse(host: Host) -> tuple[Any, ...]:
+        fit = room[host.id]
+        near = _reaches_disks(vms, host), any(vm.home.host.spec.site == host.spec.site for vm in vms)
+        free = -(fit.free_mib or 0)
+        return (
+            not host.is_current,
+            bool(_refusal(host, fit)),
+            -fit.fits,
+            *(not each for each in near),
+            free,
+            natural(host.id),
+        )
+
+    hosts.sort(key=worse)
+    return tuple(
+        Option(value=host.id, note=_note(host, room[host.id]), refusal=_refusal(host, room[host.id])) for host in hosts
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Room:
+    """How much of a selection a host has memory for."""
+
+    wanted: int
+    """VMs that are not there yet."""
+    fits: int
+    needed_mib: int
+    """For all of them: one that is off needs none."""
+    free_mib: int | None
+    """None: not known, and nothing is said about what fits."""
+
+
+def _room_for(vms: Sequence[FleetVm], host: Host) -> _Room:
+    needs = sorted(vm.home.vm.memory_mib if vm.home.vm.is_active else 0 for vm in vms if vm.home.host.id != host.id)
+    free = _free_mib(host)
+    fits = sum(total <= free for total in accumulate(needs)) if free is not None else len(needs)
+    return _Room(wanted=len(needs), fits=fits, needed_mib=sum(needs), free_mib=free)
+
+
+def _reaches_disks(vms: Sequence[FleetVm], host: Host) -> bool:
+    """Tell whether every disk that would move lies in a pool which the host shares with the VM's own."""
+    there = host.reading.pools if host.reading else ()
+    shared = [f"{pool.path.rstrip('/')}/" for pool in there if pool.shared and pool.active and pool.path]
+    sources = [disk.source for vm in vms for disk in vm.home.vm.disks if disk.source and not disk.readonly]
+    return all(any(source.startswith(folder) for folder in shared) for source in sources)
 
 
 def _has_local_disk(vm: FleetVm) -> bool:
@@ -116,17 +162,22 @@ def _free_mib(host: Host) -> int | None:
     return host.reading.facts.memory_mib - host.reading.load.memory_used_mib
 
 
-def _room(host: Host) -> str:
-    free = _free_mib(host)
-    return f"{size_mib(free)} free" if free is not None and host.is_current else ""
+def _note(host: Host, room: _Room) -> str:
+    if room.free_mib is None or not host.is_current:
+        return ""
+    free = f"{quantity.size_mib(room.free_mib)} free"
+    if room.wanted < 2:
+        return free
+    return f"{free}, {'all' if room.fits == room.wanted else f'{room.fits} of'} {room.wanted} fit"
 
 
-def _refusal(host: Host, needed_mib: int) -> str:
+def _refusal(host: Host, room: _Room) -> str:
     if not host.is_current:
         return f"is {host.link.status}"
-    free = _free_mib(host)
-    if free is not None and free < needed_mib:
-        return f"has {size_mib(free)} of memory free, {size_mib(needed_mib)} are needed"
+    if room.free_mib is not None and room.wanted and not room.fits:
+        free, needed = quantity.size_mib(room.free_mib), quantity.size_mib(room.needed_mib)
+        none = f"; none of {room.wanted} fits" if room.wanted > 1 else ""
+        return f"has {free} of memory free, {needed} are needed{none}"
     return ""
 
 

@@ -77,7 +77,7 @@ ALERTS: Final[Subject[Alert]] = Subject(
             priority=1,
             right=True,
             cell=_age,
-            order=lambda alert: alert.raised_at,
+            order=lambda alert: -(alert.cleared_at or alert.raised_at).timestamp(),
         ),
         Column(
             id="subject",
@@ -102,6 +102,7 @@ ALERTS: Final[Subject[Alert]] = Subject(
             title="RAISED",
             width=8,
             priority=3,
+            largest_first=True,
             cell=lambda alert, _: cell(clock_time(alert.raised_at), role=Role.DIM),
             order=lambda alert: alert.raised_at,
         ),

@@ -38,9 +38,17 @@ class Column(Generic[T]):
     widest: int = 0
     """How far it may grow; 0: it keeps its width."""
     right: bool = False
+    """Whether it is set to the right, as numbers are."""
+    largest_first: bool | None = None
+    """Which way it is sorted at first; None: numbers the largest first, the rest from the smallest on."""
     cell: Callable[[T, Sight], Cell]
     order: Callable[[T], Any]
     """The value to sort by; None: not known, and last whichever way one sorts."""
+
+    @property
+    def is_reversed_at_first(self) -> bool:
+        """Whether sorting by it begins with the largest: who sorts by load looks for the most of it."""
+        return self.right if self.largest_first is None else self.largest_first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from novacron.model.errors import UsageError
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
+from novacron.model.size import parse_size_mib, size_text
 from novacron_tui.commands.form import Field, FieldKind, Option
 from novacron_tui.present.cells import Line, Role, Span, fit_line, paragraph, span
 from novacron_tui.present.confirm import refusal_lines
@@ -91,11 +93,23 @@ def _field_line(field: Field, view: FormView, width: int, glyphs: Glyphs, *, her
             spans += [span(f"   /{view.sought}", Role.KEY), span("" if found else "  none has that", Role.WARNING)]
     else:
         spans += edit.spans(width - _LABEL - 8, active=here)
-        if field.unit:
-            spans.append(span(f" {field.unit}", Role.DIM))
+        unit = _size_read(edit.text, field.unit) if field.kind is FieldKind.SIZE else field.unit
+        if unit:
+            spans.append(span(f" {unit}", Role.DIM))
     if here and field.hint:
         spans.append(span(f"   {field.hint}", Role.DIM))
     return spans
+
+
+def _size_read(text: str, unit: str) -> str:
+    """Say what a plain number is taken for, and what the size is of."""
+    if not (text.isascii() and text.strip().isdigit()):
+        return unit
+    try:
+        taken = f"MiB = {size_text(parse_size_mib(text))}".removesuffix(f" = {int(text)}M")
+    except UsageError:
+        return unit
+    return f"{taken} {unit}".rstrip()
 
 
 def _option_lines(field: Field, view: FormView, width: int, glyphs: Glyphs) -> list[Line]:

@@ -53,6 +53,14 @@ def _lasted(operation: Operation, sight: Sight) -> Cell:
     return cell(duration((end - operation.accepted_at).total_seconds()), role=Role.DIM)
 
 
+def _lasted_order(operation: Operation) -> tuple[bool, float]:
+    """Those under way go on: they last longer than any that has ended, the oldest of them longest."""
+    accepted = operation.accepted_at
+    if not operation.has_ended:
+        return (True, -accepted.timestamp())
+    return (False, ((operation.ended_at or accepted) - accepted).total_seconds())
+
+
 def operation_fields(operation: Operation) -> Mapping[str, str]:
     """Return what a filter finds an operation by."""
     return {
@@ -90,6 +98,7 @@ OPERATIONS: Final[Subject[Operation]] = Subject(
             title="PROGRESS",
             width=13,
             priority=1,
+            largest_first=True,
             cell=_progress,
             order=lambda operation: operation.progress.fraction,
         ),
@@ -118,13 +127,14 @@ OPERATIONS: Final[Subject[Operation]] = Subject(
             priority=4,
             right=True,
             cell=_lasted,
-            order=lambda operation: operation.accepted_at,
+            order=_lasted_order,
         ),
         Column(
             id="when",
             title="ACCEPTED",
             width=9,
             priority=5,
+            largest_first=True,
             cell=lambda operation, _: cell(clock_time(operation.accepted_at), role=Role.DIM),
             order=lambda operation: operation.accepted_at,
         ),

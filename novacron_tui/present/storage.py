@@ -85,6 +85,7 @@ POOLS: Final[Subject[PoolRow]] = Subject(
             title="USED",
             width=11,
             priority=2,
+            largest_first=True,
             cell=_used,
             order=lambda row: row.pool.used_fraction,
         ),

@@ -91,11 +91,11 @@ class TableView(Generic[T]):
         self._scroll_to_cursor()
 
     def sort_by(self, column: str, *, reverse: bool | None = None) -> None:
-        """Sort by a column; by the same one again reverses."""
+        """Sort by a column; by the same one again reverses. `reverse` None: the way that column is sorted at first."""
         if reverse is not None:
             self.reverse = reverse
         else:
-            self.reverse = not self.reverse if column == self.sort else False
+            self.reverse = not self.reverse if column == self.sort else self._column(column).is_reversed_at_first
         self.sort = column
         self._arrange()
 
@@ -103,7 +103,8 @@ class TableView(Generic[T]):
         """Sort by the next column of those shown."""
         ids = [column.id for column in shown]
         at = ids.index(self.sort) if self.sort in ids else -step
-        self.sort_by(ids[(at + step) % len(ids)], reverse=False)
+        column = ids[(at + step) % len(ids)]
+        self.sort_by(column, reverse=self._column(column).is_reversed_at_first)
 
     def move(self, step: int) -> None:
         """Move the cursor by that many rows."""
@@ -154,14 +155,16 @@ class TableView(Generic[T]):
         self._strayed.clear()
         self._chosen = None
 
+    def _column(self, wanted: str) -> Column[T]:
+        return next(column for column in self.subject.columns if column.id == wanted)
+
     def _arrange(self, *, by_itself: bool = False) -> None:
         fields, key = self.subject.fields, self.subject.key
         rows = list(self._all)
         self.total = len(rows)
         if self._filter.terms:
             rows = [row for row in rows if self._filter.holds(fields(row))]
-        column = next(column for column in self.subject.columns if column.id == self.sort)
-        self.rows = tuple(_ordered(rows, column, self.reverse))
+        self.rows = tuple(_ordered(rows, self._column(self.sort), self.reverse))
         self._keys = [key(row) for row in self.rows]
         if self.selected or self._strayed:
             # A row hidden by the filter stays selected for no command: what is acted on is what is seen.

@@ -1,7 +1,8 @@
 """The form screen: fields, their options judged by previews, and the verdict on the whole while it is filled in."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from textual import events
 
@@ -18,23 +19,39 @@ _JUDGED_AT_ONCE = 12
 """More destinations than this are judged when they are chosen: a preview asks real hypervisors."""
 
 
-class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
-    """Dismisses with the intents, or None."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """What has been filled into a form."""
 
-    def __init__(self, as_of_now: Callable[[], Form]) -> None:
+    edits: Mapping[str, LineEdit]
+    chosen: frozenset[str]
+    """The fields that the operator has filled in; the rest is what was offered."""
+    at: int
+    """Index of the field under the cursor."""
+
+
+class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
+    """Dismisses with the intents, or None. It begins with what is `filled` in already; None: with what is offered."""
+
+    def __init__(self, as_of_now: Callable[[], Form], filled: Filled | None = None) -> None:
         super().__init__()
         self._as_of_now = as_of_now
         self._form = as_of_now()
-        self._edits: dict[str, LineEdit] = {}
-        self._at = 0
+        self._edits: dict[str, LineEdit] = dict(filled.edits) if filled else {}
+        self._at = filled.at if filled else 0
         self._sought = ""
         self._judged: dict[str, str] = {}
         self._verdict: Verdict = ""
         self._asked: tuple[Intent, ...] = ()
-        self._chosen: set[str] = set()
+        self._chosen: set[str] = set(filled.chosen) if filled else set()
         """Fields the operator has filled in: what stands there is never changed for him."""
         self._fields: tuple[Field, ...] = ()
-        self._fields = self._settle_fields()
+        self._fields = self._settle_fields(kept=self._chosen)
+
+    @property
+    def filled(self) -> Filled:
+        """What stands in it, for another screen of the same form."""
+        return Filled(edits=dict(self._edits), chosen=frozenset(self._chosen), at=self._at)
 
     def on_mount(self) -> None:
         """Ask about what stands in the form already."""
@@ -89,7 +106,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         if field.kind is FieldKind.NUMBER:
             digits = "".join(each for each in text if each in "0123456789")
             self._put(field, self._edits[field.id].insert(digits))
-        elif field.kind is FieldKind.TEXT:
+        elif field.kind in {FieldKind.TEXT, FieldKind.SIZE}:
             self._put(field, self._edits[field.id].insert(text))
 
     async def pressed(self, event: events.Key) -> None:

@@ -97,9 +97,11 @@ async def test_columns_sort_and_the_header_says_so() -> None:
         await operator.press("greater_than_sign")
         assert "STATE▲" in operator.line_with("HOST")
         assert operator.lines[3].startswith(" legacy-1")
-        await operator.press("greater_than_sign", "greater_than_sign", "O")
+        await operator.press("greater_than_sign", "greater_than_sign")
         assert "▼CPU%" in operator.line_with("HOST")
         assert operator.lines[3].startswith(" build-1")
+        await operator.press("O")
+        assert "▲CPU%" in operator.line_with("HOST")
         await operator.press("less_than_sign")
         assert "HOST▲" in operator.line_with("CPU%")
 

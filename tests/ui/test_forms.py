@@ -191,3 +191,74 @@ async def test_an_open_form_follows_hosts_that_come_up_and_fall_silent() -> None
     intent = console.submitted[0]
     assert isinstance(intent, MigrateVm)
     assert intent.bandwidth_mib_s == 77
+
+
+async def test_sizes_are_typed_with_units_and_a_plain_number_is_mib() -> None:
+    console = a_console()
+    async with at_console(console, size=LARGE) as operator:
+        await operator.press("n")
+        await operator.type("app-7")
+        await operator.press("tab", "tab", "tab", "ctrl+u")
+        await operator.type("2048")
+        operator.sees("2048  MiB = 2G")
+        await operator.press("ctrl+u")
+        await operator.type("1.5GB")
+        operator.sees("memory: size '1.5GB'", "type GiB")
+        await operator.press("enter")
+        operator.sees("New VM")
+        await operator.press("backspace", "tab", "tab", "tab", "ctrl+u")
+        await operator.type("20GiB")
+        operator.sees("✔ create app-7")
+        await operator.press("enter")
+    intent = console.submitted[0]
+    assert isinstance(intent, CreateVm)
+    assert (intent.memory_mib, intent.disk_mib) == (1536, 20_480)
+
+
+async def test_the_memory_of_a_vm_and_the_pace_of_a_migration_are_sizes_too() -> None:
+    console = a_console()
+    async with at_console(console) as operator:
+        await _go_to(operator, "web-1")
+        await operator.press("z", "tab", "ctrl+u")
+        await operator.type("6g")
+        await operator.press("enter", "y", "m", "down", "down", "down")
+        await operator.type("1G")
+        operator.sees("a second")
+        await operator.press("enter", "y")
+    resize, migrate = console.submitted
+    assert isinstance(resize, ResizeVm)
+    assert isinstance(migrate, MigrateVm)
+    assert (resize.memory_mib, migrate.bandwidth_mib_s) == (6144, 1024)
+
+
+async def test_leaving_a_preview_leads_back_to_the_form_with_what_was_typed() -> None:
+    console = a_console()
+    async with at_console(console) as operator:
+        await _go_to(operator, "web-1")
+        await operator.press("m", "right", "down", "down", "down")
+        chosen = operator.line_with("To host")
+        await operator.type("77")
+        await operator.press("enter")
+        operator.sees("Touches")
+        await operator.press("escape")
+        operator.sees("Migrate web-1", "77  MiB a second")
+        assert operator.line_with("To host") == chosen
+        await operator.type("8")
+        await operator.press("enter", "y")
+        operator.sees("accepted")
+    intent = console.submitted[0]
+    assert isinstance(intent, MigrateVm)
+    assert intent.bandwidth_mib_s == 778
+
+
+async def test_a_form_that_was_come_back_to_is_left_by_one_more_escape() -> None:
+    console = a_console()
+    async with at_console(console) as operator:
+        await _go_to(operator, "web-1")
+        await operator.press("z", "ctrl+u")
+        await operator.type("3")
+        await operator.press("enter", "escape", "escape")
+        operator.sees("NAME▲")
+        await operator.press("z")
+        operator.sees("it has this size already")
+    assert console.submitted == []

@@ -1,11 +1,15 @@
 """The view of a table: order, cursor, selection, filter and window, without a screen."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from novacron_tui.present.cells import cell
 from novacron_tui.present.column import Column, Subject, choose_columns
+from novacron_tui.present.storage import VOLUMES
 from novacron_tui.present.table_view import TableView, natural
+from novacron_tui.screens.panes import PANES
 
 Row = tuple[str, int | None]
 
@@ -55,6 +59,28 @@ def test_unknown_values_come_last_whichever_way_one_sorts() -> None:
     assert _names(view) == ["a", "c", "b"]
     view.sort_by("size", reverse=True)
     assert _names(view) == ["c", "a", "b"]
+
+
+def test_numbers_are_sorted_the_largest_first_and_words_from_a_on() -> None:
+    view = _view(("b", 3), ("a", 20), ("c", 7))
+    shown = view.subject.columns
+    numbers = replace(shown[1], right=True)
+    view.subject = replace(view.subject, columns=(shown[0], numbers, shown[2]))
+    view.sort_next(1, view.subject.columns)
+    assert (view.sort, _names(view)) == ("size", ["a", "c", "b"])
+    view.sort_by("name")
+    assert _names(view) == ["a", "b", "c"]
+    view.sort_by("size")
+    assert _names(view) == ["a", "c", "b"]
+    view.sort_by("size")
+    assert _names(view) == ["b", "c", "a"]
+
+
+def test_every_column_of_numbers_in_the_panes_begins_with_the_largest() -> None:
+    subjects = (*(pane.subject for pane in PANES), VOLUMES)
+    numbers = {f"{column.title}" for subject in subjects for column in subject.columns if column.is_reversed_at_first}
+    assert {"CPU%", "MEM", "USED", "FREE", "SIZE", "WRITTEN", "PROGRESS", "TOOK", "AGE", "RSS"} <= numbers
+    assert not numbers & {"NAME", "HOST", "STATE", "POOL", "VOLUME", "OPERATION", "SUBJECT", "SITE"}
 
 
 def test_the_cursor_follows_its_row_when_rows_move() -> None:

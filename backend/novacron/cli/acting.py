@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from novacron.cli.arguments import Json, NoWait, VmName, VmNames, Yes
+from novacron.cli.arguments import Json, NoWait, OtherMemorySize, VmName, VmNames, Yes
 from novacron.cli.carrying_out import Manner, for_each_vm
 from novacron.cli.following import follow
 from novacron.cli.output import complain, print_json, printing_what_was_done
@@ -113,7 +113,7 @@ def resize(
     context: typer.Context,
     names: VmNames,
     vcpus: Annotated[int | None, typer.Option(min=1, help="Virtual CPUs.")] = None,
-    memory: Annotated[int | None, typer.Option(min=1, help="Memory in MiB.")] = None,
+    memory: OtherMemorySize = None,
     yes: Yes = False,
     no_wait: NoWait = False,
     as_json: Json = False,

@@ -5,7 +5,27 @@ from typing import Annotated
 import typer
 
 from novacron.cli.completion import complete_hosts, complete_vms
+from novacron.model.errors import UsageError
+from novacron.model.size import parse_size_mib
 
+
+def read_size_mib(typed: object) -> int:
+    """Return the size in MiB that was typed, or is offered."""
+    try:
+        return parse_size_mib(str(typed))
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def read_some_mib(typed: object) -> int:
+    """Return the size in MiB that was typed, or is offered; nothing at all is no size here."""
+    size = read_size_mib(typed)
+    if size < 1:
+        raise typer.BadParameter("it is at least 1M")
+    return size
+
+
+_SIZES = "512M, 2G, 20GiB …; a plain number is MiB"
 _MEANT = "Names, globs, UUIDs or name@host (all of a host: '*@host')"
 
 VmNames = Annotated[list[str], typer.Argument(help=f"{_MEANT}.", autocompletion=complete_vms)]
@@ -19,6 +39,13 @@ AnyHostNames = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return once it is accepted.")]
+MemorySize = Annotated[int, typer.Option(parser=read_some_mib, metavar="SIZE", help=f"Memory: {_SIZES}.")]
+OtherMemorySize = Annotated[int | None, typer.Option(parser=read_some_mib, metavar="SIZE", help=f"Memory: {_SIZES}.")]
+DiskSize = Annotated[int, typer.Option(parser=read_size_mib, metavar="SIZE", help=f"Size of its disk: {_SIZES}.")]
+Bandwidth = Annotated[
+    int | None,
+    typer.Option(parser=read_some_mib, metavar="SIZE", help=f"At most this much a second: {_SIZES}."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 PartialOk = Annotated[
     bool, typer.Option("--partial-ok", help="End with 0 also when hosts are missing that never answered.")

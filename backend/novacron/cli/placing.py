@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from novacron.cli.arguments import Json, NoWait, VmNames, Yes
+from novacron.cli.arguments import Bandwidth, DiskSize, Json, MemorySize, NoWait, VmNames, Yes
 from novacron.cli.carrying_out import Manner, for_each_vm, just
 from novacron.cli.completion import complete_hosts
 from novacron.model.fleet import Fleet, FleetVm
@@ -19,7 +19,7 @@ def migrate(
     to: Annotated[str, typer.Option("--to", help="Destination host.", autocompletion=complete_hosts)],
     mode: Annotated[MigrationMode, typer.Option(help="Who carries it.")] = MigrationMode.PEER_TO_PEER,
     copy_storage: Annotated[bool, typer.Option("--copy-storage", help="Copy the disks along.")] = False,
-    bandwidth: Annotated[int | None, typer.Option(min=1, help="At most this many MiB/s.")] = None,
+    bandwidth: Bandwidth = None,
     max_downtime: Annotated[int | None, typer.Option(min=1, help="Longest pause in ms.")] = None,
     auto_converge: Annotated[bool, typer.Option("--auto-converge", help="Slow a busy guest down.")] = False,
     yes: Yes = False,
@@ -48,9 +48,9 @@ def create(
     name: str,
     on: Annotated[str, typer.Option("--on", help="Host it is made on.", autocompletion=complete_hosts)],
     vcpus: Annotated[int, typer.Option(min=1)] = 1,
-    memory: Annotated[int, typer.Option(min=1, help="MiB.")] = 512,
+    memory: MemorySize = 512,
     pool: Annotated[str, typer.Option(help="Pool for its disk; none: no disk.")] = "",
-    disk: Annotated[int, typer.Option(min=0, help="Size of its disk in MiB.")] = 0,
+    disk: DiskSize = 0,
     base: Annotated[str, typer.Option(help="Volume of that pool to copy the disk from.")] = "",
     network: Annotated[str, typer.Option(help="libvirt network; none: no NIC.")] = "",
     kernel: Annotated[str, typer.Option(help="Path on the host for direct kernel boot.")] = "",

@@ -167,6 +167,32 @@ def test_create_and_delete_make_and_remove_a_vm(novacron):
     assert _vms(novacron, "fresh-1") == []
 
 
+def test_sizes_are_typed_with_units(novacron):
+    host = json.loads(novacron("hosts", "--json").stdout)[0]["name"]
+    made = novacron("create", "large-1", "--on", host, "--memory", "0.5GiB", "--pool", "local", "--disk", "2G", "--yes")
+    assert made.exit_code == ExitCode.OK, made.output
+    (record,) = _vms(novacron, "large-1")
+    assert record["vm"]["memory_mib"] == 512
+    assert [disk["capacity_mib"] for disk in record["vm"]["disks"]] == [2048]
+    assert novacron("resize", "large-1", "--memory", "1G", "--yes").exit_code == ExitCode.OK
+    assert _vms(novacron, "large-1")[0]["vm"]["memory_mib"] == 1024
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("resize", "x", "--memory", "2GB"), "type GiB"),
+        (("resize", "x", "--memory", "0"), "at least 1M"),
+        (("create", "x", "--on", "h", "--disk", "much"), "512M, 2G, 20GiB"),
+        (("migrate", "x", "--to", "h", "--bandwidth", "-1"), "this is no size"),
+    ],
+)
+def test_a_size_that_is_none_is_refused_with_what_to_type(novacron, words, said):
+    result = novacron(*words)
+    assert result.exit_code == ExitCode.USAGE
+    assert said in " ".join(result.stderr.replace("│", " ").split())
+
+
 @pytest.mark.parametrize("name", ["--help", "a/b", "", "\x1b[2J", "x" * 300])
 def test_a_vm_is_not_created_under_a_name_that_attacks(novacron, name):
     host = json.loads(novacron("hosts", "--json").stdout)[0]["name"]
