@@ -12,14 +12,14 @@ from functools import partial
 import httpx2
 import pytest
 
-from novacron.api import client, gate, server
+from novacron.api import client, server
 from novacron.api.client import RemoteConsole
 from novacron.api.server import ApiServer
 from novacron.model.errors import BackendError
 from novacron.ports.console import BackendFound, BackendLost
 from tests.api.conftest import eventually, serving
 from tests.api.puppet import PuppetConsole
-from tests.builders import an_id
+from tests.builders import a_fleet, an_id
 from tests.run_as import NOBODY, as_nobody
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -128,7 +128,7 @@ async def test_what_is_no_http_is_answered_or_cut_off_and_harms_nobody(puppet, r
 
 
 async def test_a_connection_that_asks_for_nothing_is_closed(socket_path, monkeypatch):
-    monkeypatch.setattr(server, "_FIRST_REQUEST_S", 0.05)
+    monkeypatch.setattr(server, "_REQUEST_S", 0.05)
     async with serving(PuppetConsole(), socket_path):
         reader, writer = await asyncio.open_unix_connection(socket_path)
         async with asyncio.timeout(30):
@@ -136,8 +136,79 @@ async def test_a_connection_that_asks_for_nothing_is_closed(socket_path, monkeyp
         writer.close()
 
 
+_ASKS = b"GET /v1/alerts HTTP/1.1\r\nhost: x\r\n\r\n"
+_BODY = b"POST /v1/preview HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n"
+
+
+@pytest.mark.parametrize("before", [b"", _ASKS, _BODY], ids=["its headers", "its second headers", "its body"])
+async def test_a_request_that_comes_in_drops_is_cut_off(socket_path, monkeypatch, before):
+    monkeypatch.setattr(server, "_REQUEST_S", 0.3)
+    async with serving(PuppetConsole(), socket_path), asyncio.timeout(60):
+        reader, writer = await asyncio.open_unix_connection(socket_path)
+        writer.write(before)
+        if before == _ASKS:
+            await reader.readuntil(b"\r\n\r\n")
+        ended = asyncio.create_task(reader.read())
+        while not ended.done():
+            writer.write(b" " if before == _BODY else b"G")
+            await asyncio.wait([ended], timeout=0.02)
+        with suppress(ConnectionError):
+            await ended
+        writer.close()
+
+
+async def test_a_request_that_takes_long_to_answer_is_not_cut_off(socket_path, monkeypatch):
+    monkeypatch.setattr(server, "_REQUEST_S", 0.05)
+    console = PuppetConsole()
+    answer = console.alerts
+
+    async def slowly():
+        await asyncio.sleep(0.3)
+        return await answer()
+
+    console.alerts = slowly
+    remote = RemoteConsole(socket_path)
+    async with serving(console, socket_path):
+        assert len(await remote.alerts()) == 1
+        await remote.close()
+
+
+async def test_a_stream_is_not_cut_off_as_a_slow_request(socket_path, monkeypatch):
+    monkeypatch.setattr(server, "_REQUEST_S", 0.05)
+    console, remote = PuppetConsole(), RemoteConsole(socket_path)
+    async with serving(console, socket_path), asyncio.timeout(60):
+        changes = remote.changes()
+        for _ in range(4):
+            await anext(changes)
+        await asyncio.sleep(0.3)
+        console.show(a_fleet(revision=9))
+        assert (await anext(changes)).fleet.revision == 9
+        await changes.aclose()
+
+
+@pytest.mark.parametrize(("files", "most"), [(64, 32), (256, 128), (1024, 500), (1 << 20, 500), (-1, 500), (10, 8)])
+async def test_connections_are_limited_to_half_of_the_files_there_may_be(monkeypatch, files, most):
+    monkeypatch.setattr(server.resource, "getrlimit", lambda _: (files, files))
+    assert server.most_connections() == most
+
+
+async def test_connections_beyond_the_limit_are_turned_away_although_none_asks_for_anything(socket_path, monkeypatch):
+    monkeypatch.setattr(server, "most_connections", lambda: 8)
+    async with serving(PuppetConsole(), socket_path), asyncio.timeout(60):
+        held = [await asyncio.open_unix_connection(socket_path) for _ in range(12)]
+        for reader, _ in held[8:]:
+            assert (await reader.read()).startswith(b"HTTP/1.1 503 ")
+        assert not any(reader.at_eof() for reader, _ in held[:8])
+        held.pop(0)[1].close()
+        for _, writer in held:
+            writer.close()
+        remote = RemoteConsole(socket_path)
+        assert (await remote.status()).pid == 4711
+        await remote.close()
+
+
 async def test_streams_beyond_the_limit_are_told_why_and_requests_are_still_answered(socket_path, monkeypatch):
-    monkeypatch.setattr(gate, "_MOST_WEBSOCKETS", 1)
+    monkeypatch.setattr(server, "_WEBSOCKETS_SHARE", 1 / server.most_connections())
     remote, other = RemoteConsole(socket_path), RemoteConsole(socket_path)
     async with serving(PuppetConsole(), socket_path), asyncio.timeout(60):
         attached, refused = remote.changes(), other.changes()

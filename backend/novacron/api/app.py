@@ -11,7 +11,7 @@ from starlette.routing import Match
 
 from novacron import __version__
 from novacron.api.codec import Problem
-from novacron.api.gate import Gate
+from novacron.api.gate import MOST_WEBSOCKETS, Gate
 from novacron.api.openapi import describe
 from novacron.api.problems import problem_of
 from novacron.api.routes_acting import acting_routes
@@ -56,8 +56,8 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(console: Console) -> FastAPI:
-    """Return the application that serves this backend."""
+def create_app(console: Console, most_websockets: int = MOST_WEBSOCKETS) -> FastAPI:
+    """Return the application that serves this backend, with at most so many streams and serial consoles at once."""
     app = FastAPI(
         title="NovaCron",
         version=__version__,
@@ -70,7 +70,7 @@ def create_app(console: Console) -> FastAPI:
     for router in routers:
         app.include_router(router)
     app.state.endpoints = [route for router in routers for route in router.routes]
-    app.add_middleware(Gate)
+    app.add_middleware(Gate, most_websockets=most_websockets)
     app.add_exception_handler(NovaCronError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_bad_request)
     app.add_exception_handler(HTTPException, _on_no_route)

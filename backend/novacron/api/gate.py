@@ -8,15 +8,16 @@ from novacron.api.codec import BUSY_CODE, PROTOCOL, PROTOCOL_HEADER, VERSION_HEA
 
 MOST_BYTES = 1 << 20
 """Of a request's body: the largest intent is a few hundred."""
-_MOST_WEBSOCKETS = 300
-"""Streams and serial consoles at once. What the server takes beyond it is for requests, such as the one that acts."""
+MOST_WEBSOCKETS = 300
+"""Streams and serial consoles at once, where files do not limit them further."""
 
 
 class Gate:
     """ASGI middleware. Plain, because the framework's own kind copies every answer through a queue."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, most_websockets: int = MOST_WEBSOCKETS) -> None:
         self._app = app
+        self._most_websockets = most_websockets
         self._websockets = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,7 +43,7 @@ class Gate:
             await _answer(send_marked, *refused)
 
     async def _let_stream(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._websockets >= _MOST_WEBSOCKETS:
+        if self._websockets >= self._most_websockets:
             await receive()
             await send({"type": "websocket.accept"})
             await send({"type": "websocket.close", "code": BUSY_CODE})

@@ -10,6 +10,7 @@ from fastapi import HTTPException, Path, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, ValidationError
 from starlette.datastructures import QueryParams
+from starlette.requests import ClientDisconnect
 
 from novacron.api.bodies import UUID_PATTERN, StrictBody
 from novacron.model.errors import NotFound, UsageError
@@ -64,6 +65,8 @@ async def body_of(request: Request, kind: type[Body]) -> Body:
         raise HTTPException(415, f"its body is of the type {media_type or '(none)'}, and only {_JSON} is taken")
     try:
         body = kind.model_validate_json(await request.body())
+    except ClientDisconnect as error:
+        raise HTTPException(400, "its body did not come to its end") from error
     except ValidationError as error:
         first = error.errors()[0]
         # ("intent", "start", "vm"): the kind is no field.

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pwd
+import resource
 import socket
 import stat
 from collections.abc import Callable
@@ -11,20 +12,24 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from novacron.api.app import create_app
 from novacron.api.gate import MOST_BYTES
+from novacron.api.listener import Listener
 from novacron.api.peer import peer_of
 from novacron.model.errors import BackendError, NovaCronError
 from novacron.ports.console import Console
 
 _MOST_CONNECTIONS = 500
-"""Half of the usual limit of open files: the other half is for hosts and the journal."""
-_FIRST_REQUEST_S = 10.0
-"""How long a connection may stay without having asked for anything."""
+_WEBSOCKETS_SHARE = 0.6
+"""Of the connections: the rest is for requests, such as the one that acts."""
+_REQUEST_S = 10.0
+"""How long a request may be on its way: from the connection, or its first byte, to the last one of its body."""
+_TURNED_AWAY = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _PARTING_S = 2
 _PING_S = 10.0
 _LOOK_S = 5.0
@@ -34,15 +39,44 @@ _LOOK_S = 5.0
 class _PeerProtocol(H11Protocol):
     """HTTP for the socket's owner and root alone, with the user's name as the client's address."""
 
+    _request_due: asyncio.TimerHandle | None = None
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         _, uid = peer_of(transport.get_extra_info("socket"))
         if uid not in (os.geteuid(), 0):
             transport.abort()
             return
+        if self.limit_concurrency is not None and len(self.connections) > self.limit_concurrency:
+            # uvicorn's own limit is one of requests: connections without any would use up every descriptor.
+            transport.write(_TURNED_AWAY)
+            transport.close()
+            return
         self.client = (_user_name(uid), 0)
-        # The server's own patience with an idle connection begins after its first answer: before it, it has none.
-        self.timeout_keep_alive_task = self.loop.call_later(_FIRST_REQUEST_S, self.timeout_keep_alive_handler)
+        self._await_request()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes. Those of a request that comes in drops do not prolong its time."""
+        super().data_received(data)
+        is_ours = self.transport.get_protocol() is self
+        if is_ours and self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
+            self._await_request()
+        else:
+            self._stop_waiting()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._stop_waiting()
+
+    def _await_request(self) -> None:
+        # The server's own patience is with an idle connection after an answer, and any byte ends it.
+        if self._request_due is None:
+            self._request_due = self.loop.call_later(_REQUEST_S, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._request_due is not None:
+            self._request_due.cancel()
+            self._request_due = None
 
 
 class _LivingPeers(WebSocketsSansIOProtocol):
@@ -63,8 +97,9 @@ class ApiServer:
     def __init__(self, console: Console, path: Path, make_folder: Callable[[], None] = lambda: None) -> None:
         self._path = path
         self._make_folder = make_folder
+        most = most_connections()
         config = uvicorn.Config(
-            create_app(console),
+            create_app(console, most_websockets=int(most * _WEBSOCKETS_SHARE)),
             http=_PeerProtocol,
             ws=_LivingPeers,
             log_config=None,
@@ -74,7 +109,7 @@ class ApiServer:
             proxy_headers=False,
             server_header=False,
             date_header=False,
-            limit_concurrency=_MOST_CONNECTIONS,
+            limit_concurrency=most,
             # A request may be waiting for a sick host: it is cut off, and the operation goes on in the journal.
             timeout_graceful_shutdown=_PARTING_S,
             ws_ping_interval=_PING_S,
@@ -115,14 +150,20 @@ class ApiServer:
             # What keeps it from being made may go away: until then those who are attached are served.
             with suppress(NovaCronError):
                 self._make_folder()
-                await self._server.listen_also(_bind(self._path))
+                self._server.listen_also(_bind(self._path))
                 inode = _inode(self._path)
 
 
 class _QuietServer(uvicorn.Server):
     """Leaves signals to the runtime, which has more to end than the server."""
 
-    async def listen_also(self, listener: socket.socket) -> None:
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve those who connect to the sockets."""
+        await super().startup(sockets=[])
+        for listening in sockets or ():
+            self.listen_also(listening)
+
+    def listen_also(self, listening: socket.socket) -> None:
         """Serve those who connect to another socket too."""
         config = self.config
 
@@ -131,13 +172,18 @@ class _QuietServer(uvicorn.Server):
                 config=config, server_state=self.server_state, app_state=self.lifespan.state
             )
 
-        loop = asyncio.get_running_loop()
-        self.servers.append(await loop.create_unix_server(protocol, sock=listener, backlog=config.backlog))
+        self.servers.append(Listener(listening, protocol))  # type: ignore[arg-type]  # as asyncio.Server
 
     def capture_signals(self) -> Any:  # noqa: ANN401 - uvicorn's own type is a private context manager
         from contextlib import nullcontext
 
         return nullcontext()
+
+
+def most_connections() -> int:
+    """Return how many connections are taken: half of the open files we may have; the rest is for hosts and journal."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MOST_CONNECTIONS if files == resource.RLIM_INFINITY else max(8, min(_MOST_CONNECTIONS, files // 2))
 
 
 def _bind(path: Path) -> socket.socket:

@@ -1,6 +1,7 @@
 """Being the backend: in the foreground for systemd, or detached, started by a console."""
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from novacron.engine.clock import SystemClock
     from novacron.engine.service import ConsoleService
 
+_LOG_LOOK_S = 10.0
+"""How often the size of the log is looked at, besides at every line that is logged."""
 _PARTING_S = 10.0
 """How long ending may take. After it the process ends as if killed, which the journal survives."""
 
@@ -68,11 +71,11 @@ def _run(options: FleetOptions, teller: Teller) -> None:
     make_private(paths.socket.parent)
     make_private(paths.lock.parent)
     with held(paths.lock, paths.socket, lambda: serving_at(paths) is not None):
-        log_to(paths.log)
-        asyncio.run(_serve(options, paths, teller))
+        log = log_to(paths.log)
+        asyncio.run(_serve(options, paths, teller, log.bound))
 
 
-async def _serve(options: FleetOptions, paths: Paths, teller: Teller) -> None:
+async def _serve(options: FleetOptions, paths: Paths, teller: Teller, bound_log: Callable[[], None]) -> None:
     import asyncio
 
     import structlog
@@ -89,6 +92,7 @@ async def _serve(options: FleetOptions, paths: Paths, teller: Teller) -> None:
     _stop_on_signals(server)
     await service.start()
     follower = asyncio.create_task(FleetFollower(options, service, clock).run(), name="fleet file")
+    bounding = asyncio.create_task(_every(_LOG_LOOK_S, bound_log), name="log")
     try:
         log.info("started", version=__version__, pid=os.getpid(), instance=options.instance)
         await server.serve(teller.ready)
@@ -96,7 +100,17 @@ async def _serve(options: FleetOptions, paths: Paths, teller: Teller) -> None:
         log.info("ending")
         _end_in_any_case()
         follower.cancel()
+        bounding.cancel()
         await service.stop()
+
+
+async def _every(seconds: float, act: Callable[[], None]) -> None:
+    import asyncio
+
+    while True:
+        await asyncio.sleep(seconds)
+        with suppress(OSError):  # the folder is gone, or cannot be written: what is logged later says so
+            act()
 
 
 def _service(options: FleetOptions, paths: Paths, clock: "SystemClock") -> "ConsoleService":

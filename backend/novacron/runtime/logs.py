@@ -1,6 +1,8 @@
 """The backend's log: a file, never the terminal, on which a console may be drawn."""
 
 import logging
+import os
+from contextlib import nullcontext, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from novacron.model.errors import ConfigError
 from novacron.model.safetext import SafeText
 
 _MOST_BYTES = 5_000_000
+_LONGEST_RECORD = 64 * 1024
 _STAMPS: tuple[structlog.typing.Processor, ...] = (
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
@@ -17,14 +20,14 @@ _STAMPS: tuple[structlog.typing.Processor, ...] = (
 )
 
 
-def log_to(path: Path) -> None:
+def log_to(path: Path) -> "BoundedFile":
     """Send every log line of this process to the file: ours from INFO on, the libraries' from WARNING on.
 
     Raises:
         ConfigError: the file cannot be written.
     """
     try:
-        handler = RotatingFileHandler(path, maxBytes=_MOST_BYTES, backupCount=1, encoding="utf-8", errors="replace")
+        handler = BoundedFile(path, maxBytes=_MOST_BYTES, backupCount=1, encoding="utf-8", errors="replace")
     except OSError as error:
         raise ConfigError(
             str(path), f"cannot be written: {error.strerror}", "check owner, mode and room of its folder"
@@ -53,10 +56,37 @@ def log_to(path: Path) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    return handler
+
+
+class BoundedFile(RotatingFileHandler):
+    """A log of at most two files, whoever writes into it.
+
+    A detached backend's stdout and stderr are the file as well: what libraries print there would go on into the file
+    that was put aside, and on after that one was deleted, where nobody sees what fills the disk.
+    """
+
+    def bound(self) -> None:
+        """Begin a new file if the present one is full: what is printed passes no handler that would notice."""
+        with self.lock or nullcontext():
+            if self.stream is not None and os.fstat(self.stream.fileno()).st_size >= self.maxBytes:
+                self.doRollover()
+
+    def doRollover(self) -> None:  # noqa: N802 - the library's name
+        """Begin a new file, and let stdout and stderr go there too where they went to the old one."""
+        before = os.fstat(self.stream.fileno()) if self.stream is not None else None
+        super().doRollover()
+        if before is None or self.stream is None:
+            return
+        for number in (1, 2):
+            with suppress(OSError):  # it was closed, which is its owner's choice
+                if os.path.samestat(os.fstat(number), before):
+                    os.dup2(self.stream.fileno(), number)
 
 
 class _Inert(structlog.stdlib.ProcessorFormatter):
     """Quoted words of hypervisors may hold control sequences, and an operator will read the log on a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return "\n".join(SafeText(line) for line in super().format(record).splitlines())
+        text = super().format(record)
+        return "\n".join(SafeText(line) for line in text[:_LONGEST_RECORD].splitlines())

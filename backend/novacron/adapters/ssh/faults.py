@@ -1,5 +1,6 @@
 """What asyncssh and the system say when a host cannot be reached, in our words."""
 
+import errno
 import socket
 
 import asyncssh
@@ -34,6 +35,12 @@ def connect_fault(spec: HostSpec, error: Exception) -> LinkError:
         return LinkError(spec.id, "nothing listens on its ssh port", "start its sshd, or correct the port")
     if isinstance(error, TimeoutError):
         return LinkError(spec.id, "it did not answer in time", "is it up, and is the network between?")
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return LinkError(
+            spec.id,
+            "no file descriptor is left here to reach it with",
+            "raise the limit of open files, LimitNOFILE in systemd; a host takes about seven",
+        )
     return LinkError(
         spec.id, f"cannot be reached: {str(error) or type(error).__name__}", "is it up, and is the network between?"
     )

@@ -1,0 +1,45 @@
+"""The backend's log is bounded, whoever writes into it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+_PROGRAM = """
+import logging, os, sys
+from pathlib import Path
+from novacron.runtime import logs
+logs._MOST_BYTES = 10_000
+log = logs.log_to(Path(sys.argv[1]))
+for number in range(400):
+    if sys.argv[2] == "printed":
+        os.write(2, b"x" * 99 + b"\\n")
+        os.write(1, b"y" * 99 + b"\\n")
+        log.bound()
+    else:
+        logging.getLogger("novacron").info("x" * int(sys.argv[3]))
+"""
+
+
+def _sizes(path: Path, *arguments: str) -> list[int]:
+    with path.open("ab") as output:
+        subprocess.run([sys.executable, "-c", _PROGRAM, path, *arguments], check=True, stdout=output, stderr=output)
+        # A file that was deleted and is still written to has a size that no listing shows.
+        held = os.fstat(output.fileno()).st_size
+    return [held, *(one.stat().st_size for one in path.parent.iterdir())]
+
+
+def test_what_is_logged_is_kept_in_two_files_of_bounded_size(tmp_path: Path) -> None:
+    sizes = _sizes(tmp_path / "backend.log", "logged", "300")
+    assert len(sizes) == 3
+    assert max(sizes) <= 10_000
+
+
+def test_what_libraries_print_is_bounded_as_well(tmp_path: Path) -> None:
+    sizes = _sizes(tmp_path / "backend.log", "printed")
+    assert len(sizes) == 3
+    assert max(sizes) <= 10_200
+
+
+def test_one_line_of_any_length_is_cut(tmp_path: Path) -> None:
+    assert max(_sizes(tmp_path / "backend.log", "logged", "5000000")) <= 70_000
