@@ -22,6 +22,7 @@ from novacron_tui.keys import Key, Where
 from novacron_tui.present.cells import Role, span
 from novacron_tui.present.confirm import Review
 from novacron_tui.present.palette_lines import Entry
+from novacron_tui.present.picture import PoolRow
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -118,6 +119,12 @@ class Flow:
         screen = screen_for(row)
         if screen is not None:
             self._app.push_screen(screen)
+
+    def open_fullest(self, pool: PoolRow) -> None:
+        """Open the volumes of a pool, the largest first."""
+        from novacron_tui.screens.pool import PoolScreen
+
+        self._app.push_screen(PoolScreen(pool, largest_first=True))
 
     async def show_pane(self, pane: str) -> None:
         """Go to a pane by the identifier of its key, from whichever screen stands before it."""

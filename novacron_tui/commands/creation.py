@@ -1,13 +1,13 @@
 """Create: a new VM from a form."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from novacron.model.fleet import FleetVm, Host
 from novacron.model.ids import HostId, VmId
 from novacron.model.intent import CreateVm, Intent
-from novacron.model.storage import Pool
+from novacron.model.storage import Pool, Volume
 from novacron_tui.commands.command import Command, Context, Kind, Target
 from novacron_tui.commands.form import (
     NO_VCPUS,
@@ -22,8 +22,11 @@ from novacron_tui.commands.form import (
     toggled,
 )
 from novacron_tui.present import quantity
+from novacron_tui.present.picture import PoolRow
 from novacron_tui.present.table_view import natural
+from novacron_tui.present.volumes import ListedVolume, list_volumes, use_text
 
+ListVolumes = Callable[[Pool], tuple[ListedVolume, ...]]
 _NONE: Final = Option(value="", label="none")
 
 
@@ -33,6 +36,15 @@ def create_form(targets: Sequence[Target], context: Context) -> Form:
     new_id = VmId(str(uuid.uuid4()))
     near = next((target.home.host.id for target in targets if isinstance(target, FleetVm)), None)
     hosts = context.picture.fleet.hosts
+    known: dict[tuple[HostId, str], tuple[ListedVolume, ...]] = {}
+
+    def volumes_of(host: Host | None, pool: Pool) -> tuple[ListedVolume, ...]:
+        if host is None:
+            return ()
+        key = (host.id, pool.name)
+        if key not in known:
+            known[key] = list_volumes(context.picture.fleet, PoolRow(host=host, pool=pool))
+        return known[key]
 
     def fields(values: Values) -> tuple[Field, ...]:
         host_id = values.get("host") or near or next(iter(hosts), "")
@@ -43,7 +55,7 @@ def create_form(targets: Sequence[Target], context: Context) -> Form:
             Field(id="host", label="On host", kind=FieldKind.CHOICE, value=host_id, options=_hosts(hosts.values())),
             Field(id="vcpus", label="vCPUs", kind=FieldKind.NUMBER, value="1"),
             Field(id="memory", label="Memory", kind=FieldKind.SIZE, value="512M", hint=SIZE_HINT),
-            *_disk_fields(host, pool),
+            *_disk_fields(host, pool, lambda pool: volumes_of(host, pool)),
             Field(
                 id="network",
                 label="Network",
@@ -59,7 +71,7 @@ def create_form(targets: Sequence[Target], context: Context) -> Form:
     return Form(title="New VM", fields=fields, intents=lambda values: _intents(new_id, values))
 
 
-def _disk_fields(host: Host | None, pool: Pool | None) -> tuple[Field, ...]:
+def _disk_fields(host: Host | None, pool: Pool | None, listed: ListVolumes) -> tuple[Field, ...]:
     pools = _pools(host)
     chosen = Field(
         id="pool",
@@ -70,14 +82,7 @@ def _disk_fields(host: Host | None, pool: Pool | None) -> tuple[Field, ...]:
     )
     if pool is None:
         return (chosen,)
-    volumes = sorted(pool.volumes, key=lambda volume: natural(volume.name))
-    images = (
-        Option(value="", label="blank disk"),
-        *(
-            Option(value=volume.name, note=f"{quantity.size_mib(volume.capacity_mib)} {volume.format}")
-            for volume in volumes
-        ),
-    )
+    images = (Option(value="", label="blank disk"), *_images(listed(pool)))
     return (
         chosen,
         Field(id="base", label="Copied from", kind=FieldKind.CHOICE, value="", options=images),
@@ -89,6 +94,28 @@ def _disk_fields(host: Host | None, pool: Pool | None) -> tuple[Field, ...]:
             hint="a copy is as big as its image at least",
         ),
     )
+
+
+def _images(volumes: Iterable[ListedVolume]) -> tuple[Option, ...]:
+    """Offer base images first, then disks that nobody is known to need, and those in use last."""
+
+    def rank(listed: ListedVolume) -> tuple[int, object]:
+        return (0 if listed.base_of else 2 if listed.users else 1, natural(listed.volume.name))
+
+    return tuple(
+        Option(value=listed.volume.name, note=f"{_size(listed.volume)}{_use(listed)}")
+        for listed in sorted(volumes, key=rank)
+    )
+
+
+def _size(volume: Volume) -> str:
+    return f"{quantity.size_mib(volume.capacity_mib)} {volume.format}"
+
+
+def _use(listed: ListedVolume) -> str:
+    if listed.users:
+        return f", in use by {use_text(listed)}"
+    return f", {use_text(listed)}" if listed.base_of else ""
 
 
 def _kernel_fields() -> tuple[Field, ...]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from novacron.model.alert.alert import Alert, Severity
+from novacron.model.alert.alert import Alert, AlertRule, Severity
 from novacron.model.fleet import Fleet, FleetVm, Host
 from novacron.model.ids import HostId, OperationId, VmId
 from novacron.model.link import LinkStatus
@@ -121,6 +121,13 @@ def pool_rows(fleet: Fleet) -> list[PoolRow]:
         if host.reading is not None
         for pool in host.reading.pools
     ]
+
+
+def pool_of(fleet: Fleet, alert: Alert) -> PoolRow | None:
+    """Return the pool an alert is about; None when it is about something else, or the pool is gone."""
+    host = fleet.hosts.get(alert.host) if alert.host and alert.rule is AlertRule.POOL_NEARLY_FULL else None
+    pools = host.reading.pools if host and host.reading else ()
+    return next((PoolRow(host=host, pool=pool) for pool in pools if host and pool.name == alert.subject), None)
 
 
 def vms_on(fleet: Fleet, host: HostId) -> list[FleetVm]:

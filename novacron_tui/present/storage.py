@@ -1,9 +1,8 @@
-"""The Storage pane: one row for each pool of each host; and the volumes of one pool."""
+"""The Storage pane: one row for each pool of each host."""
 
 from collections.abc import Mapping
 from typing import Final
 
-from novacron.model.storage import Volume
 from novacron_tui.present.cells import Cell, Role, cell
 from novacron_tui.present.column import Column, Sight, Subject
 from novacron_tui.present.meter import bar, fullness_role
@@ -148,66 +147,4 @@ POOLS: Final[Subject[PoolRow]] = Subject(
     sort="pool",
     empty="No storage pool is known yet.",
     is_ageing=lambda row: not row.host.is_current,
-)
-
-VOLUMES: Final[Subject[Volume]] = Subject(
-    columns=(
-        Column(
-            id="name",
-            title="VOLUME",
-            width=24,
-            widest=60,
-            priority=0,
-            cell=lambda volume, _: cell(volume.name),
-            order=lambda volume: natural(volume.name),
-        ),
-        Column(
-            id="format",
-            title="FORMAT",
-            width=7,
-            priority=1,
-            cell=lambda volume, _: cell(volume.format, role=Role.DIM),
-            order=lambda volume: volume.format,
-        ),
-        Column(
-            id="capacity",
-            title="SIZE",
-            width=6,
-            priority=0,
-            right=True,
-            cell=lambda volume, _: cell(size_mib(volume.capacity_mib)),
-            order=lambda volume: volume.capacity_mib,
-        ),
-        Column(
-            id="allocation",
-            title="WRITTEN",
-            width=7,
-            priority=1,
-            right=True,
-            cell=lambda volume, _: cell(size_mib(volume.allocation_mib)),
-            order=lambda volume: volume.allocation_mib,
-        ),
-        Column(
-            id="backing",
-            title="BASE IMAGE",
-            width=12,
-            widest=40,
-            priority=3,
-            cell=lambda volume, _: cell(volume.backing_path.rpartition("/")[2], role=Role.DIM),
-            order=lambda volume: volume.backing_path or None,
-        ),
-        Column(
-            id="path",
-            title="PATH",
-            width=16,
-            widest=100,
-            priority=2,
-            cell=lambda volume, _: cell(volume.path, role=Role.DIM),
-            order=lambda volume: volume.path,
-        ),
-    ),
-    key=lambda volume: volume.path,
-    fields=lambda volume: {"name": volume.name, "path": volume.path, "format": volume.format},
-    sort="name",
-    empty="This pool has no volume, or its list was not read yet.",
 )

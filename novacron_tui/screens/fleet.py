@@ -13,6 +13,7 @@ from novacron_tui.commands.command import Target
 from novacron_tui.keys import Key, Where
 from novacron_tui.present.cells import Line, Role, span
 from novacron_tui.present.header import tabs_line
+from novacron_tui.present.picture import pool_of
 from novacron_tui.screens.panes import PANES, Pane
 from novacron_tui.screens.table import TableScreen
 from novacron_tui.widgets.fleet_table import FleetTable
@@ -160,6 +161,10 @@ class FleetScreen(TableScreen):
 
     async def _open_alert(self, alert: Alert) -> None:
         picture, flow = self.console_app.picture, self.console_app.flow
+        pool = pool_of(picture.fleet, alert)
+        if pool is not None:
+            flow.open_fullest(pool)
+            return
         vm = picture.fleet.find_vm(alert.vm) if alert.vm else None
         host = picture.fleet.hosts.get(alert.host) if alert.host else None
         operation = picture.operation(alert.operation) if alert.operation else None

@@ -4,13 +4,12 @@ from collections.abc import Iterable
 
 from textual.widget import Widget
 
-from novacron.model.storage import Volume
 from novacron_tui.commands.command import Target, VolumeRow
 from novacron_tui.keys import Key, Where
 from novacron_tui.present.cells import Line, Role, span
 from novacron_tui.present.picture import PoolRow, absence, pool_rows
 from novacron_tui.present.quantity import age, size_mib
-from novacron_tui.present.storage import VOLUMES
+from novacron_tui.present.volumes import VOLUMES, ListedVolume, list_volumes, use_text, uses_as_of
 from novacron_tui.screens.table import TableScreen
 from novacron_tui.widgets.fleet_table import FleetTable
 
@@ -20,14 +19,18 @@ class PoolScreen(TableScreen):
 
     where = Where.VOLUMES
 
-    def __init__(self, row: PoolRow) -> None:
+    def __init__(self, row: PoolRow, *, largest_first: bool = False) -> None:
         super().__init__()
         self._row = row
         self._gone = False
-        self._table: FleetTable[Volume] = FleetTable(VOLUMES, name="volumes")
+        self._table: FleetTable[ListedVolume] = FleetTable(VOLUMES, name="volumes")
+        if largest_first:
+            self._table.view.sort_by("allocation")
+        self._listed: tuple[ListedVolume, ...] = ()
+        self._listed_as_of: tuple[object, ...] = ()
 
     @property
-    def table(self) -> FleetTable[Volume]:
+    def table(self) -> FleetTable[ListedVolume]:
         """Its table."""
         return self._table
 
@@ -49,16 +52,17 @@ class PoolScreen(TableScreen):
             *self.counts(20),
         )
 
-    def row_status(self, row: Volume) -> Line:
-        """Say where the volume is."""
-        base = f"  on {row.backing_path}" if row.backing_path else ""
-        return (span(f" {row.path}"), span(base, Role.DIM))
+    def row_status(self, row: ListedVolume) -> Line:
+        """Say where the volume is, and who needs it."""
+        base = f"  on {row.volume.backing_path}" if row.volume.backing_path else ""
+        used = f"  used by {use_text(row)}" if use_text(row) else ""
+        return (span(f" {row.volume.path}"), span(used, Role.TEXT), span(base, Role.DIM))
 
     def targets(self) -> tuple[Target, ...]:
         """Return the chosen volumes, each with its pool; none of a pool that is gone."""
         if self._gone:
             return ()
-        return tuple(VolumeRow(row=self._row, volume=volume) for volume in self._table.view.chosen)
+        return tuple(VolumeRow(row=self._row, volume=listed.volume) for listed in self._table.view.chosen)
 
     def draw(self) -> None:
         """Follow the pool."""
@@ -67,7 +71,15 @@ class PoolScreen(TableScreen):
         self._gone = found is None
         self._row = found or self._row
         if self._table.is_mounted:
-            self._table.show(() if self._gone else self._row.pool.volumes, app.sight)
+            self._table.show(() if self._gone else self._list(), app.sight)
+
+    def _list(self) -> tuple[ListedVolume, ...]:
+        """Look for users anew only when definitions were read since: that takes a pass over all VMs."""
+        fleet = self.console_app.picture.fleet
+        as_of = (self._row.pool.volumes, *uses_as_of(fleet))
+        if as_of != self._listed_as_of:
+            self._listed, self._listed_as_of = list_volumes(fleet, self._row), as_of
+        return self._listed
 
     async def act(self, key: Key) -> None:
         """Go back when there is nothing to clear."""

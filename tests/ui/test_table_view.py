@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from novacron_tui.present.cells import cell
 from novacron_tui.present.column import Column, Subject, choose_columns
-from novacron_tui.present.storage import VOLUMES
 from novacron_tui.present.table_view import TableView, natural
+from novacron_tui.present.volumes import VOLUMES
 from novacron_tui.screens.panes import PANES
 
 Row = tuple[str, int | None]

@@ -1,0 +1,87 @@
+"""Which volumes of a pool are in use, by whom, and how they are listed and offered."""
+
+from dataclasses import replace
+
+from novacron.model.alert.alert import AlertRule, Severity
+from novacron.model.fleet import Fleet
+from novacron.model.link import LinkStatus
+from novacron.ports.console import AlertsChanged
+from novacron_tui.commands.command import Context
+from novacron_tui.commands.creation import create_form
+from novacron_tui.present.picture import Picture, PoolRow
+from novacron_tui.present.volumes import list_volumes, use_text
+from tests.builders import NOW, a_disk, a_fleet, a_host, a_pool, a_reading, a_vm, a_volume
+from tests.operation_builders import an_alert
+from tests.ui.fake_console import FakeConsole
+from tests.ui.operator import SMALL, at_console
+
+
+def _pool(*, shared: bool = False):
+    return a_pool(
+        "vm",
+        shared=shared,
+        volumes=(
+            a_volume("zeta.qcow2", allocation_mib=9000),
+            a_volume("web-1.qcow2", allocation_mib=4000, backing_path="/srv/vm/debian.qcow2"),
+            a_volume("debian.qcow2", allocation_mib=500),
+            a_volume("alpha.qcow2", allocation_mib=100),
+        ),
+    )
+
+
+def _fleet(*, shared: bool = False) -> Fleet:
+    here = a_reading("a", a_vm("web-1"), pools=(_pool(shared=shared),))
+    there = a_reading("b", a_vm("db-1", disks=(a_disk(source="/srv/vm/zeta.qcow2"),)), pools=(_pool(shared=shared),))
+    return a_fleet(a_host("a", reading=here), a_host("b", reading=there))
+
+
+def _uses(fleet: Fleet) -> dict[str, str]:
+    host = fleet.hosts["a"]
+    row = PoolRow(host=host, pool=host.reading.pools[0])
+    return {listed.volume.name: use_text(listed) for listed in list_volumes(fleet, row)}
+
+
+def test_a_volume_names_the_vms_that_need_it_and_the_volumes_it_is_the_base_of() -> None:
+    uses = _uses(_fleet())
+    assert uses == {"zeta.qcow2": "", "web-1.qcow2": "web-1", "debian.qcow2": "base of 1", "alpha.qcow2": ""}
+
+
+def test_a_shared_volume_names_the_vms_of_other_hosts_too() -> None:
+    assert _uses(_fleet(shared=True))["zeta.qcow2"] == "db-1 on b"
+
+
+def test_where_a_host_is_silent_nobody_claims_that_a_shared_volume_is_unused() -> None:
+    fleet = _fleet(shared=True)
+    fleet = fleet.with_host(a_host("c", link=LinkStatus.STALE, never_read=True))
+    host = fleet.hosts["a"]
+    listed = list_volumes(fleet, PoolRow(host=host, pool=host.reading.pools[0]))
+    assert not any(each.is_sure for each in listed)
+
+
+async def test_the_alert_of_a_pool_opens_its_volumes_the_largest_first_with_their_users() -> None:
+    console = FakeConsole(_fleet())
+    alert = an_alert(AlertRule.POOL_NEARLY_FULL, severity=Severity.WARNING, subject="vm", text="93 % full")
+    console.push(AlertsChanged(alerts=(replace(alert, host="a"),)))
+    async with at_console(console, size=SMALL) as operator:
+        await operator.press("5", "enter")
+        operator.sees("Pool vm", "USED BY", "▼WRITTEN")
+        names = [line.split()[0] for line in operator.lines[3:7]]
+        assert names == ["zeta.qcow2", "web-1.qcow2", "debian.qcow2", "alpha.qcow2"]
+        assert " web-1 " in operator.line_with("web-1.qcow2")
+        assert "base of 1" in operator.line_with("debian.qcow2")
+        await operator.press("slash")
+        await operator.type("used:web")
+        operator.sees("1 of 4")
+
+
+def test_images_for_a_new_disk_are_bases_first_and_disks_in_use_last_and_marked() -> None:
+    fleet = _fleet()
+    form = create_form([], Context(picture=Picture(fleet=fleet, has_fleet=True), now=NOW))
+    (images,) = (field.options for field in form.fields({"host": "a", "pool": "vm"}) if field.id == "base")
+    assert [(option.label or option.value, option.note) for option in images] == [
+        ("blank disk", ""),
+        ("debian.qcow2", "10G qcow2, base of 1"),
+        ("alpha.qcow2", "10G qcow2"),
+        ("zeta.qcow2", "10G qcow2"),
+        ("web-1.qcow2", "10G qcow2, in use by web-1"),
+    ]
