@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from novacron.model.intent import DeleteVolume, Intent, SetPoolActive
-from novacron.model.operation import Operation
+from novacron.model.operation import JOURNAL, Operation
 from novacron.model.plan.plan import Danger, Plan, Undo
 from novacron.model.refusal import Refusal
 from novacron.model.safetext import SafeText
@@ -107,7 +107,10 @@ def cancel_lines(operations: Sequence[Operation], width: int, glyphs: Glyphs) ->
         stands = str(operation.state) if operation.has_ended or far is None else f"{fraction(far)} done"
         shape, role = operation_sign(operation.state, glyphs)
         lines += paragraph(f"{shape} {operation.title}: {stands}", width - 1, role, indent=1)
-        if host := operation.progress.waits_for:
+        if operation.progress.waits_for == JOURNAL:
+            text = "The journal cannot be written, so its next step does not begin. Given up, it ends as it is."
+            lines += paragraph(text, width - 1, Role.WARNING, indent=3)
+        elif host := operation.progress.waits_for:
             how = "Asked to stop twice" if operation.can_cancel else "Cancelled"
             text = f"{host} does not answer. {how}, it is given up: what it came to stays unknown, its VM unguarded."
             lines += paragraph(text, width - 1, Role.WARNING, indent=3)

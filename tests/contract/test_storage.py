@@ -33,6 +33,23 @@ async def test_a_disk_is_made_once_and_made_anew_only_when_asked_for(ground: Gro
     assert volume.capacity_mib == intent.disk_mib
 
 
+async def test_a_disk_is_found_once_it_is_made_and_no_other_vms(ground: Ground) -> None:
+    intent = ground.intent()
+    assert await ground.a.find_disk(intent, deadline_s=DEADLINE_S) == ""
+    path = await ground.a.create_disk(intent, deadline_s=DEADLINE_S)
+    assert await ground.a.find_disk(intent, deadline_s=DEADLINE_S) == path
+    assert await ground.a.find_disk(ground.intent(), deadline_s=DEADLINE_S) == ""
+
+
+async def test_a_disk_that_a_vm_has_is_not_made_anew(ground: Ground) -> None:
+    intent = ground.intent()
+    path = await ground.a.create_disk(intent, deadline_s=DEADLINE_S)
+    await ground.a.define(intent, path, deadline_s=DEADLINE_S)
+    with pytest.raises(Conflict):
+        await ground.a.create_disk(intent, anew=True, deadline_s=DEADLINE_S)
+    assert await ground.a.find_disk(intent, deadline_s=DEADLINE_S) == path
+
+
 async def test_a_disk_from_a_base_image_is_at_least_as_large(ground: Ground) -> None:
     base = next(
         volume for volume in (await _pool(ground.a, ground.shared_pool)).volumes if volume.name == ground.base_volume

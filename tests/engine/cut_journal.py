@@ -1,7 +1,9 @@
-"""A journal that stops the backend at a chosen write: before it reaches the disk, or right after."""
+"""Journals that fail at chosen writes: one stops the backend there, one refuses them as a full disk does."""
 
 import asyncio
+from collections.abc import Callable
 
+from novacron.model.errors import JournalError
 from novacron.model.operation import Operation
 from tests.memory_journal import MemoryJournal
 
@@ -31,3 +33,23 @@ class CutJournal(MemoryJournal):
         journal = MemoryJournal()
         journal.operations = dict(self.operations)
         return journal
+
+
+class FullJournal(MemoryJournal):
+    """Refuses the writes whose numbers, from 0, `refuses` says."""
+
+    def __init__(self, refuses: Callable[[int], bool]) -> None:
+        super().__init__()
+        self._refuses = refuses
+        self._writes = 0
+
+    async def record(self, operation: Operation) -> None:
+        """Write, or say that there is no room."""
+        number, self._writes = self._writes, self._writes + 1
+        if self._refuses(number):
+            raise JournalError("journal", "its disk is full", "free some room")
+        await super().record(operation)
+
+    def relieve(self) -> None:
+        """Let there be room."""
+        self._refuses = lambda _: False

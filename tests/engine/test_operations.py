@@ -141,7 +141,7 @@ async def test_a_create_that_finds_a_foreign_disk_fails_and_leaves_that_disk_alo
     await site.clock.advance(5)
     ended = await site.do(a_new_vm(start=False))
     assert ended.state is OperationState.FAILED
-    assert "exists already" in ended.outcome
+    assert "is there already" in ended.outcome
     assert path in store.volumes
 
 

@@ -91,7 +91,9 @@ CASES: dict[str, tuple[VmState | None, Intent, Callable[[Site], bool]]] = {
     ),
 }
 ROLL_FORWARD = {"shutdown", "autostart", "resize", "delete", "create", "migrate cold", "pool", "volume"}
-"""Those whose every step may be asked again: they end done, wherever they were cut."""
+"""Those that end done wherever they were cut, but for the steps below."""
+ASKED_ONCE = {"start-new", "undefine", "wait-off"}
+"""Steps that end it when they, or what they wait for, may have been asked already: nobody asks a second time."""
 
 
 async def _begin(name: str, writes: int, *, written: bool) -> tuple[Site, CutJournal]:
@@ -145,16 +147,16 @@ def _judge(name: str, site: Site, ended: Operation, writes: int) -> None:
     assert ended.outcome or ended.state is OperationState.DONE, where
     if ended.state is OperationState.DONE:
         assert reached(site), where
-    if name in ROLL_FORWARD and not _was_starting(ended):
+    if name in ROLL_FORWARD and not _is_left_to_a_person(ended):
         assert ended.state is OperationState.DONE, where
     if name.startswith("migrate") and ended.state is OperationState.FAILED:
         # Carried by the backend, or not asked for yet, it ended with the backend: the VM stays, untouched.
         assert site.running_on(VM) == [A], where
 
 
-def _was_starting(operation: Operation) -> bool:
-    """Whether it was cut in the new VM's start: started or not is a person's to say, not asked again."""
-    return operation.steps[-1].name == "start-new" and operation.steps[-1].state is StepState.FAILED
+def _is_left_to_a_person(operation: Operation) -> bool:
+    failed = [step.name for step in operation.steps if step.state is StepState.FAILED]
+    return bool(ASKED_ONCE.intersection(failed))
 
 
 async def test_a_peer_to_peer_migration_found_under_way_is_followed_to_its_end(site: Site) -> None:
@@ -203,6 +205,43 @@ async def test_what_is_unfinished_is_locked_before_anything_new_is_accepted(site
     answer = await site.submit(ForceOffVm(vm=VM, host=A))
     assert isinstance(answer, Refusal)
     assert operation in answer.reason
+
+
+async def test_two_unfinished_operations_of_one_pool_both_hold_what_they_need(site: Site) -> None:
+    names = ("web-1", "web-2")
+    await site.start()
+    for name in names:
+        await site.accepted(CreateVm(vm=an_id(name), host=A, name=name, pool="shared", base_volume="debian-12.qcow2"))
+    await site.kill()
+    site.world.black_hole(A)
+    await site.start()
+    assert [operation.has_ended for operation in await site.service.operations()] == [False, False]
+    for name in names:
+        answer = await site.submit(DeleteVm(vm=an_id(name), host=A, with_disks=True))
+        assert isinstance(answer, Refusal)
+        assert answer.code is RefusalCode.LOCKED, answer
+        assert name in answer.reason
+    third = await site.submit(CreateVm(vm=an_id("web-3"), host=A, name="web-3", pool="shared", disk_mib=64))
+    assert isinstance(third, Refusal)
+    assert third.code is RefusalCode.LOCKED
+    site.world.heal(A)
+    for operation in await site.service.operations():
+        assert (await site.ended(operation.id)).state is OperationState.DONE
+    await site.do(CreateVm(vm=an_id("web-3"), host=A, name="web-3", pool="shared", disk_mib=64))
+
+
+async def test_an_operation_that_never_began_is_not_begun_after_its_host_was_away_for_long() -> None:
+    site, journal = await _begin("force-off", 0, written=True)
+    site.journal = journal.mended()
+    site.world.black_hole(A)
+    await site.start()
+    await site.clock.advance(3600)
+    site.world.heal(A)
+    (operation,) = site.journal.operations
+    ended = await site.ended(operation)
+    assert ended.state is OperationState.NEEDS_ATTENTION
+    assert site.state(VM) is ON
+    await site.kill()
 
 
 async def test_an_operation_that_never_began_is_not_begun_days_later() -> None:

@@ -110,7 +110,7 @@ class Executor:
 
     def adopt(self, operation: Operation) -> OperationRun:
         """Take up an operation of an earlier run of the backend: locked again before anything new is accepted."""
-        self._locks.take(claims_unread(operation), operation)
+        self._locks.hold(claims_unread(operation), operation)
         return self._new_run(operation)
 
     def launch(self, run: OperationRun, *, first: "asyncio.Future[bool] | None" = None) -> None:

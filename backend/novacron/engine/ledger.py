@@ -1,7 +1,8 @@
 """Every operation as it stands, in memory and in the journal, which is always written first.
 
-The one writer of operations' state. An operation that was acknowledged is in the journal; when the journal fails
-later, what runs goes on, and what could not be written is written as soon as the journal can be again.
+The one writer of operations' state. An operation that was acknowledged is in the journal, and no step begins before
+its "started" is. When the journal fails, nothing new begins; what runs may end, and what could not be written is
+written as soon as the journal can be again.
 """
 
 import asyncio
@@ -119,11 +120,35 @@ class Ledger:
             require_move(before.state, state)
         return await self._write(replace(before, state=state, **changes))  # type: ignore[arg-type]
 
+    async def begin_step(self, operation: OperationId, step: StepRecord) -> None:
+        """Return once it is on the disk that the step has begun, and everything before it.
+
+        Raises:
+            JournalError: it could not be written; the step must not begin.
+        """
+        async with self._writing:
+            await self._require_written()
+            try:
+                await self._journal.record(_with_step(self._operations[operation], step))
+            except JournalError as error:
+                self._fault = error
+                raise
+        # What was changed while the journal wrote is kept; who changed it writes it.
+        self._operations[operation] = _with_step(self._operations[operation], step)
+        self._publish()
+
     async def note_step(self, operation: OperationId, step: StepRecord) -> Operation:
-        """Write how one of its steps stands."""
-        before = self._operations[operation]
-        steps = tuple(step if known.name == step.name else known for known in before.steps)
-        return await self._write(replace(before, steps=steps))
+        """Write how one of its steps has ended; later, when the journal cannot be written now."""
+        return await self._write(_with_step(self._operations[operation], step))
+
+    async def require_written(self) -> None:
+        """Return once everything that is known is on the disk.
+
+        Raises:
+            JournalError: it could not be written.
+        """
+        async with self._writing:
+            await self._require_written()
 
     def show(self, operation: OperationId, progress: Progress) -> None:
         """Show progress. It is not journaled: the hypervisors know it better."""
@@ -159,6 +184,11 @@ class Ledger:
             self._unwritten.pop(operation, None)
         self._fault = None
 
+    async def _require_written(self) -> None:
+        await self._write_all()
+        if self._unwritten and self._fault is not None:
+            raise self._fault
+
     def _require_open(self) -> None:
         if not self.is_open and self._fault is not None:
             raise self._fault
@@ -172,3 +202,7 @@ class Ledger:
 
     def _publish(self) -> None:
         self._on_change(self.operations)
+
+
+def _with_step(operation: Operation, step: StepRecord) -> Operation:
+    return replace(operation, steps=tuple(step if known.name == step.name else known for known in operation.steps))

@@ -33,6 +33,13 @@ class Locks:
             self._held.append((claims, operation))
         return refusal
 
+    def hold(self, claims: Claims, operation: Operation) -> None:
+        """Hold all of it beside whoever holds the same: for operations that ran together before a restart.
+
+        What they need is claimed more broadly then than when they were accepted, so that some overlap.
+        """
+        self._held.append((claims, operation))
+
     def change(self, claims: Claims, operation: Operation) -> Refusal | None:
         """Hold these claims instead of those the operation holds, or say which operation is in the way of it."""
         self.release(operation)

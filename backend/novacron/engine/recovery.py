@@ -30,13 +30,8 @@ def recover(unfinished: Iterable[Operation], executor: Executor, ground: Ground)
 async def _may_begin(run: OperationRun, executor: Executor, ground: Ground) -> bool:
     """Whether an operation that was accepted and never begun may begin now; ends it if not."""
     operation = run.operation
-    age_s = (ground.clock.now() - operation.accepted_at).total_seconds()
-    if age_s > ground.settings.resume_accepted_within_s:
-        await run.give_up(
-            OperationState.NEEDS_ATTENTION,
-            f"the backend ended before it began, {age_s / 60:.0f} minutes ago; nothing was done: ask again if it is "
-            "still wanted",
-        )
+    if run.is_too_old_to_begin:
+        await _leave(run, ground)
         return False
     await run.mark_settling()
     try:
@@ -51,4 +46,21 @@ async def _may_begin(run: OperationRun, executor: Executor, ground: Ground) -> b
     if isinstance(planned, Refusal):
         await run.give_up(OperationState.FAILED, f"the backend was restarted before it began: {planned}")
         return False
+    if operation.plan_digest not in ("", planned.digest):
+        text = "the backend was restarted before it began, and it is not what was confirmed any more; nothing was done"
+        await run.give_up(OperationState.FAILED, f"{text}: look again, then decide again")
+        return False
+    # Again: a host may have kept it waiting for hours.
+    if run.is_too_old_to_begin:
+        await _leave(run, ground)
+        return False
     return True
+
+
+async def _leave(run: OperationRun, ground: Ground) -> None:
+    age_s = (ground.clock.now() - run.operation.accepted_at).total_seconds()
+    await run.give_up(
+        OperationState.NEEDS_ATTENTION,
+        f"the backend ended before it began, {abs(age_s) / 60:.0f} minutes ago; nothing was done: ask again if it is "
+        "still wanted",
+    )

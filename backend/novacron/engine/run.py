@@ -1,16 +1,19 @@
 """One operation from its acceptance to its end, step by step: journal, act, journal.
 
+No step acts before its "started" is on the disk: while it cannot be written, the operation waits, and says so.
+
 The only writer of its operation's state while it runs. The step boundary here is one of the two places that catch
 every exception: whatever a step does, its operation ends, and says how.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from novacron.engine.ledger import Ledger
 from novacron.engine.settings import EngineSettings
-from novacron.engine.steps.catalogue import step_of
-from novacron.engine.steps.work import AttentionNeeded, Step, StepCancelled, StepFailed, Work
-from novacron.model.errors import LinkError, NovaCronError, OutcomeUnknown
+from novacron.engine.steps.catalogue import BEGIN_UNWRITTEN, step_of
+from novacron.engine.steps.work import AttentionNeeded, PreparedStep, Step, StepCancelled, StepFailed, Work
+from novacron.model.errors import JournalError, LinkError, NovaCronError, OutcomeUnknown
 from novacron.model.ids import OperationId
 from novacron.model.intent import hosts_of
 from novacron.model.operation import Operation, OperationState, StepRecord, StepState
@@ -59,6 +62,12 @@ class OperationRun:
         await self._refresh()
         await self._end(OperationState.DONE, outcome)
 
+    @property
+    def is_too_old_to_begin(self) -> bool:
+        """Whether it was accepted so long ago, or by so different a clock, that it may be wanted no more."""
+        age_s = (self._clock.now() - self.operation.accepted_at).total_seconds()
+        return abs(age_s) > self._settings.resume_accepted_within_s
+
     async def mark_settling(self) -> None:
         """Say that the outcome is being read from the hypervisors."""
         await self._to(OperationState.SETTLING)
@@ -70,16 +79,16 @@ class OperationRun:
 
     async def _step(self, record: StepRecord, *, settle: bool) -> str | None:
         """Do one step, or settle one that was interrupted; return its word, or None when it ended the operation."""
-        started = StepRecord(
-            name=record.name,
-            title=record.title,
-            state=StepState.STARTED,
-            started_at=record.started_at or self._clock.now(),
-        )
-        await self._ledger.note_step(self._id, started)
+        started = replace(record, state=StepState.STARTED, started_at=record.started_at or self._clock.now())
         try:
             step = step_of(self.operation.intent, record.name, self._settings)
-            detail = await (self._settle(step, "the backend was restarted") if settle else self._act(step))
+            if settle:
+                detail = await self._settle(step, "the backend was restarted")
+            else:
+                started = replace(started, detail=await self._prepare(step))
+                if not await self._begin(started):
+                    return None
+                detail = await self._act(step)
         except StepFailed as failure:
             await self._fail(started, OperationState.FAILED, str(failure))
         except StepCancelled as stop:
@@ -96,6 +105,49 @@ class OperationRun:
             return detail
         return None
 
+    async def _prepare(self, step: Step) -> str:
+        """Return what the step found before it begins, for the journal."""
+        while isinstance(step, PreparedStep):
+            try:
+                return await step.prepare(self.work)
+            except LinkError as error:
+                away = self._not_at_first(error)
+            await self.work.wait_for(away.subject, away.detail, self._settings.blind_first_s)
+        return ""
+
+    async def _begin(self, started: StepRecord) -> bool:
+        """Write that the step begins, waiting while the journal cannot be written. False: the operation has ended."""
+        while True:
+            try:
+                await self._ledger.begin_step(self._id, started)
+            except JournalError as error:
+                if started.name in BEGIN_UNWRITTEN:
+                    await self._ledger.note_step(self._id, started)
+                    return True
+                fault = error
+            else:
+                self.work.stop_waiting()
+                return True
+            if self.work.is_cancelled and started.name not in NEVER_LEFT_OUT:
+                await self._stop_before(started)
+                return False
+            if self.work.give_up_asked.is_set():
+                await self._give_up_before(started, fault)
+                return False
+            if not self._done() and self.is_too_old_to_begin:
+                text = f"{fault}; nothing was done: ask again if it is still wanted"
+                await self._end(OperationState.FAILED, text)
+                return False
+            await self.work.wait_for_journal(fault.detail)
+
+    async def _give_up_before(self, record: StepRecord, fault: JournalError) -> None:
+        """End an operation that somebody will not let wait for the journal any longer."""
+        text = f"given up before {record.title!r}, while the journal could not be written ({fault.detail})"
+        if self._done():
+            await self._end(OperationState.NEEDS_ATTENTION, f"{text}; {self._left()}")
+        else:
+            await self._end(OperationState.CANCELLED, f"{text}; nothing was done")
+
     async def _act(self, step: Step) -> str:
         while True:
             try:
@@ -104,11 +156,17 @@ class OperationRun:
                 await self._to(OperationState.SETTLING)
                 return await self._settle(step, f"the answer of {error.subject} was lost: {error.detail}")
             except LinkError as error:
-                # Nothing was asked yet. At the first step that is a "no"; half-way it is a wait.
-                if not any(known.state is StepState.FINISHED for known in self.operation.steps):
-                    raise StepFailed(f"{error.subject} cannot be asked: {error.detail}; nothing was done") from error
-                away = error
+                away = self._not_at_first(error)
             await self.work.wait_for(away.subject, away.detail, self._settings.blind_first_s)
+
+    def _not_at_first(self, error: LinkError) -> LinkError:
+        """Nothing was asked yet. At the first step that is a "no"; half-way it is a wait."""
+        if not self._done():
+            raise StepFailed(f"{error.subject} cannot be asked: {error.detail}; nothing was done") from error
+        return error
+
+    def _done(self) -> list[StepRecord]:
+        return [step for step in self.operation.steps if step.state is StepState.FINISHED]
 
     async def _settle(self, step: Step, why: str) -> str:
         """Settle a step, for as long as links break under it."""
@@ -122,9 +180,11 @@ class OperationRun:
 
     async def _stop_before(self, record: StepRecord) -> None:
         """Cancel between two steps: take back what this operation made, in reverse."""
-        done = [step for step in self.operation.steps if step.state is StepState.FINISHED]
+        done = self._done()
         undone: list[str] = []
         try:
+            if done:
+                await self._until_written()
             for finished in reversed(done):
                 step = step_of(self.operation.intent, finished.name, self._settings)
                 undone.append(await self._until_answered(step.undo))
@@ -134,6 +194,20 @@ class OperationRun:
             return
         said = "; ".join(text for text in undone if text) or "nothing was done"
         await self._end(OperationState.CANCELLED, f"cancelled before {record.title!r}: {said}")
+
+    async def _until_written(self) -> None:
+        """Wait until the journal has the cancel: without it, a restart would go on with what is taken back here."""
+        while True:
+            try:
+                await self._ledger.require_written()
+            except JournalError as error:
+                fault = error
+            else:
+                self.work.stop_waiting()
+                return
+            if self.work.give_up_asked.is_set():
+                raise AttentionNeeded(f"given up while the journal could not be written; {self._left()}")
+            await self.work.wait_for_journal(fault.detail)
 
     async def _until_answered(self, undo: Callable[[Work], Awaitable[str]]) -> str:
         while True:
@@ -152,18 +226,11 @@ class OperationRun:
         await self._end(state, outcome, steps)
 
     def _ended_step(self, started: StepRecord, state: StepState, detail: str) -> StepRecord:
-        return StepRecord(
-            name=started.name,
-            title=started.title,
-            state=state,
-            started_at=started.started_at,
-            finished_at=self._clock.now(),
-            detail=detail,
-        )
+        return replace(started, state=state, finished_at=self._clock.now(), detail=detail)
 
     def _left(self) -> str:
         """Say what is left behind by an operation that fails in the middle."""
-        done = [step.title for step in self.operation.steps if step.state is StepState.FINISHED]
+        done = [step.title for step in self._done()]
         return f"done before and left so: {', '.join(done)}" if done else "nothing was done before"
 
     async def _refresh(self) -> None:

@@ -86,6 +86,10 @@ class StepRecord:
     detail: str = ""
 
 
+JOURNAL = "the journal"
+"""What an operation waits for whose next step cannot be written down."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far an operation is."""
@@ -99,7 +103,7 @@ class Progress:
     note: str = ""
     """Such as "does not converge: dirties 40 MiB/s, moves 34 MiB/s"."""
     waits_for: str = ""
-    """The host without whose answer it cannot end. While there is one, the operation can be given up."""
+    """The host without whose answer it cannot end, or JOURNAL. While there is one, the operation can be given up."""
     observed_at: datetime | None = None
 
 

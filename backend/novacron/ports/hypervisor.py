@@ -95,9 +95,12 @@ class VmDefiner(Protocol):
 
         With `anew` one made for this VM's UUID before is deleted first: whether it was finished shows nowhere.
 
-        Raises Conflict when the volume exists, or one of that name that was not made for this VM; Busy when the
-        one made before is still being made.
+        Raises Conflict when the volume exists, or one of that name that was not made for this VM, or when a VM or
+        another volume of this host needs the one to be made anew; Busy when the one made before is still being made.
         """
+
+    async def find_disk(self, intent: CreateVm, *, deadline_s: float) -> str:
+        """Return the path of the volume that `create_disk` makes; empty when it is not there."""
 
     async def define(self, intent: CreateVm, disk_path: str, *, deadline_s: float) -> None:
         """Define the VM; the same UUID defined already by this intent is success."""

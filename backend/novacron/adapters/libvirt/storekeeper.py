@@ -1,7 +1,9 @@
 """Disks, volumes and pools."""
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -28,6 +30,16 @@ class Storekeeper(Role):
             "creating its disk", lambda connection: self._create_disk(connection, intent, anew), deadline_s=deadline_s
         )
         return path
+
+    async def find_disk(self, intent: CreateVm, *, deadline_s: float) -> str:
+        """Return the path of the volume that `create_disk` makes, if it is there."""
+
+        def find(connection: Connection) -> str:
+            pool = connection.storagePoolLookupByName(intent.pool)
+            found = self._volume_of(pool, _volume_name(intent))
+            return "" if found is None else str(found.path())
+
+        return await self.ask("looking for its disk", find, deadline_s=deadline_s)
 
     async def delete_disk(self, path: str, *, deadline_s: float) -> None:
         """Delete the volume at `path`; one that is gone is success. A file that is in no pool is not ours to delete."""
@@ -83,7 +95,7 @@ class Storekeeper(Role):
         return (await self.access.run(("test", "-e", path), deadline_s=deadline_s)).exit_status == 0
 
     def _create_disk(self, connection: Connection, intent: CreateVm, anew: bool) -> str:
-        name = f"{intent.name}-{intent.vm[:_UUID_DIGITS]}.qcow2"
+        name = _volume_name(intent)
         if not _PLAIN_NAME.fullmatch(name):
             raise OperationError(intent.name, "this cannot be a volume's name", "use letters, digits, dots and dashes")
         pool = connection.storagePoolLookupByName(intent.pool)
@@ -92,7 +104,7 @@ class Storekeeper(Role):
         for volume in pool.listAllVolumes():
             found = text_of(volume.name)
             if found == name:
-                self._discard(volume, name, anew)
+                self._discard(connection, pool, volume, name, anew)
             elif foreign.fullmatch(found):
                 raise Conflict(
                     found,
@@ -107,15 +119,51 @@ class Storekeeper(Role):
             made.resize(size)
         return str(made.path())
 
-    def _discard(self, volume: Any, name: str, anew: bool) -> None:  # noqa: ANN401 - libvirt.virStorageVol
+    def _discard(
+        self,
+        connection: Connection,
+        pool: Any,  # noqa: ANN401 - libvirt.virStoragePool
+        volume: Any,  # noqa: ANN401 - libvirt.virStorageVol
+        name: str,
+        anew: bool,
+    ) -> None:
         """Delete what an interrupted creation has left: libvirt lists a volume from the first byte of its copy."""
         if not anew:
             raise Conflict(name, "this volume is there already", "look what it is; delete it, or choose another name")
+        user = self._user_of(connection, pool, str(volume.path()))
+        if user:
+            raise Conflict(name, f"{user} needs this volume", "look what it is, or choose another name")
         try:
             volume.delete(0)
         except self.libvirt.libvirtError as error:
             said = error.get_error_message() or "libvirt did not say why"
             raise Busy(name, f"what was made of it before cannot be deleted yet: {said}") from error
+
+    def _user_of(self, connection: Connection, pool: Any, path: str) -> str:  # noqa: ANN401 - libvirt.virStoragePool
+        """Name a VM of this host that has the volume anywhere in its definitions, or a volume that is based on it."""
+        for domain in connection.listAllDomains():
+            texts = [self._unless_gone(partial(domain.XMLDesc, flags)) for flags in self._both_ways()]
+            if any(_names_volume(text, path, pool.name()) for text in texts if text):
+                return text_of(domain.name)
+        for other in pool.listAllVolumes():
+            text = self._unless_gone(other.XMLDesc)
+            if text and xml.parse(text, path).findtext("backingStore/path") == path:
+                return text_of(other.name)
+        return ""
+
+    def _both_ways(self) -> tuple[int, int]:
+        """Return the flags for a definition as it runs, and as it is at the next start."""
+        return 0, self.libvirt.VIR_DOMAIN_XML_INACTIVE
+
+    def _unless_gone(self, describe: Callable[[], str]) -> str:
+        """Return a description; empty when its subject was removed meanwhile."""
+        libvirt = self.libvirt
+        try:
+            return text_of(describe)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() in (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_NO_STORAGE_VOL):
+                return ""
+            raise
 
     def _volume_at(self, connection: Connection, path: str) -> Any:  # noqa: ANN401 - libvirt.virStorageVol
         """Return the volume at a path. What another host made on a shared pool is known after a refresh only."""
@@ -147,6 +195,20 @@ class Storekeeper(Role):
     def _refresh(self, pool: Any) -> None:  # noqa: ANN401 - libvirt.virStoragePool
         with suppress(self.libvirt.libvirtError):  # busy with another job: what it knows has to do
             pool.refresh()
+
+
+def _volume_name(intent: CreateVm) -> str:
+    return f"{intent.name}-{intent.vm[:_UUID_DIGITS]}.qcow2"
+
+
+def _names_volume(definition: str, path: str, pool: str) -> bool:
+    """Whether a definition has the volume anywhere: by its path, or by its pool and name."""
+    for element in xml.parse(definition, path).iter():
+        if path in (element.text, *element.attrib.values()):
+            return True
+        if element.get("pool") == pool and element.get("volume") == PurePosixPath(path).name:
+            return True
+    return False
 
 
 def _volume_xml(name: str, size: int) -> str:

@@ -27,6 +27,15 @@ class Definer(Role):
             takes_s=base / _COPY_MIB_S,
         )
 
+    async def find_disk(self, intent: CreateVm, *, deadline_s: float) -> str:
+        """Return the path of the volume that `create_disk` makes, if it is there."""
+
+        def find() -> str:
+            path = self._path_of(intent)
+            return path if path in self.host.pool(intent.pool).require_active().volumes else ""
+
+        return await self.link.call("find disk", find, deadline_s=deadline_s)
+
     async def define(self, intent: CreateVm, disk_path: str, *, deadline_s: float) -> None:
         """Define the VM."""
         await self.link.call("define", lambda: self._define(intent, disk_path), deadline_s=deadline_s, effects=True)
@@ -133,10 +142,11 @@ class Definer(Role):
     def _create_disk(self, intent: CreateVm, anew: bool) -> str:
         pool = self.host.pool(intent.pool)
         store = pool.require_active()
-        made = store.volumes.get(f"{store.path}/{intent.name}.qcow2")
+        made = store.volumes.get(self._path_of(intent))
         if made is not None and made.owner == intent.vm:
             if not anew:
                 raise Conflict(intent.name, f"storage volume '{intent.name}.qcow2' exists already")
+            self._require_unused(made.volume.path)
             del store.volumes[made.volume.path]
         base = pool.find(intent.base_volume).volume if intent.base_volume else None
         return store.add(
@@ -145,6 +155,14 @@ class Definer(Role):
             allocation_mib=base.allocation_mib if base else 1,
             owner=intent.vm,
         )
+
+    def _path_of(self, intent: CreateVm) -> str:
+        return f"{self.host.pool(intent.pool).store.path}/{intent.name}.qcow2"
+
+    def _require_unused(self, path: str) -> None:
+        for machine in self.host.machines.values():
+            if any(disk.source == path for disk in machine.disks):
+                raise Conflict(path, f"it is a disk of {machine.name}", "look what it is, or choose another name")
 
     def _define(self, intent: CreateVm, disk_path: str) -> None:
         existing = self.host.machines.get(intent.vm)

@@ -27,8 +27,11 @@ from novacron.model.intent import (
     ShutdownVm,
     StartVm,
 )
-from novacron.model.plan import creation, relocation
+from novacron.model.plan import creation, power, relocation
 from novacron.model.plan.deletion import DELETE_DISK
+
+BEGIN_UNWRITTEN = frozenset({relocation.SETTLE, power.AWAIT_OFF})
+"""Steps that end what runs, and only look before they act: they do not wait for a journal that cannot be written."""
 
 
 def step_of(intent: Intent, name: str, settings: EngineSettings) -> Step:
@@ -43,9 +46,9 @@ def step_of(intent: Intent, name: str, settings: EngineSettings) -> Step:
             return SetRunning(host=intent.host, vm=intent.vm)
         case ResumeVm(), "resume":
             return SetRunning(host=intent.host, vm=intent.vm, resume=True)
-        case ShutdownVm(), "shutdown":
+        case ShutdownVm(), power.SHUTDOWN:
             return PressPowerButton(intent=intent)
-        case ShutdownVm(), "wait-off":
+        case ShutdownVm(), power.AWAIT_OFF:
             return AwaitOff(intent=intent)
         case RebootVm(), "reboot":
             return Reboot(intent=intent)

@@ -71,4 +71,4 @@ class UndefineHere:
             raise StepFailed(msg)
 
     def _removal(self) -> Undefine:
-        return Undefine(host=self.intent.host, vm=self.intent.vm)
+        return Undefine(host=self.intent.host, vm=self.intent.vm, again=True)

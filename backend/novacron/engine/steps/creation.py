@@ -1,11 +1,16 @@
-"""Steps that make a new VM. Each is asked for by the VM's own UUID, so asking twice makes one."""
+"""Steps that make a new VM. What an interrupted one has left is removed only if it is known to be ours and unused."""
 
 from dataclasses import dataclass
 
-from novacron.engine.steps.work import StepFailed, Work
+from novacron.engine.steps.removal import read_inventory
+from novacron.engine.steps.work import AttentionNeeded, StepFailed, Work
 from novacron.model.errors import Busy
 from novacron.model.intent import CreateVm
 from novacron.model.plan.creation import CREATE_DISK
+from novacron.model.plan.disks import depends_on, users_of
+from novacron.model.vm import VmReading
+
+_NOT_THERE = "no volume of that name before"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,22 +19,46 @@ class CreateDisk:
 
     intent: CreateVm
 
+    async def prepare(self, work: Work) -> str:
+        """See that there is no such volume yet: one that is there later has been made by this step."""
+        path = await self._find(work)
+        if path:
+            msg = f"{path} is there already; nothing was done: look what it is; delete it, or choose another name"
+            raise StepFailed(msg)
+        return _NOT_THERE
+
     async def act(self, work: Work) -> str:
         """Make it; returns its path."""
         return await self._make(work, anew=False)
 
     async def settle(self, work: Work) -> str:
-        """Make it anew: a copy that was cut off looks like one that was finished, and nothing uses it yet."""
+        """Make it anew if it is ours and unused: a copy that was cut off looks like one that was finished."""
+        was_absent = work.detail_of(CREATE_DISK) == _NOT_THERE
         await work.patient_hypervisor(self.intent.host)
         until = work.clock.monotonic() + work.settings.disk_deadline_s
         while True:
+            path = await self._find(work)
+            if path and not was_absent:
+                raise AttentionNeeded(
+                    f"it was interrupted, and whether {path} was made by it is not known; it was left as it is: "
+                    "delete that volume if nothing needs it, then create the VM again"
+                )
+            if path and (users := await _users(work, self.intent, path)):
+                raise AttentionNeeded(
+                    f"it was interrupted, and {path} is used by {users} now; it was left as it is: "
+                    "look whether its copy is whole"
+                )
             try:
-                return await self._make(work, anew=True)
+                return await self._make(work, anew=bool(path))
             except Busy as error:
                 if work.clock.monotonic() >= until:
                     raise
                 work.note(f"waiting: {error.detail}")
             await work.clock.sleep(work.settings.blind_most_s)
+
+    async def _find(self, work: Work) -> str:
+        hypervisor = work.hypervisor(self.intent.host)
+        return await hypervisor.find_disk(self.intent, deadline_s=work.settings.look_deadline_s)
 
     async def _make(self, work: Work, *, anew: bool) -> str:
         deadline_s = work.settings.disk_deadline_s
@@ -38,11 +67,14 @@ class CreateDisk:
         )
 
     async def undo(self, work: Work) -> str:
-        """Delete the disk this operation made."""
+        """Delete the disk this operation made, unless something uses it by now."""
         path = work.detail_of(CREATE_DISK)
         if not path:
             return ""
-        await work.patient_hypervisor(self.intent.host)
+        users = await _users(work, self.intent, path)
+        if users:
+            msg = f"kept {path}: {users} uses it by now"
+            raise StepFailed(msg)
         deadline_s = work.settings.disk_deadline_s
         await work.ask(self.intent.host, lambda hv: hv.delete_disk(path, deadline_s=deadline_s))
         return f"deleted {path}"
@@ -71,7 +103,7 @@ class Define:
         return await self.act(work)
 
     async def undo(self, work: Work) -> str:
-        """Remove the definition this operation made."""
+        """Remove the definition this operation made, as long as it is as it was made."""
         intent = self.intent
         seen = (await work.patient_look(intent.host, intent.vm)).vm
         if seen is None:
@@ -79,6 +111,28 @@ class Define:
         if seen.is_active:
             msg = f"{intent.name} is {seen.state} already; nothing was taken back"
             raise StepFailed(msg)
+        used = await self._use_since(work, seen)
+        if used:
+            msg = f"{intent.name} {used} by now; nothing was taken back"
+            raise StepFailed(msg)
         deadline_s = work.settings.call_deadline_s
         await work.ask(intent.host, lambda hv: hv.undefine(intent.vm, deadline_s=deadline_s))
         return f"removed the definition of {intent.name}"
+
+    async def _use_since(self, work: Work, seen: VmReading) -> str:
+        """Say what somebody has made of the VM since it was defined; empty when nothing."""
+        if seen.name != self.intent.name:
+            return f"is named {seen.name}"
+        others = {disk.source for disk in seen.disks if disk.source} - {work.detail_of(CREATE_DISK)}
+        if others:
+            return f"has {', '.join(sorted(others))}"
+        deadline_s = work.settings.look_deadline_s
+        kept = await work.hypervisor(self.intent.host).belongings(self.intent.vm, deadline_s=deadline_s)
+        return f"has {', '.join(kept)}" if kept else ""
+
+
+async def _users(work: Work, intent: CreateVm, path: str) -> str:
+    """Name what needs the volume, by readings made now; empty when nothing does."""
+    await read_inventory(work, intent.host)
+    host = work.fleet.hosts[intent.host]
+    return ", ".join(users_of(work.fleet, host, path) or depends_on(work.fleet, host, path))

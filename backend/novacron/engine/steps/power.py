@@ -6,7 +6,10 @@ from novacron.engine.steps.goal import Goal, describe
 from novacron.engine.steps.work import AttentionNeeded, StepCancelled, StepFailed, Work
 from novacron.model.ids import HostId, VmId
 from novacron.model.intent import ForceOffVm, PauseVm, RebootVm, ShutdownVm
+from novacron.model.plan.power import AWAIT_OFF, SHUTDOWN
 from novacron.model.vm import ACTIVE_STATES, VmReading, VmState
+
+_UNSURE = "whether it was pressed is not known: it is not pressed again"
 
 _RUNS = frozenset({VmState.RUNNING, VmState.SUSPENDED, VmState.SHUTTING_DOWN})
 
@@ -111,7 +114,7 @@ class Reboot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PressPowerButton:
-    """Ask the guest to power off. Pressing twice is harmless: a guest that obeys is off, one that does not is not."""
+    """Ask the guest to power off, once: somebody may have started it again while nobody knew of the first time."""
 
     intent: ShutdownVm
 
@@ -121,24 +124,20 @@ class PressPowerButton:
         seen = await work.hypervisor(intent.host).look(intent.vm, deadline_s=work.settings.look_deadline_s)
         if _is_off(seen):
             return "it was off already"
-        await self._press(work)
+        deadline_s = work.settings.call_deadline_s
+        await work.ask(intent.host, lambda hv: hv.shutdown(intent.vm, deadline_s=deadline_s))
         return "pressed"
 
     async def settle(self, work: Work) -> str:
-        """Press again if it still runs."""
+        """Whether it was pressed shows when it goes off, which is the next step's to see."""
         intent = self.intent
         if _is_off((await work.patient_look(intent.host, intent.vm)).vm):
             return "it is off"
-        await self._press(work)
-        return "pressed again after an interruption"
+        return _UNSURE
 
     async def undo(self, work: Work) -> str:
         """A pressed button stays pressed."""
         return "the guest was asked to power off, and may still do so"
-
-    async def _press(self, work: Work) -> None:
-        deadline_s = work.settings.call_deadline_s
-        await work.ask(self.intent.host, lambda hv: hv.shutdown(self.intent.vm, deadline_s=deadline_s))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +152,7 @@ class AwaitOff:
 
     async def settle(self, work: Work) -> str:
         """Wait for what is left of the time."""
-        step = next(record for record in work.operation.steps if record.name == "wait-off")
+        step = next(record for record in work.operation.steps if record.name == AWAIT_OFF)
         waited_s = (work.clock.now() - step.started_at).total_seconds() if step.started_at else 0.0
         return await self._wait(work, min(self.intent.timeout_s, max(0.0, self.intent.timeout_s - waited_s)))
 
@@ -175,9 +174,10 @@ class AwaitOff:
                     "still power off"
                 )
             if work.clock.monotonic() >= until:
+                asked = "; whether it was asked is not known" if work.detail_of(SHUTDOWN) == _UNSURE else ""
                 raise StepFailed(
-                    f"the guest did not power off within {intent.timeout_s:g} s: it is {describe(seen)}; "
-                    "force it off, or look at its console"
+                    f"the guest did not power off within {intent.timeout_s:g} s{asked}: it is {describe(seen)}; "
+                    f"{'shut it down again, ' if asked else ''}force it off, or look at its console"
                 )
             left_s = until - work.clock.monotonic()
             work.note(f"waiting for the guest, up to {left_s:.0f} s more")

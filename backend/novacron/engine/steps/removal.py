@@ -18,6 +18,8 @@ class Undefine:
 
     host: HostId
     vm: VmId
+    again: bool = False
+    """Whether one that is there after an interruption is removed: only where another host has it too."""
 
     async def act(self, work: Work) -> str:
         """Remove it and see that it is gone."""
@@ -25,7 +27,7 @@ class Undefine:
         return await self._goal(work).act(work)
 
     async def settle(self, work: Work) -> str:
-        """See whether it is gone, and remove it if not."""
+        """See whether it is gone. If not, it may have been removed, and defined again by somebody who wants it."""
         await self._require_off(work)
         return await self._goal(work).settle(work)
 
@@ -43,10 +45,11 @@ class Undefine:
         return Goal(
             host=self.host,
             vm=self.vm,
-            wanted="not known there",
+            wanted="gone",
             ask=lambda hv: hv.undefine(self.vm, deadline_s=work.settings.call_deadline_s),
             reached=lambda seen: seen is None,
-            repeatable=True,
+            repeatable=self.again,
+            remedy="nothing else was deleted; delete it again if it is to go",
         )
 
 
@@ -70,7 +73,7 @@ class DeleteDisk:
     async def settle(self, work: Work) -> str:
         """Delete it again: not being there is success."""
         # What uses it is known only from a reading made after the host came back.
-        await _read_inventory(work, self.intent.host)
+        await read_inventory(work, self.intent.host)
         return await self.act(work)
 
     async def undo(self, work: Work) -> str:
@@ -163,11 +166,11 @@ class SetPool:
 
 async def _read_pool(work: Work, host: HostId, name: str) -> Pool | None:
     """Have the host's pools read again, and return the one asked for."""
-    reading = await _read_inventory(work, host)
+    reading = await read_inventory(work, host)
     return next((pool for pool in reading.pools if pool.name == name), None)
 
 
-async def _read_inventory(work: Work, host: HostId) -> HostReading:
+async def read_inventory(work: Work, host: HostId) -> HostReading:
     """Return a reading with pools and definitions that was made after this call."""
     while True:
         await work.patient_hypervisor(host)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from novacron.engine.deadline import first_of
 from novacron.engine.settings import EngineSettings
@@ -11,7 +11,7 @@ from novacron.engine.watchers import Watchers
 from novacron.model.errors import LinkError, NotFound, OperationError, OutcomeUnknown
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, VmId
-from novacron.model.operation import Operation, Progress
+from novacron.model.operation import JOURNAL, Operation, Progress
 from novacron.model.plan.settlement import Look
 from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import Hypervisor
@@ -105,7 +105,7 @@ class Work:
             except NotFound as error:
                 raise _left_the_fleet(host) from error
             else:
-                self._hear()
+                self.stop_waiting()
                 return hypervisor
             await self.wait_for(host, cause, wait_s)
             wait_s = min(self.settings.blind_most_s, wait_s * 2)
@@ -130,13 +130,13 @@ class Work:
         while True:
             seen = await self.look(host, vm)
             if seen.reachable:
-                self._hear()
+                self.stop_waiting()
                 return seen
             await self.wait_for(host, seen.cause, wait_s)
             wait_s = min(self.settings.blind_most_s, wait_s * 2)
 
-    def _hear(self) -> None:
-        """Wait for nobody any more."""
+    def stop_waiting(self) -> None:
+        """Say that nothing is waited for any more."""
         if self.operation.progress.waits_for:
             self._show(replace(self.operation.progress, waits_for=""))
 
@@ -154,6 +154,14 @@ class Work:
                 f"given up while {host} did not answer ({cause}): what it came to there is not known; look at {host} "
                 "before you do anything about it elsewhere"
             )
+
+    async def wait_for_journal(self, cause: str) -> None:
+        """Show that the journal cannot be written; return when it is time to try again, or somebody stops it."""
+        note = f"waiting for {JOURNAL}, which cannot be written: {cause}"
+        before = self.operation.progress
+        self._show(replace(before, remaining_s=None, note=note, waits_for=JOURNAL, observed_at=self.clock.now()))
+        stopped = (event for event in (self.cancel_asked, self.give_up_asked) if not event.is_set())
+        await first_of(self.clock, self.settings.journal_retry_s, *stopped)
 
     async def pause(self, seconds: float) -> None:
         """Wait that long, or until somebody asks to cancel."""
@@ -201,3 +209,16 @@ class Step(Protocol):
 
     async def undo(self, work: Work) -> str:
         """Take back what `act` did, as far as it can be; says what was taken back, or what is left."""
+
+
+@runtime_checkable
+class PreparedStep(Step, Protocol):
+    """A step that has to see something before it begins, so that it can be settled later."""
+
+    async def prepare(self, work: Work) -> str:
+        """Look, and change nothing; what it returns is in the journal with the step's "started".
+
+        Raises:
+            StepFailed: it cannot be done.
+            LinkError: the host does not answer.
+        """

@@ -8,6 +8,9 @@ from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.refusal import Refusal
 from novacron.model.vm import ACTIVE_STATES, StateReason, VmState
 
+SHUTDOWN = "shutdown"
+AWAIT_OFF = "wait-off"
+
 _OFF = frozenset({VmState.SHUT_OFF, VmState.CRASHED})
 
 
@@ -75,8 +78,8 @@ def plan_shutdown(intent: ShutdownVm, fleet: Fleet) -> Plan | Refusal:
         title=f"shut down {name} on {intent.host}",
         subject=name,
         steps=(
-            PlannedStep(name="shutdown", title=f"press {name}'s power button"),
-            PlannedStep(name="wait-off", title=f"wait up to {intent.timeout_s:g} s until {name} is off"),
+            PlannedStep(name=SHUTDOWN, title=f"press {name}'s power button"),
+            PlannedStep(name=AWAIT_OFF, title=f"wait up to {intent.timeout_s:g} s until {name} is off"),
         ),
         touches=(vm_line(seen),),
         danger=Danger.CONFIRM,
