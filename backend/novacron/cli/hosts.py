@@ -72,7 +72,9 @@ def try_hosts(
                 raise NotFound(wanted, "no host of this fleet has that name", "novacron hosts lists them")
     except NovaCronError as error:
         fail(error)
-    answers = asyncio.run(_all_facts([spec for spec in specs if not names or spec.id in names]))
+    tried = [spec for spec in specs if not names or spec.id in names]
+    answers = asyncio.run(_all_facts(tried))
+    notes = asyncio.run(_all_notes(tried))
     failed = False
     for name, answer in answers.items():
         if isinstance(answer, NovaCronError):
@@ -80,6 +82,8 @@ def try_hosts(
             complain(answer.subject, answer.detail, answer.remedy)
         else:
             _say(name, answer)
+        for line in notes[name]:
+            print_line(f"{name}: its ssh configuration: {line}")
     raise typer.Exit(ExitCode.UNREACHABLE if failed else ExitCode.OK)
 
 
@@ -136,6 +140,23 @@ async def _all_facts(specs: Sequence[HostSpec]) -> dict[HostId, HostFacts | Nova
     answers = await asyncio.gather(*(_facts_or_error(spec) for spec in specs))
     await asyncio.sleep(_FAREWELL_S)
     return dict(zip([spec.id for spec in specs], answers, strict=True))
+
+
+async def _all_notes(specs: Sequence[HostSpec]) -> dict[HostId, tuple[str, ...]]:
+    """Return what each host's ssh configuration asks for and is not done, a line each."""
+    notes = await asyncio.gather(*(_notes(spec) for spec in specs))
+    return dict(zip([spec.id for spec in specs], notes, strict=True))
+
+
+async def _notes(spec: HostSpec) -> tuple[str, ...]:
+    from novacron.adapters.ssh.host_keys import passed_over
+
+    try:
+        async with asyncio.timeout(_DEADLINE_S):
+            return await passed_over(spec) if spec.ssh else ()
+    except (LinkError, TimeoutError):
+        # What is wrong with it was told as the reason why the host does not answer.
+        return ()
 
 
 async def _facts_or_error(spec: HostSpec) -> HostFacts | NovaCronError:

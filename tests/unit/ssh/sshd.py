@@ -53,6 +53,8 @@ class Sshd:
     def __init__(self, key: asyncssh.SSHKey, trusted: asyncssh.SSHKey) -> None:
         self.key = key
         self.trusted = trusted
+        self.certificate: asyncssh.SSHCertificate | None = None
+        """Shown in place of the bare key; None: the bare key is."""
         self.port = 0
         self.forbids_sockets = 0
         """With which code it refuses to forward a socket; 0: it forwards."""
@@ -78,7 +80,7 @@ class Sshd:
             "127.0.0.1",
             self.port,
             server_factory=lambda: _Server(self),
-            server_host_keys=[self.key],
+            server_host_keys=[(self.key, self.certificate) if self.certificate else self.key],
             process_factory=self._start,
             encoding=None,
             allow_scp=False,

@@ -33,7 +33,7 @@ async def test_a_refused_key_is_told_with_the_line_to_try(home: Home, sshd: Sshd
     sshd.trusted = asyncssh.generate_private_key("ssh-ed25519")
     error = await _refusal(home, sshd)
     assert error.status is LinkStatus.AUTH_REFUSED
-    assert f"`ssh -F {home.config} ada@127.0.0.1:{sshd.port}`" in error.remedy
+    assert f"`ssh -F {home.config} -p {sshd.port} ada@127.0.0.1`" in error.remedy
 
 
 async def test_a_refused_user_is_told_the_same_way(home: Home, sshd: Sshd):

@@ -67,7 +67,7 @@ async def test_a_jump_host_nobody_vouched_for_is_not_entered(home: Home, sshd: S
     assert error.status is LinkStatus.HOST_KEY_UNKNOWN
     assert f"at its jump host ada@127.0.0.1:{bastion.port}" in error.detail
     assert bastion.key.get_fingerprint() in error.detail
-    assert error.remedy.endswith(f"ssh -F {home.config} ada@127.0.0.1:{bastion.port}")
+    assert error.remedy.endswith(f"ssh -F {home.config} -p {bastion.port} ada@127.0.0.1")
     assert not sshd.connections
 
 
@@ -113,9 +113,14 @@ async def test_a_host_that_is_down_behind_a_jump_host_is_not_the_jump_hosts_faul
     await bastion.connections[0].wait_closed()
 
 
-async def test_a_jump_host_through_itself_ends_in_words(home: Home):
-    home.configure("ProxyJump ada@127.0.0.1:9")
+async def test_jump_hosts_that_lead_to_each_other_end_in_words(home: Home):
+    home.configure("Host kvm-1", "ProxyJump one", "Host one", "ProxyJump two", "Host two", "ProxyJump one", "Host *")
     assert "more than 8 jump hosts" in (await _refusal(home.spec(ssh="kvm-1"))).detail
+
+
+async def test_a_jump_host_through_itself_is_refused_as_ssh_does(home: Home):
+    home.configure("ProxyJump ada@127.0.0.1:9")
+    assert "jumphost loop via 127.0.0.1" in (await _refusal(home.spec(ssh="kvm-1"))).detail
 
 
 async def test_proxy_jump_none_is_no_jump(home: Home, sshd: Sshd):

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from collections.abc import Sequence
 
 import asyncssh
 
@@ -14,12 +15,16 @@ _MOST_QUOTED = 120
 """Of what a login shell printed; the rest is in the operator's own terminal."""
 
 
-def connect_fault(spec: HostSpec, error: Exception) -> LinkError:
-    """Return why a connection could not be made, with the status for the host's row."""
+def connect_fault(spec: HostSpec, error: Exception, passed_over: Sequence[str] = ()) -> LinkError:
+    """Return why a connection could not be made, with the status for the host's row.
+
+    `passed_over` is what its ssh configuration asks for and was not done: told where a key was missing.
+    """
     if isinstance(error, asyncssh.PermissionDenied):
+        notes = "".join(f"; {note}" for note in passed_over)
         return LinkError(
             spec.id,
-            f"it refused every key we have: {error.reason}",
+            f"it refused every key we have: {error.reason}{notes}",
             f"check that `{ssh_command(spec)}` works: agent, IdentityFile, and authorized_keys on the host",
             status=LinkStatus.AUTH_REFUSED,
         )

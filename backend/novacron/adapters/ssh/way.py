@@ -1,18 +1,29 @@
-"""The way to a host, past the jump hosts that the ssh configuration names.
+"""The way to a host, past the jump hosts that its ssh configuration names.
 
-asyncssh would pass them by itself, but checks them less than we check the host behind: it reads another configuration
-file than ours, and takes `UserKnownHostsFile none` as leave to trust every one of them.
+Every host on the way has its options resolved, its key checked and its identities loaded by itself, as `ssh -J` does.
+asyncssh would pass jump hosts by itself, but with another configuration than the one that was resolved here.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import asyncssh
 
-from novacron.adapters.ssh.address import SshAddress, connection_arguments, connection_options, ssh_command
+from novacron.adapters.ssh.address import ssh_command
+from novacron.adapters.ssh.arguments import (
+    connection_arguments,
+    host_key_algorithms,
+    transport_arguments,
+    unsupported,
+)
 from novacron.adapters.ssh.faults import connect_fault
+from novacron.adapters.ssh.identities import Identities, load_identities
 from novacron.adapters.ssh.key_faults import key_fault
+from novacron.adapters.ssh.options import SshOptions
+from novacron.adapters.ssh.resolution import resolve
+from novacron.adapters.ssh.vouching import Vouchers, needs_shown_key, vouchers_for
 from novacron.model.errors import LinkError
 from novacron.model.host import HostSpec
 from novacron.model.link import LinkStatus
@@ -22,69 +33,107 @@ _Connection = asyncssh.SSHClientConnection
 _MOST_JUMPS = 8
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stage:
+    """One connection on the way: to the host itself, or to a jump host before it."""
+
+    spec: HostSpec
+    options: SshOptions
+    via: _Connection | None
+    """The connection it goes through; None: none."""
+
+
 class _KeyWitness(asyncssh.SSHClient):
-    """Keeps the key a host showed when it was not the known one, and trusts none."""
+    """Keeps the key and the address a host showed when it was not the known one, and trusts none."""
 
     def __init__(self) -> None:
         self.shown: asyncssh.SSHKey | None = None
+        self.address = ""
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         self.shown = key
+        self.address = addr
         return False
 
 
 async def connect(spec: HostSpec) -> _Connection:
     """Connect to a host. Raises LinkError with the status for its row."""
-    return await _connect(spec, await _jump(spec, _MOST_JUMPS))
+    options = await resolve(spec)
+    return await _enter(_Stage(spec=spec, options=options, via=await _jump(spec, options, _MOST_JUMPS)))
 
 
-async def show_key(spec: HostSpec) -> asyncssh.SSHKey | None:
+async def show_key(spec: HostSpec, options: SshOptions) -> asyncssh.SSHKey | None:
     """Return the key a host shows, trusted by nobody. Raises LinkError; what jumps there are must be trusted."""
-    via = await _jump(spec, _MOST_JUMPS)
+    stage = _Stage(spec=spec, options=options, via=await _jump(spec, options, _MOST_JUMPS))
     try:
-        options, address = connection_options(spec), SshAddress.parse(spec.ssh)
-        return await _attempt(
-            spec,
-            _KeyWitness(),
-            lambda: asyncssh.get_server_host_key(address.name, address.port or (), tunnel=via or (), options=options),
-        )
+        return await _shown_key(stage, await vouchers_for(spec, options))
     finally:
-        if via is not None:
-            via.abort()
+        if stage.via is not None:
+            stage.via.abort()
 
 
-async def _connect(spec: HostSpec, via: _Connection | None) -> _Connection:
-    """Connect, over `via` if that is given; it then belongs to the new connection, or is gone."""
-    witness = _KeyWitness()
+async def _enter(stage: _Stage) -> _Connection:
+    """Connect; the connection it goes through then belongs to the new one, or is gone."""
     try:
-        arguments = connection_arguments(spec)
-        connection, _ = await _attempt(
-            spec, witness, lambda: asyncssh.create_connection(lambda: witness, **arguments, tunnel=via or ())
-        )
+        if missing := unsupported(stage.options):
+            raise LinkError(
+                stage.spec.id,
+                f"its ssh configuration allows only {missing} that are not supported here",
+                f"allow one more for this host: {missing} in {stage.spec.ssh_config or '~/.ssh/config'}",
+            )
+        identities = await asyncio.to_thread(load_identities, stage.options.login)
+        vouchers = await vouchers_for(stage.spec, stage.options)
+        if needs_shown_key(stage.options):
+            vouchers = await vouchers_for(stage.spec, stage.options, await _shown_key(stage, vouchers))
+        connection = await _open(stage, vouchers, identities)
     except BaseException:
-        if via is not None:
-            via.abort()
+        if stage.via is not None:
+            stage.via.abort()
         raise
-    connection.set_tunnel(via)
+    connection.set_tunnel(stage.via)
     return connection
 
 
-async def _attempt(spec: HostSpec, witness: _KeyWitness, work: Callable[[], Awaitable[T]]) -> T:
+async def _open(stage: _Stage, vouchers: Vouchers, identities: Identities) -> _Connection:
+    witness = _KeyWitness()
+    arguments = connection_arguments(stage.options, vouchers, identities, is_tunnelled=stage.via is not None)
+    try:
+        connection, _ = await _attempt(
+            stage, identities, lambda: asyncssh.create_connection(lambda: witness, **arguments, tunnel=stage.via or ())
+        )
+    except asyncssh.HostKeyNotVerifiable as error:
+        if vouchers.found.authorities and "revoked" not in error.reason:
+            # As ssh: a certificate that does not hold leaves the key itself, which may be known; a revoked one ends it.
+            plain = replace(vouchers, found=replace(vouchers.found, authorities=()))
+            return await _open(stage, plain, identities)
+        known = await vouchers_for(stage.spec, stage.options, witness.shown)
+        raise key_fault(stage.spec, stage.options, known, witness.shown, witness.address) from error
+    return connection
+
+
+async def _shown_key(stage: _Stage, vouchers: Vouchers) -> asyncssh.SSHKey | None:
+    arguments = transport_arguments(stage.options, is_tunnelled=stage.via is not None) | {
+        "server_host_key_algs": host_key_algorithms(stage.options, vouchers),
+        "tunnel": stage.via or (),
+    }
+    return await _attempt(stage, Identities(), lambda: asyncssh.get_server_host_key(**arguments))
+
+
+async def _attempt(stage: _Stage, identities: Identities, work: Callable[[], Awaitable[T]]) -> T:
     try:
         return await work()
-    except asyncssh.HostKeyNotVerifiable as error:
-        raise key_fault(spec, connection_options(spec), witness.shown) from error
+    except asyncssh.HostKeyNotVerifiable:
+        raise
     except (asyncssh.Error, OSError, UnicodeError) as error:  # UnicodeError: no name that DNS could know
-        raise connect_fault(spec, error) from error
+        raise connect_fault(stage.spec, error, (*stage.options.passed_over, *identities.passed_over)) from error
 
 
-async def _jump(spec: HostSpec, jumps_left: int) -> _Connection | None:
+async def _jump(spec: HostSpec, options: SshOptions, jumps_left: int) -> _Connection | None:
     """Connect to the last jump host before `spec`; None where there is none.
 
     The first one may have a jump host of its own, as with ssh; the others are reached from the one before.
     """
-    named = connection_options(spec).tunnel
-    hops = [hop for hop in named.split(",") if hop] if isinstance(named, str) else []
+    hops = options.jumps
     if len(hops) > jumps_left:
         raise LinkError(
             spec.id,
@@ -93,21 +142,27 @@ async def _jump(spec: HostSpec, jumps_left: int) -> _Connection | None:
         )
     via: _Connection | None = None
     for number, hop in enumerate(hops):
-        at_hop = replace(spec, ssh=hop.strip().removeprefix("ssh://"))
+        at_hop = replace(spec, ssh=hop)
         try:
-            if number == 0:
-                via = await _jump(at_hop, jumps_left - len(hops))
-            via = await _connect(at_hop, via)
+            try:
+                hop_options = await resolve(at_hop)
+                if number == 0:
+                    via = await _jump(at_hop, hop_options, jumps_left - len(hops))
+            except BaseException:
+                if via is not None:
+                    via.abort()
+                raise
+            via = await _enter(_Stage(spec=at_hop, options=hop_options, via=via))
         except LinkError as error:
-            raise _at_jump_host(spec, at_hop, error) from error
+            raise _at_jump_host(spec, at_hop, hops[:number], error) from error
     return via
 
 
-def _at_jump_host(spec: HostSpec, at_hop: HostSpec, error: LinkError) -> LinkError:
+def _at_jump_host(spec: HostSpec, at_hop: HostSpec, before: Sequence[str], error: LinkError) -> LinkError:
     """Say where it happened. `novacron host trust` is about the host itself, so a jump host's key is left to ssh."""
     remedy = error.remedy
     if error.status is LinkStatus.HOST_KEY_UNKNOWN:
-        remedy = f"compare it with that host's own, then say yes to it once: {ssh_command(at_hop)}"
+        remedy = f"compare it with that host's own, then say yes to it once: {ssh_command(at_hop, before)}"
     if error.status is LinkStatus.HOST_KEY_CHANGED:
         remedy = remedy.partition(", then novacron")[0]
     return LinkError(spec.id, f"at its jump host {at_hop.ssh}: {error.detail}", remedy, status=error.status)
