@@ -6,7 +6,7 @@ from typing import Final
 
 from novacron.model.fleet import FleetVm, Host
 from novacron.model.ids import HostId, VmId
-from novacron.model.intent import CreateVm, Intent
+from novacron.model.intent import NEW_VM_CMDLINE, NEW_VM_MEMORY_MIB, NEW_VM_VCPUS, CreateVm, Intent
 from novacron.model.storage import Pool, Volume
 from novacron_tui.commands.command import Command, Context, Kind, Target
 from novacron_tui.commands.form import (
@@ -53,14 +53,14 @@ def create_form(targets: Sequence[Target], context: Context) -> Form:
         return (
             Field(id="name", label="Name", hint="letters, digits, dots, dashes, underscores"),
             Field(id="host", label="On host", kind=FieldKind.CHOICE, value=host_id, options=_hosts(hosts.values())),
-            Field(id="vcpus", label="vCPUs", kind=FieldKind.NUMBER, value="1"),
-            Field(id="memory", label="Memory", kind=FieldKind.SIZE, value="512M", hint=SIZE_HINT),
+            Field(id="vcpus", label="vCPUs", kind=FieldKind.NUMBER, value=str(NEW_VM_VCPUS)),
+            Field(id="memory", label="Memory", kind=FieldKind.SIZE, value=f"{NEW_VM_MEMORY_MIB}M", hint=SIZE_HINT),
             *_disk_fields(host, pool, lambda pool: volumes_of(host, pool)),
             Field(
                 id="network",
                 label="Network",
                 kind=FieldKind.CHOICE,
-                value=_first_network(host),
+                value=host.reading.facts.default_network if host and host.reading else "",
                 options=_networks(host),
             ),
             Field(id="kernel", label="Kernel", hint="path on the host; empty: it boots from its disk"),
@@ -121,7 +121,7 @@ def _use(listed: ListedVolume) -> str:
 def _kernel_fields() -> tuple[Field, ...]:
     return (
         Field(id="initrd", label="Initrd", hint="path on the host"),
-        Field(id="cmdline", label="Command line", value="console=ttyS0"),
+        Field(id="cmdline", label="Command line", value=NEW_VM_CMDLINE),
     )
 
 
@@ -180,10 +180,6 @@ def _pool(host: Host | None, name: str) -> Pool | None:
 def _networks(host: Host | None) -> tuple[Option, ...]:
     names = host.reading.facts.networks if host and host.reading else ()
     return (*(Option(value=name) for name in names), Option(value="", label="no network"))
-
-
-def _first_network(host: Host | None) -> str:
-    return _networks(host)[0].value
 
 
 CREATION: Final = (Command(id="vm.create", title="New VM", kind=Kind.FLEET, many=False, form=create_form),)

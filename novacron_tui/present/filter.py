@@ -6,8 +6,9 @@ unambiguous beginning of its name (`h:lab1`), `host:=lab1` wants exactly that; a
 `~wb1` finds w, b and 1 in this order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 _LEAST_OF_UUID: Final = 8
@@ -53,6 +54,14 @@ class Filter:
     """All words of a filter; with none, every row is wanted."""
 
     terms: tuple[Term, ...] = ()
+
+    def unknown_field(self, known: Collection[str]) -> tuple[str, str] | None:
+        """Return the first field that is none, and the nearest that is one, empty if none is near; None if all are."""
+        for field in (term.field for term in self.terms if term.field):
+            if not any(name.startswith(field) for name in known):
+                near = get_close_matches(field, known, n=1)
+                return field, near[0] if near else ""
+        return None
 
     def holds(self, fields: Mapping[str, str]) -> bool:
         """Tell whether a row with these fields is wanted."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
+from novacron.model.safetext import SafeText
 from novacron_tui.present.column import Column, Subject
 from novacron_tui.present.filter import Filter, parse_filter
 
@@ -84,6 +85,23 @@ class TableView(Generic[T]):
         self.filter_text = text
         self._filter = parse_filter(text)
         self._arrange()
+
+    @property
+    def filter_hint(self) -> str:
+        """What is wrong with the filter: a field that no row has, with the nearest one; empty when nothing is.
+
+        Words like "10:30" are looked for as they stand, so that it matters only where nothing was found, or where
+        the opposite was asked for and nothing is left out.
+        """
+        if not self._all or 0 < len(self.rows) < self.total:
+            return ""
+        known = list(self.subject.fields(self._all[0]))
+        unknown = self._filter.unknown_field(known)
+        if unknown is None:
+            return ""
+        field, near = unknown
+        advice = f"did you mean {near}:?" if near else f"there are {', '.join(f'{name}:' for name in known)}"
+        return f"No field is called {SafeText(field)}: {advice}"
 
     def set_height(self, height: int) -> None:
         """Say how many rows fit on screen."""

@@ -57,6 +57,8 @@ class TableScreen(LiveScreen):
         view = self.table.view
         if view.lost:
             return _LOST
+        if view.filter_text and (hint := view.filter_hint):
+            return (span(f" {hint}", Role.WARNING),)
         return () if view.cursor_row is None else self.row_status(view.cursor_row)
 
     def counts(self, room: int) -> Line:

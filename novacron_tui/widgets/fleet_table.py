@@ -180,7 +180,8 @@ class FleetTable(Painted, Generic[T]):
         if self._sight is None or self.view.rows or y < 1:
             return ()
         if self.view.total:
-            text = f"Nothing of {self.view.total} matches this filter; esc clears it."
+            hint = self.view.filter_hint
+            text = f"Nothing of {self.view.total} matches this filter; esc clears it.{f' {hint}' if hint else ''}"
         else:
             text = self.view.subject.empty
         lines: Sequence[Line] = paragraph(text, self.size.width - 4, Role.DIM, indent=2)

@@ -143,6 +143,27 @@ def test_commands_act_on_what_is_selected_and_shown() -> None:
     assert view.selected == {"b", "c"}, "a hidden row does not come back selected"
 
 
+def test_a_filter_by_a_field_that_is_none_is_told_with_the_nearest_one() -> None:
+    view = _view(("a", 1), ("b", 20))
+    for typed, hint in {
+        "sate:big": "No field is called sate: did you mean state:?",
+        "-sate:big": "No field is called sate: did you mean state:?",
+        "a xyzzy:b": "No field is called xyzzy: there are name:, state:",
+        "st:big": "",
+        "state:none": "",
+        "a": "",
+        "": "",
+    }.items():
+        view.set_filter(typed)
+        assert view.filter_hint == hint, typed
+
+
+def test_words_with_a_colon_that_are_found_as_they_stand_are_no_wrong_fields() -> None:
+    view = _view(("10:30", 1), ("b", 20))
+    view.set_filter("10:30")
+    assert view.filter_hint == ""
+
+
 def test_a_filter_that_matches_nothing_leaves_no_target() -> None:
     view = _view(("a", 1))
     view.set_filter("zzz")

@@ -11,6 +11,7 @@ from novacron import __version__
 from novacron.cli import acting, backend, hosts, listing, placing, serial, storage
 from novacron.cli.options import fleet_options
 from novacron.cli.output import complain, fail, open_closed_streams, printing
+from novacron.cli.terminal import let_readers_leave, respect_terminal_without_colours
 from novacron.model.errors import NovaCronError
 
 app = typer.Typer(
@@ -72,6 +73,8 @@ _mount_lab()
 def main() -> None:
     """Run the command line."""
     open_closed_streams()
+    let_readers_leave()
+    respect_terminal_without_colours()
     if "_NOVACRON_COMPLETE" in os.environ:
         from typer.completion import completion_init  # type: ignore[attr-defined]
 

@@ -16,6 +16,7 @@ from novacron.cli.arguments import VmName
 from novacron.cli.selectors import select_one_vm
 from novacron.cli.serial_filter import SerialFilter
 from novacron.cli.session import run, settled_fleet
+from novacron.cli.terminal import is_reader_gone
 from novacron.model.errors import Conflict
 from novacron.model.safetext import SafeText
 from novacron.ports.console import Console
@@ -55,7 +56,7 @@ def console(
 
 
 async def _join(link: SerialLink, inert: SerialFilter) -> bool:
-    """Carry bytes both ways; return whether it was left (detached, input at its end), not closed at the other end."""
+    """Carry bytes both ways; return whether it was left (detached, nobody types or reads), not closed over there."""
     keys: asyncio.Queue[bytes] = asyncio.Queue()
     showing, typing = asyncio.ensure_future(_show(link, inert)), asyncio.ensure_future(_type(link, keys))
     try:
@@ -63,7 +64,7 @@ async def _join(link: SerialLink, inert: SerialFilter) -> bool:
             done, _ = await asyncio.wait({showing, typing}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
-        return typing in done
+        return typing in done or is_reader_gone()
     finally:
         for task in (showing, typing):
             task.cancel()
@@ -71,7 +72,7 @@ async def _join(link: SerialLink, inert: SerialFilter) -> bool:
 
 
 async def _show(link: SerialLink, inert: SerialFilter) -> None:
-    while data := await link.read():
+    while not is_reader_gone() and (data := await link.read()):
         _write(inert.feed(data))
 
 

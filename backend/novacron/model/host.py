@@ -54,6 +54,11 @@ class HostFacts:
     domain_types: tuple[str, ...] = ()
     """What it can run: kvm, qemu."""
 
+    @property
+    def default_network(self) -> str:
+        """The network a new VM is on when nobody says otherwise; empty where there is none."""
+        return self.networks[0] if self.networks else ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostLoad:

@@ -6,7 +6,7 @@ refusal, never a surprise.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from novacron.model.ids import HostId, VmId
 
@@ -121,6 +121,12 @@ class DeleteVm:
     kind: Literal["delete"] = "delete"
 
 
+NEW_VM_VCPUS: Final = 1
+NEW_VM_MEMORY_MIB: Final = 512
+NEW_VM_CMDLINE: Final = "console=ttyS0"
+"""Of a kernel that is booted directly, so that the serial console shows it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateVm:
     """Define a new VM from a form. The UUID is chosen by who asks, so that asking twice makes one."""
@@ -128,8 +134,8 @@ class CreateVm:
     vm: VmId
     host: HostId
     name: str
-    vcpus: int = 1
-    memory_mib: int = 512
+    vcpus: int = NEW_VM_VCPUS
+    memory_mib: int = NEW_VM_MEMORY_MIB
     pool: str = ""
     """Name of the pool for its disk; empty: no disk."""
     disk_mib: int = 0

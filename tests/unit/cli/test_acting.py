@@ -167,6 +167,16 @@ def test_create_and_delete_make_and_remove_a_vm(novacron):
     assert _vms(novacron, "fresh-1") == []
 
 
+@pytest.mark.parametrize(("words", "nics"), [((), 1), (("--network", ""), 0)])
+def test_a_created_vm_has_the_nic_that_the_form_would_give_it(novacron, words, nics):
+    host = json.loads(novacron("hosts", "--json").stdout)[0]
+    made = novacron("create", "wired-1", "--on", host["name"], *words, "--yes")
+    assert made.exit_code == ExitCode.OK, made.output
+    (record,) = _vms(novacron, "wired-1")
+    assert [nic["network"] for nic in record["vm"]["nics"]] == host["facts"]["networks"][:nics]
+    assert novacron("delete", "wired-1", "--yes").exit_code == ExitCode.OK
+
+
 def test_sizes_are_typed_with_units(novacron):
     host = json.loads(novacron("hosts", "--json").stdout)[0]["name"]
     made = novacron("create", "large-1", "--on", host, "--memory", "0.5GiB", "--pool", "local", "--disk", "2G", "--yes")
@@ -176,6 +186,8 @@ def test_sizes_are_typed_with_units(novacron):
     assert [disk["capacity_mib"] for disk in record["vm"]["disks"]] == [2048]
     assert novacron("resize", "large-1", "--memory", "1G", "--yes").exit_code == ExitCode.OK
     assert _vms(novacron, "large-1")[0]["vm"]["memory_mib"] == 1024
+    # The other modules count the VMs of the same fleet.
+    assert novacron("delete", "large-1", "--with-disks", "--yes").exit_code == ExitCode.OK
 
 
 @pytest.mark.parametrize(

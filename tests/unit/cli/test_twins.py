@@ -6,7 +6,6 @@ import time
 import pytest
 
 from novacron.model.errors import ExitCode
-from tests.unit.cli.conftest import VMS
 
 
 @pytest.fixture
@@ -17,10 +16,10 @@ def twin(backend, novacron):
     other = next(one["host"] for one in records if one["host"] != first["host"])
     machine = backend.world.host(first["host"]).machine(first["id"])
     backend.loop.call_soon_threadsafe(backend.world.host(other).put, machine, "defined")
-    _wait_for(novacron, VMS + 1)
+    _wait_for(novacron, len(records) + 1)
     yield first["id"], {first["host"], other}
     backend.loop.call_soon_threadsafe(backend.world.host(other).remove, machine.id, "undefined")
-    _wait_for(novacron, VMS)
+    _wait_for(novacron, len(records))
 
 
 def _wait_for(novacron, copies):
