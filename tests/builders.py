@@ -15,7 +15,7 @@ from novacron.model.host import HostFacts, HostLoad, HostReading, HostSpec
 from novacron.model.ids import HostId, PoolId, VmId
 from novacron.model.link import Link, LinkStatus
 from novacron.model.storage import Pool, Volume
-from novacron.model.vm import StateReason, VmDisk, VmNic, VmReading, VmState, VmUsage
+from novacron.model.vm import StateReason, VmDisk, VmNic, VmReading, VmSize, VmSizing, VmState, VmUsage
 from tests.fake_clock import START
 
 NOW = START
@@ -38,8 +38,10 @@ def a_vm(
     persistent: bool = True,
     autostart: bool = False,
     vcpus: int = 2,
+    vcpus_max: int | None = None,
     memory_mib: int = 1024,
     memory_max_mib: int | None = None,
+    sizing: VmSizing | None = None,
     usage: VmUsage | None = None,
     disks: tuple[VmDisk, ...] | None = None,
     nics: tuple[VmNic, ...] | None = None,
@@ -49,6 +51,12 @@ def a_vm(
 ) -> VmReading:
     """Return a running VM with one disk and one NIC."""
     running = state is VmState.RUNNING
+    size = VmSize(
+        vcpus=vcpus,
+        vcpus_max=vcpus if vcpus_max is None else vcpus_max,
+        memory_mib=memory_mib,
+        memory_max_mib=memory_mib if memory_max_mib is None else memory_max_mib,
+    )
     usual = {VmState.RUNNING: StateReason.BOOTED, VmState.PAUSED: StateReason.USER}
     return VmReading(
         id=id or an_id(name),
@@ -57,9 +65,11 @@ def a_vm(
         reason=usual.get(state, StateReason.NONE) if reason is None else reason,
         persistent=persistent,
         autostart=autostart,
-        vcpus=vcpus,
-        memory_mib=memory_mib,
-        memory_max_mib=memory_mib if memory_max_mib is None else memory_max_mib,
+        vcpus=size.vcpus,
+        vcpus_max=size.vcpus_max,
+        memory_mib=size.memory_mib,
+        memory_max_mib=size.memory_max_mib,
+        sizing=VmSizing(at_next_start=size if persistent else None) if sizing is None else sizing,
         usage=(a_usage() if running else VmUsage()) if usage is None else usage,
         disks=(a_disk(name),) if disks is None else disks,
         nics=(a_nic(),) if nics is None else nics,

@@ -6,7 +6,7 @@ from typing import Any, Final
 from novacron.model.fleet import FleetVm
 from novacron.model.intent import DeleteVm, Intent, RenameVm, ResizeVm, SetAutostart
 from novacron.model.size import size_text
-from novacron.model.vm import VmState
+from novacron.model.vm import VmReading, VmState
 from novacron_tui.commands.command import Command, Context, Kind
 from novacron_tui.commands.form import NO_VCPUS, Field, FieldKind, Form, Values, number, size_mib
 from novacron_tui.commands.power import refuse_vm
@@ -41,16 +41,44 @@ def _rename_form(vms: Sequence[FleetVm], _context: Context) -> Form:
     return Form(title=f"Rename {vm.home.vm.name}", fields=lambda _values: (field,), intents=intents)
 
 
+def _size_of(vm: VmReading) -> tuple[int, int]:
+    """Return vCPUs and MiB as its next start takes them."""
+    stored = vm.sizing.at_next_start
+    return (stored.vcpus, stored.memory_mib) if stored else (vm.vcpus, vm.memory_mib)
+
+
+def _resize(vm: FleetVm, vcpus: int, memory_mib: int) -> ResizeVm | None:
+    """Return what is asked of one VM: the figures that its next start would not give it, or those it has not now."""
+    reading = vm.home.vm
+    before = _size_of(reading)
+    if before == (vcpus, memory_mib):
+        before = (reading.vcpus, reading.memory_mib)
+    if before == (vcpus, memory_mib):
+        return None
+    return ResizeVm(
+        vm=vm.id,
+        host=vm.home.host.id,
+        vcpus=vcpus if vcpus != before[0] else None,
+        memory_mib=memory_mib if memory_mib != before[1] else None,
+    )
+
+
 def _resize_form(vms: Sequence[FleetVm], _context: Context) -> Form:
-    first = vms[0].home.vm
+    first, stored = vms[0].home.vm, _size_of(vms[0].home.vm)
     title = f"Size of {first.name}" if len(vms) == 1 else f"Size of {len(vms)} VMs"
     fields = (
-        Field(id="vcpus", label="vCPUs", kind=FieldKind.NUMBER, value=str(first.vcpus)),
+        Field(
+            id="vcpus",
+            label="vCPUs",
+            kind=FieldKind.NUMBER,
+            value=str(stored[0]),
+            hint=f"up to {first.vcpus_max or first.vcpus} at once, more at its next start",
+        ),
         Field(
             id="memory",
             label="Memory",
             kind=FieldKind.SIZE,
-            value=size_text(first.memory_mib),
+            value=size_text(stored[1]),
             hint=f"up to {size_text(first.memory_max_mib)} at once, more at its next start",
         ),
     )
@@ -61,16 +89,7 @@ def _resize_form(vms: Sequence[FleetVm], _context: Context) -> Form:
             return NO_VCPUS
         if isinstance(memory, str):
             return f"memory: {memory}"
-        made = tuple(
-            ResizeVm(
-                vm=vm.id,
-                host=vm.home.host.id,
-                vcpus=vcpus if vcpus != vm.home.vm.vcpus else None,
-                memory_mib=memory if memory != vm.home.vm.memory_mib else None,
-            )
-            for vm in vms
-            if (vcpus, memory) != (vm.home.vm.vcpus, vm.home.vm.memory_mib)
-        )
+        made = tuple(intent for vm in vms if (intent := _resize(vm, vcpus, memory)) is not None)
         return made or "it has this size already"
 
     return Form(title=title, fields=lambda _values: fields, intents=intents)

@@ -28,6 +28,8 @@ class Glyphs:
     rule: str = "─"
     thumb: str = "┃"
     choice: str = "▸"
+    pending: str = "→"
+    """Between a value of now and the one that comes at the next start."""
     is_ascii: bool = False
 
 
@@ -51,6 +53,7 @@ ASCII: Final = Glyphs(
     rule="-",
     thumb="|",
     choice=">",
+    pending=">",
     is_ascii=True,
 )
 """For terminals and locales that cannot draw the others."""

@@ -7,6 +7,7 @@ from typing import Final
 from novacron.model.alert.alert import Alert
 from novacron.model.fleet import FleetVm, Host
 from novacron.model.operation import Operation, OperationState
+from novacron.model.vm import VmReading
 from novacron_tui.present.cells import Line, Role, Span, span
 from novacron_tui.present.column import Sight
 from novacron_tui.present.glyphs import Glyphs
@@ -39,10 +40,18 @@ def vm_status(vm: FleetVm, sight: Sight) -> Line:
         span(reading.name, Role.TEXT),
         span(f"{reading.state}{f', {reading.reason}' if reading.reason else ''}", Role.DIM),
         span(f"{reading.vcpus} vCPU {size_mib(reading.memory_mib)}", Role.DIM),
+        span(_pending_size(reading), Role.WARNING),
         span(f"also on {also}" if also else "", Role.WARNING),
         span(vm.id, Role.DIM),
         span(reading.description, Role.DIM),
     )
+
+
+def _pending_size(vm: VmReading) -> str:
+    stored = vm.sizing.at_next_start
+    if stored is None or (vm.pending_vcpus is None and vm.pending_memory_mib is None):
+        return ""
+    return f"at its next start {stored.vcpus} vCPU {size_mib(stored.memory_mib)}"
 
 
 def host_status(host: Host, sight: Sight) -> Line:

@@ -29,7 +29,9 @@ def vm_head(vm: FleetVm, alerts: Sequence[Alert], sight: Sight, width: int) -> l
             ),
             _fact("on", f"{host.id}{site}"),
             _fact("vCPU", reading.vcpus),
+            _pending(reading.pending_vcpus),
             _fact("memory", _memory_text(vm)),
+            _pending(None if reading.pending_memory_mib is None else size_mib(reading.pending_memory_mib)),
             _fact("autostart", "yes" if reading.autostart else "no"),
             (span("" if reading.persistent else "  transient: gone when it stops", Role.WARNING),),
         ),
@@ -128,6 +130,10 @@ def _sighting(seen: Sighting) -> Line:
 
 def _fact(name: str, value: object) -> tuple[Span, Span]:
     return (span(f"  {name} ", Role.DIM), span(value))
+
+
+def _pending(value: object) -> tuple[Span, ...]:
+    return () if value is None else (span(f"  next start: {value}", Role.WARNING),)
 
 
 def _title(text: str) -> Line:

@@ -73,16 +73,26 @@ def _usage(column: str, title: str, show: str, priority: int, width: int) -> Col
     return Column(id=column, title=title, width=width, priority=priority, right=True, cell=shown, order=value)
 
 
-def _memory(vm: FleetVm, _sight: Sight) -> Cell:
+def _memory(vm: FleetVm, sight: Sight) -> Cell:
     reading = vm.home.vm
     total = size_mib(reading.memory_mib)
+    if reading.pending_memory_mib is not None:
+        total = f"{total}{sight.glyphs.pending}{size_mib(reading.pending_memory_mib)}"
     if not vm.home.is_current:
         return cell(f"?/{total}", role=Role.UNKNOWN)
     used = reading.usage.memory_used_mib
     if used is None or not reading.is_active:
         # Without a balloon nobody knows what the guest uses; what QEMU holds on the host is another thing.
         return cell(total, role=Role.DIM)
-    return cell(f"{size_mib(used)}/{total}")
+    return cell(f"{size_mib(used)}/{total}", total)
+
+
+def _vcpus(vm: FleetVm, sight: Sight) -> Cell:
+    reading = vm.home.vm
+    if reading.pending_vcpus is None:
+        return cell(reading.vcpus, role=Role.DIM)
+    arrow = sight.glyphs.pending
+    return cell(f"{reading.vcpus}{arrow}{reading.pending_vcpus}", f"{reading.vcpus}{arrow}", role=Role.WARNING)
 
 
 def _memory_order(vm: FleetVm) -> float | None:
@@ -198,7 +208,7 @@ VMS: Final[Subject[FleetVm]] = Subject(
             width=4,
             priority=6,
             right=True,
-            cell=lambda vm, _: cell(vm.home.vm.vcpus, role=Role.DIM),
+            cell=_vcpus,
             order=lambda vm: vm.home.vm.vcpus,
         ),
         Column(

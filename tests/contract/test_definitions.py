@@ -7,7 +7,7 @@ import pytest
 
 from novacron.model.errors import Conflict, OperationError
 from novacron.model.ids import VmId
-from novacron.model.vm import VmState
+from novacron.model.vm import VmSize, VmState
 from tests.contract.ground import DEADLINE_S, Ground
 
 
@@ -58,17 +58,30 @@ async def test_autostart_is_set_and_cleared(ground: Ground) -> None:
         assert reading.autostart is enabled
 
 
-async def test_resize_changes_what_it_has_when_shut_off(ground: Ground) -> None:
+async def test_a_larger_size_of_a_shut_off_vm_raises_its_maxima(ground: Ground) -> None:
     intent = await ground.a_defined_vm()
-    await ground.a.resize(intent.vm, 2, 192, deadline_s=DEADLINE_S)
+    await ground.a.resize_stored(intent.vm, 2, 192, deadline_s=DEADLINE_S)
     reading = await ground.seen(ground.a, intent.vm)
     assert reading is not None
     assert (reading.vcpus, reading.memory_mib) == (2, 192)
+    assert reading.sizing.at_next_start == VmSize(vcpus=2, vcpus_max=2, memory_mib=192, memory_max_mib=192)
+
+
+async def test_a_smaller_size_of_a_shut_off_vm_keeps_its_maxima(ground: Ground) -> None:
+    intent = await ground.a_defined_vm()
+    await ground.a.resize_stored(intent.vm, 4, 256, deadline_s=DEADLINE_S)
+    await ground.a.resize_stored(intent.vm, 2, 192, deadline_s=DEADLINE_S)
+    reading = await ground.seen(ground.a, intent.vm)
+    assert reading is not None
+    assert reading.sizing.at_next_start == VmSize(vcpus=2, vcpus_max=4, memory_mib=192, memory_max_mib=256)
 
 
 async def test_resizing_a_running_vm_beyond_its_maxima_counts_from_its_next_start(ground: Ground) -> None:
     intent = await ground.a_running_vm()
-    await ground.a.resize(intent.vm, 2, 192, deadline_s=DEADLINE_S)
+    await ground.a.resize_stored(intent.vm, 2, 192, deadline_s=DEADLINE_S)
+    for vcpus, memory_mib in ((2, None), (None, 192)):
+        with pytest.raises(OperationError):
+            await ground.a.resize_live(intent.vm, vcpus, memory_mib, deadline_s=DEADLINE_S)
     before = await ground.seen(ground.a, intent.vm)
     await ground.a.force_off(intent.vm, deadline_s=DEADLINE_S)
     await ground.a.start(intent.vm, deadline_s=DEADLINE_S)
@@ -76,8 +89,16 @@ async def test_resizing_a_running_vm_beyond_its_maxima_counts_from_its_next_star
     assert before is not None
     assert before.state is VmState.RUNNING
     assert (before.vcpus, before.memory_mib) == (1, 128)
+    assert (before.pending_vcpus, before.pending_memory_mib) == (2, 192)
     assert after is not None
     assert (after.vcpus, after.memory_mib) == (2, 192)
+    assert (after.pending_vcpus, after.pending_memory_mib) == (None, None)
+
+
+async def test_what_does_not_run_has_no_process_to_resize(ground: Ground) -> None:
+    intent = await ground.a_defined_vm()
+    with pytest.raises(OperationError):
+        await ground.a.resize_live(intent.vm, 1, None, deadline_s=DEADLINE_S)
 
 
 async def test_undefine_removes_it_and_may_be_repeated(ground: Ground) -> None:

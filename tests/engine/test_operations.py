@@ -98,14 +98,6 @@ async def test_rename_autostart_and_resize_are_read_back(site: Site) -> None:
     assert (machine.name, machine.autostart) == ("web-2", True)
 
 
-async def test_what_a_running_guest_cannot_take_is_said_to_come_at_its_next_start(site: Site) -> None:
-    site.add()
-    await site.start()
-    ended = await site.do(ResizeVm(vm=VM, host=A, memory_mib=65536))
-    assert ended.state is OperationState.DONE
-    assert "next start" in ended.outcome
-
-
 def a_new_vm(**changes: object) -> CreateVm:
     chosen: dict[str, object] = {"pool": "shared", "disk_mib": 1024, "network": "default", "start": True, **changes}
     return CreateVm(vm=VM, host=A, name="web-1", **chosen)  # type: ignore[arg-type]

@@ -6,6 +6,9 @@ import pytest
 from textual.widget import Widget
 
 from novacron.model.errors import Conflict, LinkLost
+from novacron.model.ids import HostId
+from novacron.model.intent import ResizeVm
+from novacron.model.vm import VmSize, VmSizing
 from novacron_tui.app import NovaCronApp
 from novacron_tui.keys import Where
 from novacron_tui.present.cells import Role, span
@@ -53,6 +56,27 @@ async def test_a_vm_is_followed_when_it_moves_to_another_host() -> None:
         operator.sees("no longer known on any host")
         await operator.press("d")
         operator.sees("no VM is under the cursor")
+
+
+async def test_a_size_that_waits_for_the_next_start_is_shown_wherever_the_size_is() -> None:
+    stored = VmSize(vcpus=4, vcpus_max=4, memory_mib=4096, memory_max_mib=4096)
+    vm = a_vm("web-1", vcpus=2, memory_mib=1024, sizing=VmSizing(at_next_start=stored))
+    console = a_console()
+    console.show_fleet(a_fleet(a_host("kvm-fra-01", vm)))
+    async with at_console(console, size=LARGE) as operator:
+        row = operator.line_with("web-1")
+        assert "2→4" in row
+        assert "1G→4G" in row
+        await operator.press("j")
+        operator.sees("at its next start 4 vCPU 4G")
+        await operator.press("enter")
+        operator.sees("vCPU 2  next start: 4", "512M of 1G  next start: 4G")
+        await operator.press("z")
+        operator.sees("Size of web-1", "up to 2 at once")
+        await operator.press("ctrl+u")
+        await operator.type("2")
+        await operator.press("enter", "y")
+    assert console.submitted == [ResizeVm(vm=vm.id, host=HostId("kvm-fra-01"), vcpus=2)]
 
 
 async def test_unknown_stretches_of_the_past_are_no_line() -> None:

@@ -85,7 +85,7 @@ def xml(
 
 
 Record = dict[str, Any]
-_VM_COLUMNS = ("name", "state", "reason", "host", "cpu", "memory", "seen", "id")
+_VM_COLUMNS = ("name", "state", "reason", "host", "vcpus", "cpu", "memory", "seen", "id")
 _HOST_COLUMNS = ("name", "site", "link", "vms", "cores", "cpu", "memory", "libvirt", "seen", "cause")
 _POOL_COLUMNS = ("host", "name", "kind", "active", "capacity", "used", "path")
 _OPERATION_COLUMNS = ("id", "state", "title", "progress", "actor", "age", "outcome")
@@ -151,7 +151,8 @@ def _vm_record(found: FleetVm, *, runs_twice: bool) -> Record:
         "reason": home.vm.reason.value if home.is_current else "",
         "host": home.host.id,
         "cpu": _percent(home.vm.usage.cpu_percent) if home.is_current else None,
-        "memory": _mib(home.vm.memory_mib),
+        "vcpus": _and_pending(str(home.vm.vcpus), home.vm.pending_vcpus),
+        "memory": _and_pending(_mib(home.vm.memory_mib), _mib(home.vm.pending_memory_mib)),
         "seen": age(reading.observed_at if reading else None, now),
         "id": found.id,
         "json": {
@@ -161,10 +162,15 @@ def _vm_record(found: FleetVm, *, runs_twice: bool) -> Record:
             "current": home.is_current,
             "observed_at": reading.observed_at if reading else None,
             "vm": home.vm,
+            "pending": {"vcpus": home.vm.pending_vcpus, "memory_mib": home.vm.pending_memory_mib},
             "also_on": [other.host.id for other in found.others],
             "runs_twice": runs_twice,
         },
     }
+
+
+def _and_pending(now: str | None, at_next_start: object | None) -> str | None:
+    return now if at_next_start is None else f"{now} (next start: {at_next_start})"
 
 
 def _host_record(host: Host) -> Record:

@@ -105,6 +105,33 @@ class VmNic:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VmSize:
+    """vCPUs and memory, and how far both can be changed while the VM runs."""
+
+    vcpus: int
+    vcpus_max: int
+    memory_mib: int
+    """What the balloon leaves to the guest."""
+    memory_max_mib: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmSizing:
+    """What its definition allows of another size: the stored definition, or a transient VM's only one."""
+
+    at_next_start: VmSize | None = None
+    """What the stored definition says. None: it is transient and has none, or it was not read."""
+    has_balloon: bool = True
+    """Whether its memory can be changed while it runs."""
+    numa_cells: int = 0
+    """How many NUMA cells its memory is divided into; 0 without NUMA."""
+    topology_vcpus: int | None = None
+    """How many vCPUs its CPU topology is made for; None without one."""
+    has_saved_memory: bool = False
+    """Whether its next start restores memory that was saved (managed save), and with it the size of that time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobProgress:
     """What a hypervisor says of a job that moves or saves a VM, at one instant."""
 
@@ -132,9 +159,12 @@ class VmReading:
     persistent: bool = True
     autostart: bool = False
     vcpus: int = 1
+    vcpus_max: int | None = None
+    """How many it can have without a restart; None: not known."""
     memory_mib: int = 0
     """The balloon's current size: what the guest may use."""
     memory_max_mib: int = 0
+    sizing: VmSizing = VmSizing()
     usage: VmUsage = VmUsage()
     disks: tuple[VmDisk, ...] = ()
     nics: tuple[VmNic, ...] = ()
@@ -149,3 +179,15 @@ class VmReading:
     def is_active(self) -> bool:
         """Whether a QEMU process exists for it."""
         return self.state in ACTIVE_STATES
+
+    @property
+    def pending_vcpus(self) -> int | None:
+        """How many vCPUs it gets at its next start; None when it has them now, or that is not known."""
+        stored = self.sizing.at_next_start
+        return stored.vcpus if self.is_active and stored and stored.vcpus != self.vcpus else None
+
+    @property
+    def pending_memory_mib(self) -> int | None:
+        """How much memory it gets at its next start; None when it has it now, or that is not known."""
+        stored = self.sizing.at_next_start
+        return stored.memory_mib if self.is_active and stored and stored.memory_mib != self.memory_mib else None

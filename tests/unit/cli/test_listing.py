@@ -2,7 +2,9 @@
 
 import json
 import re
+import time
 import unicodedata
+from dataclasses import replace
 
 import pytest
 
@@ -19,6 +21,13 @@ def _rows(result):
 def _json(result):
     assert result.exit_code == ExitCode.OK, result.output
     return json.loads(result.stdout)
+
+
+def _wait_until(what):
+    give_up_at = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
 
 
 def _is_inert(text: str) -> bool:
@@ -118,3 +127,19 @@ def test_a_definition_of_several_is_refused(novacron):
     result = novacron("xml", "*")
     assert result.exit_code == ExitCode.REFUSED
     assert str(VMS) in result.stderr
+
+
+def test_a_size_that_waits_for_the_next_start_is_shown_beside_the_one_of_now(backend, novacron):
+    record = next(one for one in _json(novacron("vms", "--json")) if one["vm"]["state"] == "running")
+    assert record["pending"] == {"vcpus": None, "memory_mib": None}
+    host = backend.world.host(record["host"])
+    before = host.machine(record["id"])
+    after = replace(before, next_vcpus=before.vcpus + 1, next_memory_mib=before.memory_mib + 1024)
+    backend.loop.call_soon_threadsafe(host.put, after, "resized")
+    try:
+        pending = {"vcpus": after.next_vcpus, "memory_mib": after.next_memory_mib}
+        _wait_until(lambda: _json(novacron("vms", record["id"], "--json"))[0]["pending"] == pending)
+        line = _rows(novacron("vms", record["id"]))[1]
+        assert line.count("(next start: ") == 2
+    finally:
+        backend.loop.call_soon_threadsafe(host.put, before, "resized")

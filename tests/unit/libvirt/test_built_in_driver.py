@@ -139,7 +139,7 @@ async def test_what_the_hypervisor_refuses_is_an_error_with_its_own_words(host: 
 async def test_a_vm_is_renamed_resized_and_started_with_its_host(host: LibvirtHypervisor):
     vm = an_id("off")
     await host.rename(vm, "away", deadline_s=S)
-    await host.resize(vm, 4, 2048, deadline_s=S)
+    await host.resize_stored(vm, 4, 2048, deadline_s=S)
     await host.set_autostart(vm, True, deadline_s=S)
     seen = await host.look(vm, deadline_s=S)
     assert seen is not None

@@ -76,7 +76,7 @@ def test_what_was_written_reads_back_the_same(name, description, path):
     found = definition.read(_write(an_intent(name=name, description=description, vcpus=3), disk_path=path), name)
     assert found.description == description
     assert [disk.source for disk in found.disks] == ([path] if path else [])
-    assert (found.vcpus, found.memory_mib, found.has_serial) == (3, 512, True)
+    assert (found.size.vcpus, found.size.memory_mib, found.has_serial) == (3, 512, True)
 
 
 @given(ANY_TEXT)
@@ -169,7 +169,7 @@ def test_a_foreign_definition_is_read_with_all_its_kinds_of_disks_and_nics():
         VmNic(mac="", network=""),
     )
     assert found.description == "B\u00fc<cher>\u6587", "whatever encoding its first line still names"
-    assert (found.vcpus, found.memory_mib, found.has_serial) == (2, 2048, True)
+    assert (found.size.vcpus, found.size.memory_mib, found.has_serial) == (2, 2048, True)
 
 
 @pytest.mark.parametrize(
@@ -189,31 +189,7 @@ def test_a_foreign_definition_is_read_with_all_its_kinds_of_disks_and_nics():
 )
 def test_numbers_that_are_none_do_not_hide_the_vm(text, vcpus, memory_mib):
     found = definition.read(text, "x")
-    assert (found.vcpus, found.memory_mib) == (vcpus, memory_mib)
-
-
-def test_a_resized_definition_keeps_everything_it_does_not_know():
-    before, after = (
-        etree.fromstring(FOREIGN.encode("latin-1", "xmlcharrefreplace")),
-        definition.resize(FOREIGN, "db", 4, 1024),
-    )
-    root = etree.fromstring(after.encode())
-    assert (root.find("vcpu").attrib, root.findtext("vcpu")) == ({}, "4")
-    for tag in ("memory", "currentMemory"):
-        assert (root.find(tag).get("unit"), root.findtext(tag)) == ("MiB", "1024")
-    for tag in ("vcpu", "memory", "currentMemory"):
-        for each in (before, root):
-            each.remove(each.find(tag))
-    for comment in before.xpath("//comment()"):
-        comment.getparent().remove(comment)
-    assert "".join(after.split()).count("-foo") == 1
-    as_text = [etree.tostring(each, method="c14n2", strip_text=True) for each in (before, root)]
-    assert as_text[0] == as_text[1]
-
-
-def test_a_resize_touches_only_what_was_asked_for_and_adds_what_was_not_there():
-    assert definition.resize("<domain/>", "x", 2, None) == "<domain>\n  <vcpu>2</vcpu>\n</domain>\n"
-    assert "<vcpu" not in definition.resize("<domain/>", "x", None, 64)
+    assert (found.size.vcpus, found.size.memory_mib) == (vcpus, memory_mib)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from novacron.adapters.simulated.machine import (
     Verb,
     renamed,
     require,
-    resized,
+    resized_live,
+    resized_stored,
     started,
     stopped,
 )
@@ -74,15 +75,19 @@ def test_a_start_gives_it_a_process_and_a_stop_takes_it_away() -> None:
 
 def test_a_resize_beyond_the_maximum_waits_for_the_next_start() -> None:
     running = started(_machine(), at=0.0)
-    asked = resized(running, vcpus=4, memory_mib=2048)
+    asked = resized_stored(running, vcpus=4, memory_mib=2048)
     assert (asked.vcpus, asked.memory_mib) == (1, 512)
+    for vcpus, memory_mib in ((4, None), (None, 2048)):
+        with pytest.raises(OperationError):
+            resized_live(asked, vcpus=vcpus, memory_mib=memory_mib)
     again = started(stopped(asked, StateReason.SHUTDOWN), at=9.0)
     assert (again.vcpus, again.memory_mib) == (4, 2048)
 
 
 def test_the_balloon_shrinks_and_grows_while_it_runs() -> None:
-    running = started(_machine(), at=0.0)
-    assert resized(running, vcpus=None, memory_mib=256).memory_mib == 256
+    running = resized_live(started(_machine(), at=0.0), vcpus=None, memory_mib=256)
+    assert (running.memory_mib, running.stored_memory_mib) == (256, 512)
+    assert started(stopped(running, StateReason.SHUTDOWN), at=9.0).memory_mib == 512
 
 
 def test_one_that_gave_its_memory_away_holds_no_disk() -> None:

@@ -41,12 +41,6 @@ class Definer(Role):
             "switching autostart", vm, lambda domain: domain.setAutostart(int(enabled)), deadline_s=deadline_s
         )
 
-    async def resize(self, vm: VmId, vcpus: int | None, memory_mib: int | None, *, deadline_s: float) -> None:
-        """Set vCPUs and memory in the definition and, within its maxima, live."""
-        await self.tell_vm(
-            "resizing it", vm, lambda domain: self._resize(domain, vcpus, memory_mib), deadline_s=deadline_s
-        )
-
     async def undefine(self, vm: VmId, *, deadline_s: float) -> None:
         """Remove its definition and what libvirt keeps beside it. Source: virDomainUndefineFlags."""
         with suppress(NotFound):
@@ -108,21 +102,6 @@ class Definer(Role):
             return forced
         root = xml.parse(connection.getCapabilities(), "capabilities")
         return "kvm" if root.find("guest/arch/domain[@type='kvm']") is not None else "qemu"
-
-    def _resize(self, domain: Domain, vcpus: int | None, memory_mib: int | None) -> None:
-        libvirt = self.libvirt
-        connection = domain.connect()
-        inactive = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE)
-        connection.defineXML(definition.resize(inactive, domain.name(), vcpus, memory_mib))
-        if not domain.isActive():
-            return
-        # What QEMU cannot change now (no hot-plug, beyond the maxima) is set for the next start above.
-        if vcpus is not None:
-            with suppress(libvirt.libvirtError):
-                domain.setVcpusFlags(vcpus, libvirt.VIR_DOMAIN_AFFECT_LIVE)
-        if memory_mib is not None:
-            with suppress(libvirt.libvirtError):
-                domain.setMemoryFlags(memory_mib * 1024, libvirt.VIR_DOMAIN_AFFECT_LIVE)
 
 
 def _refuse_taken_name(libvirt: Any, connection: Connection, intent: CreateVm) -> None:  # noqa: ANN401 - the module

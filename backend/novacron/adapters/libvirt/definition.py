@@ -1,17 +1,16 @@
 """A domain's XML: what we read from it, and how a new one is written."""
 
-import re
 from dataclasses import dataclass
 
 from lxml import etree
 
 from novacron.adapters.libvirt import xml
+from novacron.adapters.libvirt.sizing import read_size, read_sizing
 from novacron.model.intent import CreateVm
-from novacron.model.vm import VmDisk, VmNic
+from novacron.model.vm import VmDisk, VmNic, VmSize, VmSizing
 
 _NAMESPACE = "urn:novacron:vm:1"
 _BALLOON_PERIOD_S = "2"
-_NUMBER = re.compile(r"\s*([0-9]{1,20})\s*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,21 +21,21 @@ class Definition:
     nics: tuple[VmNic, ...]
     description: str
     has_serial: bool
-    vcpus: int
-    memory_mib: int
+    size: VmSize
+    sizing: VmSizing
+    """As if the definition were the stored one."""
 
 
 def read(text: str, subject: str) -> Definition:
     """Read a definition. Raises OperationError for XML that is none."""
     root = xml.parse(text, subject)
-    vcpu = root.find("vcpu")
     return Definition(
         disks=tuple(_disk(element) for element in root.iterfind("devices/disk")),
         nics=tuple(_nic(element) for element in root.iterfind("devices/interface")),
         description=root.findtext("description") or "",
         has_serial=root.find("devices/console") is not None or root.find("devices/serial") is not None,
-        vcpus=(_number(vcpu.get("current") or vcpu.text) or 1) if vcpu is not None else 1,
-        memory_mib=_mib(root.find("currentMemory")) or _mib(root.find("memory")),
+        size=read_size(root),
+        sizing=read_sizing(root),
     )
 
 
@@ -65,26 +64,6 @@ def write(intent: CreateVm, *, disk_path: str, domain_type: str, direct_io: bool
     for event, action in (("on_poweroff", "destroy"), ("on_reboot", "restart"), ("on_crash", "destroy")):
         xml.add(root, event, action)
     _add_devices(root, intent, disk_path, direct_io=direct_io)
-    return xml.write(root)
-
-
-def resize(text: str, subject: str, vcpus: int | None, memory_mib: int | None) -> str:
-    """Return a definition with other sizes and everything else untouched."""
-    root = xml.parse(text, subject)
-    if vcpus is not None:
-        element = root.find("vcpu")
-        if element is None:
-            element = xml.add(root, "vcpu")
-        element.text = str(vcpus)
-        if "current" in element.attrib:
-            del element.attrib["current"]
-    if memory_mib is not None:
-        for tag in ("memory", "currentMemory"):
-            element = root.find(tag)
-            if element is None:
-                element = xml.add(root, tag)
-            element.text = str(memory_mib)
-            element.set("unit", "MiB")
     return xml.write(root)
 
 
@@ -160,19 +139,3 @@ def _nic(element: etree._Element) -> VmNic:
         model=(model.get("type") if model is not None else None) or "",
         link=(target.get("dev") if target is not None else None) or "",
     )
-
-
-_UNITS = {"b": 1, "bytes": 1, "KB": 1000, "k": 1024, "KiB": 1024, "MB": 10**6, "M": 1 << 20, "MiB": 1 << 20}
-_UNITS |= {"GB": 10**9, "G": 1 << 30, "GiB": 1 << 30, "TB": 10**12, "T": 1 << 40, "TiB": 1 << 40}
-
-
-def _mib(element: etree._Element | None) -> int:
-    if element is None:
-        return 0
-    return _number(element.text) * _UNITS.get(element.get("unit") or "KiB", 1024) // (1 << 20)
-
-
-def _number(text: str | None) -> int:
-    """Return a whole number of at most 64 bits' length; 0 for anything else."""
-    found = _NUMBER.fullmatch(text or "")
-    return int(found[1]) if found else 0

@@ -4,6 +4,7 @@ from novacron.adapters.libvirt.definer import Definer
 from novacron.adapters.libvirt.migrator import Migrator
 from novacron.adapters.libvirt.power import Power
 from novacron.adapters.libvirt.reader import Reader
+from novacron.adapters.libvirt.resizer import Resizer
 from novacron.adapters.libvirt.serial import LibvirtSerial
 from novacron.adapters.libvirt.storekeeper import Storekeeper
 from novacron.model.errors import Conflict, OperationError
@@ -11,7 +12,7 @@ from novacron.model.ids import VmId
 from novacron.ports.hypervisor import SerialLink
 
 
-class LibvirtHypervisor(Reader, Power, Definer, Storekeeper, Migrator):
+class LibvirtHypervisor(Reader, Power, Definer, Resizer, Storekeeper, Migrator):
     """A libvirt host, connected (ports.hypervisor.Hypervisor)."""
 
     async def open_serial(self, vm: VmId, *, force: bool, deadline_s: float) -> SerialLink:

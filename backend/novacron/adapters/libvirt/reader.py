@@ -18,7 +18,7 @@ from novacron.adapters.libvirt.statistics import Counters, Stats
 from novacron.model.errors import NovaCronError, OperationError
 from novacron.model.host import HostFacts, HostLoad, HostReading, HostSpec
 from novacron.model.ids import VmId
-from novacron.model.vm import VmReading, VmUsage
+from novacron.model.vm import VmReading, VmSize, VmSizing, VmUsage
 from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import HostEvent
 
@@ -37,24 +37,34 @@ class _Known:
     autostart: bool
     job_active: bool
     was_active: bool
+    sizing: VmSizing
 
 
 _Row = tuple[VmId, str, Stats, _Known]
 
 _LEARNING_S = 2.0
 """How long one reading may spend on definitions: well below its deadline, whatever a call costs."""
-_NO_DEFINITION = Definition(disks=(), nics=(), description="", has_serial=False, vcpus=0, memory_mib=0)
-_NOT_READ = _Known(definition=_NO_DEFINITION, persistent=True, autostart=False, job_active=False, was_active=False)
+_NO_SIZE = VmSize(vcpus=0, vcpus_max=0, memory_mib=0, memory_max_mib=0)
+_NO_DEFINITION = Definition(disks=(), nics=(), description="", has_serial=False, size=_NO_SIZE, sizing=VmSizing())
+_NOT_READ = _Known(
+    definition=_NO_DEFINITION,
+    persistent=True,
+    autostart=False,
+    job_active=False,
+    was_active=False,
+    sizing=VmSizing(),
+)
 
 
 class _Lists:
-    """Which VMs are persistent, and which start with the host: two calls for all of them, made when first needed."""
+    """Which VMs are persistent, start with the host, or have saved memory: a call each, made when first needed."""
 
     def __init__(self, libvirt: Any, connection: Connection) -> None:  # noqa: ANN401 - the module
         self._libvirt = libvirt
         self._connection = connection
         self._persistent: frozenset[str] | None = None
         self._autostart: frozenset[str] | None = None
+        self._saved: frozenset[str] | None = None
 
     def persistent(self, vm: VmId) -> bool:
         """Whether it stays defined when it is off."""
@@ -67,6 +77,12 @@ class _Lists:
         if self._autostart is None:
             self._autostart = self._listed(self._libvirt.VIR_CONNECT_LIST_DOMAINS_AUTOSTART)
         return vm in self._autostart
+
+    def has_saved_memory(self, vm: VmId) -> bool:
+        """Whether its next start restores its memory."""
+        if self._saved is None:
+            self._saved = self._listed(self._libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE)
+        return vm in self._saved
 
     def _listed(self, flag: int) -> frozenset[str]:
         return frozenset(domain.UUIDString() for domain in self._connection.listAllDomains(flag))
@@ -191,7 +207,13 @@ class Reader(Role):
                     rows.append((vm, domain.name(), stats, known or _NOT_READ))
                     continue
                 try:
-                    known = self._learn(domain, is_active, lists.persistent(vm), lists.autostart(vm))
+                    known = self._learn(
+                        domain,
+                        is_active=is_active,
+                        persistent=lists.persistent(vm),
+                        autostart=lists.autostart(vm),
+                        has_saved_memory=not is_active and lists.has_saved_memory(vm),
+                    )
                 except libvirt.libvirtError:
                     if known is None:
                         continue  # it vanished between two calls
@@ -207,7 +229,13 @@ class Reader(Role):
             state, reason = domain.state()
             is_active = bool(domain.isActive())
             persistent = bool(domain.isPersistent())
-            known = self._learn(domain, is_active, persistent, persistent and bool(domain.autostart()))
+            known = self._learn(
+                domain,
+                is_active=is_active,
+                persistent=persistent,
+                autostart=persistent and bool(domain.autostart()),
+                has_saved_memory=not is_active and bool(domain.hasManagedSaveImage(0)),
+            )
             sizes = domain.info()
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
@@ -223,13 +251,28 @@ class Reader(Role):
         }
         return vm, domain.name(), stats, known
 
-    def _learn(self, domain: Any, is_active: bool, persistent: bool, autostart: bool) -> _Known:  # noqa: ANN401 - libvirt.virDomain
+    def _learn(
+        self,
+        domain: Any,  # noqa: ANN401 - libvirt.virDomain
+        *,
+        is_active: bool,
+        persistent: bool,
+        autostart: bool,
+        has_saved_memory: bool,
+    ) -> _Known:
+        found = _definition_of(domain)
+        stored = _stored_sizing(self.libvirt, domain) if is_active and persistent else found.sizing
         return _Known(
-            definition=_definition_of(domain),
+            definition=found,
             persistent=persistent,
             autostart=autostart,
             job_active=is_active and self._has_job(domain),
             was_active=is_active,
+            sizing=replace(
+                stored,
+                at_next_start=stored.at_next_start if persistent else None,
+                has_saved_memory=has_saved_memory,
+            ),
         )
 
     def _has_job(self, domain: Any) -> bool:  # noqa: ANN401 - libvirt.virDomain
@@ -256,6 +299,14 @@ def _definition_of(domain: Any) -> Definition:  # noqa: ANN401 - libvirt.virDoma
         return _NO_DEFINITION
 
 
+def _stored_sizing(libvirt: Any, domain: Any) -> VmSizing:  # noqa: ANN401 - the module, libvirt.virDomain
+    """Read what a VM's next start takes, which need not be what it runs with."""
+    try:
+        return definition.read(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), domain.UUIDString()).sizing
+    except OperationError:
+        return VmSizing()
+
+
 def _reading(row: _Row, usage: VmUsage) -> VmReading:
     vm, name, stats, known = row
     state, reason = statistics.state(stats)
@@ -278,9 +329,11 @@ def _reading(row: _Row, usage: VmUsage) -> VmReading:
         reason=reason,
         persistent=known.persistent,
         autostart=known.autostart,
-        vcpus=int(stats.get("vcpu.current", 0)) or known.definition.vcpus,
-        memory_mib=current or known.definition.memory_mib,
-        memory_max_mib=maximum or known.definition.memory_mib,
+        vcpus=int(stats.get("vcpu.current", 0)) or known.definition.size.vcpus,
+        vcpus_max=known.definition.size.vcpus_max or None,
+        memory_mib=current or known.definition.size.memory_mib,
+        memory_max_mib=maximum or known.definition.size.memory_max_mib,
+        sizing=known.sizing,
         usage=usage,
         disks=disks,
         nics=nics,

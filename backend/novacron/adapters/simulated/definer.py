@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from novacron.adapters.simulated.definition import from_xml
-from novacron.adapters.simulated.machine import Machine, Workload, renamed, require_no_job, resized
+from novacron.adapters.simulated.machine import Machine, Workload, renamed, require_no_job, resized_live, resized_stored
 from novacron.adapters.simulated.role import Role
 from novacron.model.errors import Conflict, NotFound, OperationError
 from novacron.model.ids import VmId
@@ -73,14 +73,23 @@ class Definer(Role):
 
         await self.link.call("autostart", mark, deadline_s=deadline_s, effects=True)
 
-    async def resize(self, vm: VmId, vcpus: int | None, memory_mib: int | None, *, deadline_s: float) -> None:
-        """Set vCPUs and memory."""
+    async def resize_stored(self, vm: VmId, vcpus: int | None, memory_mib: int | None, *, deadline_s: float) -> None:
+        """Set vCPUs and memory of its next start."""
 
         def fit() -> None:
-            after = resized(self.host.machine(vm), vcpus=vcpus, memory_mib=memory_mib)
+            after = resized_stored(self.host.machine(vm), vcpus=vcpus, memory_mib=memory_mib)
             self.host.put(after, "resized")
 
         await self.link.call("resize", fit, deadline_s=deadline_s, effects=True)
+
+    async def resize_live(self, vm: VmId, vcpus: int | None, memory_mib: int | None, *, deadline_s: float) -> None:
+        """Set vCPUs and memory of its process."""
+
+        def fit() -> None:
+            after = resized_live(self.host.machine(vm), vcpus=vcpus, memory_mib=memory_mib)
+            self.host.put(after, "resized")
+
+        await self.link.call("resize live", fit, deadline_s=deadline_s, effects=True)
 
     async def undefine(self, vm: VmId, *, deadline_s: float) -> None:
         """Remove its definition."""

@@ -23,8 +23,8 @@ def to_xml(machine: Machine) -> str:
         _text(domain, "description", machine.description)
     memory_kib = 1024 * max(machine.memory_max_mib, machine.next_memory_mib or 0)
     _text(domain, "memory", str(memory_kib), unit="KiB")
-    _text(domain, "currentMemory", str(1024 * (machine.next_memory_mib or machine.memory_mib)), unit="KiB")
-    vcpus, vcpus_max = machine.next_vcpus or machine.vcpus, max(machine.vcpus_max, machine.next_vcpus or 0)
+    _text(domain, "currentMemory", str(1024 * (machine.stored_memory_mib)), unit="KiB")
+    vcpus, vcpus_max = machine.stored_vcpus, max(machine.vcpus_max, machine.stored_vcpus)
     _text(
         domain,
         "vcpu",

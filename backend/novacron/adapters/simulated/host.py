@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from novacron.adapters.simulated.condition import Condition
 from novacron.adapters.simulated.link import HostLink
-from novacron.adapters.simulated.machine import Job, Machine, rebooted
+from novacron.adapters.simulated.machine import Job, Machine, rebooted, sizing_of
 from novacron.adapters.simulated.serial import SerialPort
 from novacron.adapters.simulated.storage import HostPool, Store
 from novacron.adapters.simulated.usage import usage_at
@@ -171,8 +171,10 @@ class SimulatedHost:
             persistent=machine.persistent,
             autostart=machine.autostart,
             vcpus=machine.vcpus,
+            vcpus_max=machine.vcpus_max,
             memory_mib=machine.memory_mib,
             memory_max_mib=machine.memory_max_mib,
+            sizing=sizing_of(machine),
             usage=usage_at(machine, seed_of(machine.id), self._clock.now().timestamp()),
             disks=machine.disks,
             nics=machine.nics,

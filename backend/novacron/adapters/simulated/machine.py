@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from novacron.model.errors import OperationError
 from novacron.model.ids import VmId
-from novacron.model.vm import ACTIVE_STATES, StateReason, VmDisk, VmNic, VmState
+from novacron.model.vm import ACTIVE_STATES, StateReason, VmDisk, VmNic, VmSize, VmSizing, VmState
 
 
 class Job(StrEnum):
@@ -59,6 +59,11 @@ class Machine:
     next_vcpus: int | None = None
     """What the definition says beyond what it runs with: taken at the next start."""
     next_memory_mib: int | None = None
+    has_balloon: bool = True
+    has_saved_memory: bool = False
+    """Whether its next start restores memory that was saved."""
+    refuses_size: str = ""
+    """What its host says to another stored size; empty: it takes it."""
     disks: tuple[VmDisk, ...] = ()
     nics: tuple[VmNic, ...] = ()
     description: str = ""
@@ -82,6 +87,16 @@ class Machine:
     def is_active(self) -> bool:
         """Whether a process exists for it."""
         return self.state in ACTIVE_STATES
+
+    @property
+    def stored_vcpus(self) -> int:
+        """How many its definition says."""
+        return self.next_vcpus or self.vcpus
+
+    @property
+    def stored_memory_mib(self) -> int:
+        """How much its definition says."""
+        return self.next_memory_mib or self.memory_mib
 
     @property
     def holds_disks(self) -> bool:
@@ -135,8 +150,7 @@ def require_no_job(machine: Machine) -> None:
 def started(machine: Machine, *, at: float) -> Machine:
     """Power on: its definition takes effect."""
     require(machine, Verb.START)
-    vcpus = machine.next_vcpus or machine.vcpus
-    memory_mib = machine.next_memory_mib or machine.memory_mib
+    vcpus, memory_mib = machine.stored_vcpus, machine.stored_memory_mib
     return replace(
         machine,
         state=VmState.RUNNING,
@@ -147,6 +161,7 @@ def started(machine: Machine, *, at: float) -> Machine:
         memory_max_mib=max(memory_mib, machine.memory_max_mib),
         next_vcpus=None,
         next_memory_mib=None,
+        has_saved_memory=False,
         started_at=at,
         nics=tuple(replace(nic, link=f"vnet{number}") for number, nic in enumerate(machine.nics)),
     )
@@ -195,29 +210,76 @@ def renamed(machine: Machine, new_name: str) -> Machine:
     return replace(machine, name=new_name)
 
 
-def resized(machine: Machine, *, vcpus: int | None, memory_mib: int | None) -> Machine:
-    """Set vCPUs and memory: live within the maxima it runs with, beyond them at its next start."""
+def resized_stored(machine: Machine, *, vcpus: int | None, memory_mib: int | None) -> Machine:
+    """Set what its next start gives it; a maximum is raised where the new figure does not fit below it."""
+    require_no_job(machine)
+    if not machine.persistent:
+        raise _invalid(machine, "cannot change persistent config of a transient domain")
+    if machine.refuses_size:
+        raise OperationError(machine.name, machine.refuses_size)
+    if machine.is_active:
+        return replace(
+            machine,
+            next_vcpus=_unless(vcpus or machine.stored_vcpus, machine.vcpus),
+            next_memory_mib=_unless(memory_mib or machine.stored_memory_mib, machine.memory_mib),
+        )
+    if machine.has_saved_memory:
+        raise OperationError(
+            machine.name,
+            "its memory was saved, and its next start restores the size of that time",
+            "start it, and resize it while it runs",
+        )
+    return replace(
+        machine,
+        vcpus=vcpus or machine.vcpus,
+        vcpus_max=max(vcpus or 0, machine.vcpus_max),
+        memory_mib=memory_mib or machine.memory_mib,
+        memory_max_mib=max(memory_mib or 0, machine.memory_max_mib),
+    )
+
+
+def resized_live(machine: Machine, *, vcpus: int | None, memory_mib: int | None) -> Machine:
+    """Set what its process has, within the maxima it was started with."""
     require_no_job(machine)
     if not machine.is_active:
-        changed = replace(machine, vcpus=vcpus or machine.vcpus, memory_mib=memory_mib or machine.memory_mib)
-        return replace(
-            changed,
-            vcpus_max=max(changed.vcpus, machine.vcpus_max) if vcpus else machine.vcpus_max,
-            memory_max_mib=changed.memory_mib if memory_mib else machine.memory_max_mib,
+        raise _invalid(machine, "domain is not running")
+    if vcpus is not None and vcpus > machine.vcpus_max:
+        raise OperationError(
+            machine.name,
+            f"invalid argument: requested vcpus is greater than max allowable vcpus for the live domain: "
+            f"{vcpus} > {machine.vcpus_max}",
         )
-    if vcpus is not None:
-        machine = (
-            replace(machine, vcpus=vcpus, next_vcpus=None)
-            if vcpus <= machine.vcpus_max
-            else replace(machine, next_vcpus=vcpus)
-        )
-    if memory_mib is not None:
-        machine = (
-            replace(machine, memory_mib=memory_mib, next_memory_mib=None)
-            if memory_mib <= machine.memory_max_mib
-            else replace(machine, next_memory_mib=memory_mib)
-        )
-    return machine
+    if memory_mib is not None and not machine.has_balloon:
+        raise _invalid(machine, "Unable to change memory of active domain without the balloon device")
+    if memory_mib is not None and memory_mib > machine.memory_max_mib:
+        raise OperationError(machine.name, "invalid argument: cannot set memory higher than max memory")
+    stored_vcpus, stored_memory_mib = machine.stored_vcpus, machine.stored_memory_mib
+    now = replace(machine, vcpus=vcpus or machine.vcpus, memory_mib=memory_mib or machine.memory_mib)
+    return replace(
+        now,
+        next_vcpus=_unless(stored_vcpus, now.vcpus) if machine.persistent else None,
+        next_memory_mib=_unless(stored_memory_mib, now.memory_mib) if machine.persistent else None,
+    )
+
+
+def sizing_of(machine: Machine) -> VmSizing:
+    """Return what its definition says of its next start."""
+    vcpus, memory_mib = machine.stored_vcpus, machine.stored_memory_mib
+    stored = VmSize(
+        vcpus=vcpus,
+        vcpus_max=max(vcpus, machine.vcpus_max),
+        memory_mib=memory_mib,
+        memory_max_mib=max(memory_mib, machine.memory_max_mib),
+    )
+    return VmSizing(
+        at_next_start=stored if machine.persistent else None,
+        has_balloon=machine.has_balloon,
+        has_saved_memory=machine.has_saved_memory,
+    )
+
+
+def _unless(value: int, same: int) -> int | None:
+    return None if value == same else value
 
 
 def _invalid(machine: Machine, detail: str) -> OperationError:

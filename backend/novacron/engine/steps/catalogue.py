@@ -3,10 +3,11 @@
 from novacron.engine.settings import EngineSettings
 from novacron.engine.steps.cold_migration import DefineThere, UndefineHere
 from novacron.engine.steps.creation import CreateDisk, Define
-from novacron.engine.steps.definition import KeepAutostart, Resize, rename, set_autostart
+from novacron.engine.steps.definition import KeepAutostart, rename, set_autostart
 from novacron.engine.steps.migrating import Migrate
 from novacron.engine.steps.power import AwaitOff, PressPowerButton, Reboot, SetRunning, force_off, pause
 from novacron.engine.steps.removal import DeleteDisk, DeleteVolumeStep, SetPool, Undefine
+from novacron.engine.steps.resizing import Resize
 from novacron.engine.steps.settling import SettleMigration
 from novacron.engine.steps.work import Step
 from novacron.model.errors import JournalError

@@ -1,9 +1,9 @@
-"""Plans for what a VM's definition says: rename, autostart, resize."""
+"""Plans for what a VM's definition says: rename, autostart."""
 
 from novacron.model.fleet import Fleet, Sighting
-from novacron.model.intent import RenameVm, ResizeVm, SetAutostart
-from novacron.model.plan.guards import find_vm, refuse_elsewhere, refuse_job, refuse_state, vm_basis, vm_line
-from novacron.model.plan.names import refuse_memory, refuse_name, refuse_vcpus
+from novacron.model.intent import RenameVm, SetAutostart
+from novacron.model.plan.guards import find_vm, refuse_elsewhere, refuse_state, vm_basis, vm_line
+from novacron.model.plan.names import refuse_name
 from novacron.model.plan.plan import Danger, Plan, PlannedStep
 from novacron.model.refusal import Refusal, RefusalCode
 
@@ -55,31 +55,6 @@ def plan_autostart(intent: SetAutostart, fleet: Fleet) -> Plan | Refusal:
     )
 
 
-def plan_resize(intent: ResizeVm, fleet: Fleet) -> Plan | Refusal:
-    """Plan to set vCPUs and memory."""
-    seen = find_vm(fleet, intent.vm, intent.host)
-    if isinstance(seen, Refusal):
-        return seen
-    refusal = refuse_job(seen) or _bad_size(intent, seen)
-    if refusal is not None:
-        return refusal
-    sizes = [f"{intent.vcpus} vCPUs"] if intent.vcpus is not None else []
-    sizes += [f"{intent.memory_mib} MiB"] if intent.memory_mib is not None else []
-    title = f"resize {seen.vm.name} on {intent.host} to {' and '.join(sizes)}"
-    live = "what its running guest cannot take takes effect at its next start"
-    return Plan(
-        intent=intent,
-        title=title,
-        subject=seen.vm.name,
-        steps=(PlannedStep(name="resize", title=title),),
-        touches=(vm_line(seen),),
-        warnings=(live,) if seen.vm.is_active else (),
-        danger=Danger.CONFIRM,
-        undo_how=f"set {seen.vm.vcpus} vCPUs and {seen.vm.memory_max_mib} MiB again",
-        basis=vm_basis(fleet, intent.vm),
-    )
-
-
 def _taken(intent: RenameVm, seen: Sighting) -> Refusal | None:
     others = seen.host.reading.vms if seen.host.reading else ()
     if all(vm.name != intent.new_name for vm in others):
@@ -102,22 +77,4 @@ def _autostarts_elsewhere(fleet: Fleet, seen: Sighting) -> Refusal | None:
                 reason=f"{other.host.id} has it too, {other.vm.state}",
                 remedy=f"remove one of the two definitions; turn autostart off on {other.host.id}",
             )
-    return None
-
-
-def _bad_size(intent: ResizeVm, seen: Sighting) -> Refusal | None:
-    if intent.vcpus is None and intent.memory_mib is None:
-        return Refusal(code=RefusalCode.INVALID, subject=seen.vm.name, reason="no new size was given")
-    if intent.vcpus is not None and (refusal := refuse_vcpus(intent.vcpus)):
-        return refusal
-    if intent.memory_mib is not None and (refusal := refuse_memory(intent.memory_mib)):
-        return refusal
-    facts = seen.host.reading.facts if seen.host.reading else None
-    if facts and intent.memory_mib is not None and 0 < facts.memory_mib < intent.memory_mib:
-        return Refusal(
-            code=RefusalCode.NO_ROOM,
-            subject=seen.vm.name,
-            reason=f"{seen.host.id} has {facts.memory_mib} MiB in all",
-            remedy="choose less, or move the VM to a larger host",
-        )
     return None

@@ -20,7 +20,7 @@ from novacron.model.intent import (
 )
 from novacron.model.plan.compatibility import MigrationFacts
 from novacron.model.plan.creation import plan_create
-from novacron.model.plan.definition import plan_autostart, plan_rename, plan_resize
+from novacron.model.plan.definition import plan_autostart, plan_rename
 from novacron.model.plan.deletion import plan_delete, plan_delete_volume
 from novacron.model.plan.plan import Plan, with_digest
 from novacron.model.plan.pools import plan_pool_active
@@ -33,6 +33,7 @@ from novacron.model.plan.power import (
     plan_start,
 )
 from novacron.model.plan.relocation import plan_migration, refuse_migration
+from novacron.model.plan.resizing import plan_resize
 from novacron.model.refusal import Refusal, RefusalCode
 
 
