@@ -14,6 +14,8 @@ import asyncssh
 
 from novacron.adapters.ssh.options import LoginOptions
 
+_MOST_BYTES = 1 << 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identities:
@@ -38,6 +40,10 @@ def load_identities(options: LoginOptions) -> Identities:
         named.extend(public)
         try:
             _require_file(path)
+            # asyncssh reads what stands beside a key without asking.
+            for beside in (_beside(path, ".pub"), _beside(path, "-cert.pub")):
+                if beside.exists():
+                    _require_file(beside)
             keys.extend(asyncssh.load_keypairs([str(path)], None, certificates))
         except (OSError, ValueError) as error:
             if path in options.named_identities and not (public and options.agent):
@@ -67,7 +73,7 @@ def _certificates(paths: Sequence[Path]) -> tuple[list[asyncssh.SSHCertificate],
 def _public_parts(path: Path) -> list[bytes]:
     """Return the public key of an identity, and its certificate: by these an agent's keys are told apart."""
     found: list[bytes] = []
-    for beside in (path.with_name(f"{path.name}.pub"), path):
+    for beside in (_beside(path, ".pub"), path):
         try:
             _require_file(beside)
             found.append(asyncssh.read_public_key(beside).public_data)
@@ -75,14 +81,22 @@ def _public_parts(path: Path) -> list[bytes]:
         except (OSError, ValueError):
             continue
     with suppress(OSError, ValueError):
-        found.append(asyncssh.read_certificate(path.with_name(f"{path.name}-cert.pub")).public_data)
+        _require_file(_beside(path, "-cert.pub"))
+        found.append(asyncssh.read_certificate(_beside(path, "-cert.pub")).public_data)
     return found
 
 
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(f"{path.name}{ending}")
+
+
 def _require_file(path: Path) -> None:
-    """Raise OSError where there is no file: reading a pipe would wait for its writer."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(errno.EINVAL, "it is no file")
+    """Raise OSError where there is no small file: reading a pipe would wait for its writer, a disk fill the memory."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, f"{path} is no file")
+    if found.st_size > _MOST_BYTES:
+        raise OSError(errno.EFBIG, f"{path} is too large for a key")
 
 
 def _why(error: Exception) -> str:
