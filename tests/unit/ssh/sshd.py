@@ -71,6 +71,8 @@ class Sshd:
         self.terminals = 0
         """How many commands asked for a terminal."""
         self.connections: list[asyncssh.SSHServerConnection] = []
+        self.offered: list[asyncssh.SSHKey] = []
+        """Keys that somebody tried to enter with, in their order."""
         self._acceptor: asyncssh.SSHAcceptor | None = None
         self._running: set[asyncio.Task[None]] = set()
 
@@ -154,6 +156,7 @@ class _Server(asyncssh.SSHServer):
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        self._sshd.offered.append(key)
         return username == "ada" and key == self._sshd.trusted.convert_to_public()
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:

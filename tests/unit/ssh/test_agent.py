@@ -16,6 +16,7 @@ from novacron.adapters.ssh.connection import SshConnection
 from novacron.model.errors import LinkError
 from novacron.model.link import LinkStatus
 from tests.unit.ssh.sshd import Home, Sshd
+from tests.unit.ssh.verdicts import Verdict, of_ssh, ours, output_of
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh-agent") is None, reason="there is no ssh-agent on this machine")
 
@@ -150,3 +151,60 @@ async def test_an_agent_that_hangs_costs_the_deadline_and_the_loop_goes_on(home:
     with pytest.raises(LinkError) as caught:
         await _enter(home, sshd, deadline_s=0.5)
     assert caught.value.status is LinkStatus.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("lines", "verdict"),
+    [
+        ("IdentityFile {home}/gone", Verdict.ENTERS),
+        ("IdentityFile {home}/identity", Verdict.ENTERS),
+        ("IdentityFile {home}/identity\nIdentitiesOnly yes", Verdict.ENTERS),
+        ("IdentityFile {home}/identity.pub\nIdentitiesOnly yes", Verdict.ENTERS),
+        ("IdentityFile {home}/gone\nIdentitiesOnly yes", Verdict.REFUSED),
+        ("IdentityFile {home}/locked\nIdentitiesOnly yes", Verdict.REFUSED),
+        ("IdentityFile none\nIdentitiesOnly yes", Verdict.REFUSED),
+        ("IdentityFile none", Verdict.ENTERS),
+        ("IdentityAgent none", Verdict.REFUSED),
+        ("IdentityAgent SSH_AUTH_SOCK", Verdict.ENTERS),
+        ("IdentityAgent $SSH_AUTH_SOCK", Verdict.ENTERS),
+        ("IdentityAgent ${{SSH_AUTH_SOCK}}", Verdict.ENTERS),
+        ("IdentityAgent {home}/gone", Verdict.REFUSED),
+    ],
+)
+async def test_an_agent_beside_identity_files_is_asked_as_by_ssh(
+    home: Home, sshd: Sshd, agent: Agent, lines: str, verdict: Verdict
+):
+    """Of the key there is the public half in a file, the private one in the agent alone."""
+    home.trust(sshd)
+    await agent.add(asyncssh.generate_private_key("ssh-ed25519"))
+    await agent.add(home.key)
+    home.key.write_public_key(home.folder / "identity.pub")
+    locked = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "a secret", "-f", str(home.folder / "locked")]
+    assert await output_of(locked) == (0, "")
+    home.config.write_text(f"{lines.format(home=home.folder)}\n{home.config.read_text()}")
+    mine, said = await ours(home.spec(sshd))
+    theirs, said_by_ssh = await of_ssh(home.spec(sshd))
+    assert (mine, theirs) == (verdict, verdict), f"{said}\n{said_by_ssh}"
+
+
+@pytest.mark.parametrize("lines", ["", "IdentitiesOnly yes"])
+async def test_keys_are_offered_in_the_order_of_ssh(home: Home, sshd: Sshd, agent: Agent, lines: str):
+    """sshd ends a connection after six refused keys: a named one is no use behind the others of a full agent."""
+    home.trust(sshd)
+    sshd.trusted = asyncssh.generate_private_key("ssh-ed25519")
+    for _ in range(3):
+        await agent.add(asyncssh.generate_private_key("ssh-ed25519"))
+    await agent.add(home.key)
+    home.key.write_private_key(home.folder / "identity")
+    other = asyncssh.generate_private_key("ssh-ed25519")
+    other.write_private_key(home.folder / "other")
+    for name in ("identity", "other"):
+        (home.folder / name).chmod(0o600)
+    files = f"IdentityFile {home.folder}/other\nIdentityFile {home.folder}/identity\n{lines}\n"
+    home.config.write_text(files + home.config.read_text())
+    assert (await ours(home.spec(sshd)))[0] is Verdict.REFUSED
+    mine = list(dict.fromkeys(sshd.offered))
+    sshd.offered.clear()
+    assert (await of_ssh(home.spec(sshd)))[0] is Verdict.REFUSED
+    assert mine == list(dict.fromkeys(sshd.offered))
+    assert mine[0] == home.key.convert_to_public()

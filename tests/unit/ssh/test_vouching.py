@@ -9,7 +9,7 @@ import pytest
 from novacron.adapters.ssh.connection import SshConnection
 from novacron.adapters.ssh.host_keys import fetch_host_key, trust_host_key
 from novacron.adapters.ssh.key_faults import key_fault
-from novacron.adapters.ssh.known_hosts import keys_for, parse_lines, read_lines
+from novacron.adapters.ssh.known_hosts import KnownHosts, keys_for, read_known_hosts
 from novacron.adapters.ssh.options import SshOptions
 from novacron.adapters.ssh.vouching import Vouchers
 from novacron.model.host import HostSpec
@@ -59,8 +59,8 @@ async def test_a_host_certificate_counts_as_for_ssh(
 
 
 def _vouchers(text: str, name: str = "kvm-1") -> Vouchers:
-    lines = parse_lines(text.format(key=public(KEY), other=public(OTHER_KEY)), "/known_hosts")
-    return Vouchers(found=keys_for(lines, name), lines=lines)
+    known = (KnownHosts(text.format(key=public(KEY), other=public(OTHER_KEY)), "/known_hosts"),)
+    return Vouchers(found=keys_for(known, name), known_hosts=known)
 
 
 _OPTIONS = SshOptions(name="kvm-1", host="kvm-1", port=22, user="ada", check_host_ip=True, tokens={})
@@ -116,7 +116,7 @@ async def test_a_certificate_file_of_asyncssh_alone_trusts_nobody(home: Home, ss
 def test_a_file_is_parsed_once_for_each_state_of_it(tmp_path: Path):
     path = tmp_path / "known_hosts"
     path.write_text(f"kvm-1 {public(KEY)}\n")
-    first = read_lines(path)
-    assert read_lines(path) is first
+    first = read_known_hosts(path)
+    assert read_known_hosts(path) is first
     path.write_text(f"kvm-1 {public(KEY)}\nkvm-2 {public(KEY)}\n")
-    assert len(read_lines(path)) == 2
+    assert len(keys_for([read_known_hosts(path)], "kvm-2").trusted) == 1

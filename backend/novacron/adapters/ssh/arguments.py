@@ -2,9 +2,10 @@
 
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import asyncssh
 from asyncssh.encryption import get_encryption_algs
 from asyncssh.kex import get_kex_algs
 from asyncssh.mac import get_mac_algs
@@ -15,7 +16,6 @@ from asyncssh.public_key import (
     get_public_key_algs,
 )
 
-from novacron.adapters.ssh.identities import Identities
 from novacron.adapters.ssh.options import SshOptions
 from novacron.adapters.ssh.vouching import Vouchers
 
@@ -42,7 +42,7 @@ def transport_arguments(options: SshOptions, *, is_tunnelled: bool) -> dict[str,
 
 
 def connection_arguments(
-    options: SshOptions, vouchers: Vouchers, identities: Identities, *, is_tunnelled: bool
+    options: SshOptions, vouchers: Vouchers, keys: Sequence[asyncssh.SSHKeyPair], *, is_tunnelled: bool
 ) -> dict[str, Any]:
     """Return what asyncssh.connect takes to enter the host."""
     arguments = transport_arguments(options, is_tunnelled=is_tunnelled) | {
@@ -55,8 +55,8 @@ def connection_arguments(
         "encryption_algs": _known(options.ciphers, get_encryption_algs),
         "mac_algs": _known(options.macs, get_mac_algs),
         # An empty list would make it load the files of ~/.ssh; an iterator of nothing is no list.
-        "client_keys": list(identities.keys) or iter(()),
-        "agent_path": identities.agent,
+        "client_keys": list(keys) or iter(()),
+        "agent_path": "",
         "public_key_auth": options.login.public_keys,
         "host_based_auth": False,
         "gss_auth": options.login.gssapi,
@@ -65,8 +65,6 @@ def connection_arguments(
         "keepalive_count_max": _MISSED_KEEPALIVES,
         "connect_timeout": options.connect_timeout_s,
     }
-    if identities.agent_keys is not None:
-        arguments["agent_identities"] = list(identities.agent_keys)
     if options.login.methods:
         arguments["preferred_auth"] = list(options.login.methods)
     if options.compression:

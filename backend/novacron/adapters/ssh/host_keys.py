@@ -4,7 +4,7 @@ Nothing here ever trusts a key by itself.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from novacron.adapters.ssh.address import ssh_command
@@ -74,11 +74,22 @@ def trust_host_key(key: HostKey) -> None:
 
 
 async def passed_over(spec: HostSpec) -> tuple[str, ...]:
-    """Return what a host's ssh configuration asks for and is not done, a line each. Raises LinkError."""
+    """Return what the ssh configuration of a host and its jump hosts asks for and is not done, a line each.
+
+    Raises LinkError as resolve does.
+    """
     options = await resolve(spec)
+    lines = await _passed_over(options)
+    for hop in options.jumps:
+        at_hop = await resolve(replace(spec, ssh=hop))
+        lines += [f"at its jump host {hop}: {line}" for line in await _passed_over(at_hop)]
+    return tuple(lines)
+
+
+async def _passed_over(options: SshOptions) -> list[str]:
     identities = await asyncio.to_thread(load_identities, options.login)
     lines = (options.checking_passed_over, *options.passed_over, *identities.passed_over)
-    return tuple(line for line in lines if line)
+    return [line for line in lines if line]
 
 
 def _remembering_file(spec: HostSpec, options: SshOptions) -> Path:

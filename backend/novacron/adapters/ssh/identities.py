@@ -22,10 +22,13 @@ class Identities:
     """What to authenticate with."""
 
     keys: tuple[asyncssh.SSHKeyPair, ...] = ()
+    """Of files."""
     agent: str = ""
     """The agent's socket; empty: none is asked."""
-    agent_keys: tuple[bytes, ...] | None = None
-    """The public keys that the agent may be asked to sign with; None: all it has."""
+    named: tuple[bytes, ...] = ()
+    """The public keys and certificates of the identity files, also of those whose private key cannot be read here."""
+    only_named: bool = False
+    """Whether the agent may be asked to sign with those alone."""
     passed_over: tuple[str, ...] = ()
     """Files that are not used, a reason each."""
 
@@ -49,11 +52,11 @@ def load_identities(options: LoginOptions) -> Identities:
             if path in options.named_identities and not (public and options.agent):
                 passed_over.append(f"IdentityFile {path} is passed over: {_why(error)}")
     named.extend(pair.public_data for pair in keys)
-    agent = options.agent if named or not options.identities_only else ""
     return Identities(
         keys=tuple(keys),
-        agent=agent,
-        agent_keys=tuple(dict.fromkeys(named)) if options.identities_only else None,
+        agent=options.agent,
+        named=tuple(dict.fromkeys(named)),
+        only_named=options.identities_only,
         passed_over=tuple(passed_over),
     )
 

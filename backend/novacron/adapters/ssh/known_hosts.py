@@ -5,7 +5,6 @@ address ranges for patterns, and accepts a key of the host's address in place of
 """
 
 import base64
-import hashlib
 import hmac
 import os
 import re
@@ -20,6 +19,7 @@ from novacron.text_file import read_text
 
 _MOST_BYTES = 16 << 20
 _MARKERS = frozenset({"", "@revoked", "@cert-authority"})
+_PATTERN_SIGNS = frozenset("*?!")
 _SALT_LENGTH = 20
 
 
@@ -52,8 +52,44 @@ class FoundKeys:
     revoked: tuple[KnownKey, ...] = ()
 
 
-def read_lines(path: Path) -> tuple[Line, ...]:
-    """Return the lines of a file, parsed once for each state of it.
+class KnownHosts:
+    """The lines of one file or answer, found by name. Kept for as long as the file is the same."""
+
+    def __init__(self, text: str, source: str) -> None:
+        self._exact: dict[str, list[Line]] = {}
+        self._patterns: list[Line] = []
+        self._hashed: list[tuple[bytes, bytes, Line]] = []
+        self._found: dict[str, tuple[Line, ...]] = {}
+        for written in text.splitlines():
+            line = _line(written, source)
+            if line is not None:
+                self._add(line)
+
+    def lines_for(self, name: str) -> tuple[Line, ...]:
+        """Return the lines that speak of a name. The first time for one costs a hash for each hashed line."""
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = (
+                *self._exact.get(name, ()),
+                *(line for line in self._patterns if _matches(line.names, name)),
+                *(line for salt, wanted, line in self._hashed if _hash(salt, name) == wanted),
+            )
+        return found
+
+    def _add(self, line: Line) -> None:
+        if line.names.startswith("|"):
+            parts = _hash_parts(line.names)
+            if parts is not None:
+                self._hashed.append((*parts, line))
+        elif _PATTERN_SIGNS.isdisjoint(line.names):
+            for name in dict.fromkeys(line.names.lower().split(",")):
+                self._exact.setdefault(name, []).append(line)
+        else:
+            self._patterns.append(line)
+
+
+def read_known_hosts(path: Path) -> KnownHosts:
+    """Return what a file says, parsed once for each state of it.
 
     Raises:
         OSError: there is no such file, or it cannot be looked at.
@@ -63,16 +99,11 @@ def read_lines(path: Path) -> tuple[Line, ...]:
     return _parsed(path, found.st_mtime_ns, found.st_size, found.st_ino)
 
 
-def parse_lines(text: str, source: str) -> tuple[Line, ...]:
-    """Return the lines that name a key; what cannot be one is passed over, as by ssh."""
-    return tuple(line for written in text.splitlines() if (line := _line(written, source)) is not None)
-
-
-def keys_for(lines: Iterable[Line], name: str) -> FoundKeys:
+def keys_for(known: Iterable[KnownHosts], name: str) -> FoundKeys:
     """Return the keys of the lines whose names match `name`: a host's, or an address, with its port in brackets."""
     kept: dict[str, list[KnownKey]] = {marker: [] for marker in _MARKERS}
-    for line in lines:
-        if _matches(line.names, name) and (key := _key(line.kind, line.data)) is not None:
+    for line in (line for one in known for line in one.lines_for(name)):
+        if (key := _key(line.kind, line.data)) is not None:
             kept[line.marker].append(KnownKey(key=key, source=line.source))
     return FoundKeys(
         trusted=tuple(kept[""]), authorities=tuple(kept["@cert-authority"]), revoked=tuple(kept["@revoked"])
@@ -86,8 +117,8 @@ def hashed(name: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _parsed(path: Path, *_state: int) -> tuple[Line, ...]:
-    return parse_lines(read_text(path, most_bytes=_MOST_BYTES, errors="replace"), str(path))
+def _parsed(path: Path, *_state: int) -> KnownHosts:
+    return KnownHosts(read_text(path, most_bytes=_MOST_BYTES, errors="replace"), str(path))
 
 
 def _line(written: str, source: str) -> Line | None:
@@ -108,8 +139,6 @@ def _key(kind: str, data: str) -> asyncssh.SSHKey | None:
 
 
 def _matches(names: str, name: str) -> bool:
-    if names.startswith("|"):
-        return _is_hash_of(names, name)
     matched = False
     for pattern in names.lower().split(","):
         if _pattern(pattern.removeprefix("!")).fullmatch(name):
@@ -124,14 +153,15 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile("".join({"*": ".*", "?": "."}.get(sign, re.escape(sign)) for sign in text), re.DOTALL)
 
 
-def _is_hash_of(written: str, name: str) -> bool:
-    parts = written.split("|")
+def _hash_parts(names: str) -> tuple[bytes, bytes] | None:
+    """Return the salt and the hash of a hashed name; None where it is none."""
+    parts = names.split("|")
     try:
         _, magic, salt, wanted = parts
-        return magic == "1" and hmac.compare_digest(_hash(base64.b64decode(salt), name), base64.b64decode(wanted))
+        return (base64.b64decode(salt), base64.b64decode(wanted)) if magic == "1" else None
     except ValueError:
-        return False
+        return None
 
 
 def _hash(salt: bytes, name: str) -> bytes:
-    return hmac.digest(salt, name.encode(), hashlib.sha1)
+    return hmac.digest(salt, name.encode(), "sha1")

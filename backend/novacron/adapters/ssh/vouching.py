@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncssh
 
-from novacron.adapters.ssh.known_hosts import FoundKeys, Line, keys_for, parse_lines, read_lines
+from novacron.adapters.ssh.known_hosts import FoundKeys, KnownHosts, keys_for, read_known_hosts
 from novacron.adapters.ssh.options import SshOptions
 from novacron.adapters.ssh.resolution import run
 from novacron.adapters.ssh.revocation import without_revoked
@@ -26,7 +26,7 @@ class Vouchers:
     """The keys by which a host is known, and those of every address for CheckHostIP."""
 
     found: FoundKeys
-    lines: tuple[Line, ...]
+    known_hosts: tuple[KnownHosts, ...]
     unread: tuple[str, ...] = ()
     """Files that could not be read, a reason each: nobody in them vouches for anything."""
 
@@ -49,7 +49,7 @@ class Vouchers:
         if peer_address == options.host or peer_address.startswith("127.") or peer_address == "::1":
             return FoundKeys()
         name = peer_address if options.port == 22 else f"[{peer_address}]:{options.port}"
-        return keys_for(self.lines, name)
+        return keys_for(self.known_hosts, name)
 
 
 def needs_shown_key(options: SshOptions) -> bool:
@@ -63,27 +63,34 @@ async def vouchers_for(spec: HostSpec, options: SshOptions, shown: _Key | None =
     Raises LinkError when every key must be refused: KnownHostsCommand failed, RevokedHostKeys cannot be read, or a
     known_hosts file is none.
     """
-    lines, unread = await asyncio.to_thread(_file_lines, spec, options)
+    known, unread = await asyncio.to_thread(_known_hosts, spec, options)
     if options.known_hosts_command and (shown is not None or not needs_shown_key(options)):
         said, problem = await _command_lines(spec, options, shown)
-        lines += said
+        known += said
         unread += problem
-    found = keys_for(lines, options.entry)
-    if not found.trusted and options.entry != options.plain_entry:
-        # As ssh: where no key is known on this port, one of the host's without a port will do.
-        plain = keys_for(lines, options.plain_entry)
-        good = tuple(known for known in plain.trusted if known.key not in [bad.key for bad in plain.revoked])
-        if shown is None or shown in [known.key for known in (*plain.trusted, *plain.revoked)]:
-            found = replace(found, trusted=good, revoked=(*found.revoked, *plain.revoked))
+    found = await asyncio.to_thread(_found, options, known, shown)
     if options.revoked_host_keys is not None:
         found, problem = await without_revoked(spec, options.revoked_host_keys, found, shown)
         unread += problem
-    return Vouchers(found=found, lines=lines, unread=unread)
+    return Vouchers(found=found, known_hosts=known, unread=unread)
 
 
-def _file_lines(spec: HostSpec, options: SshOptions) -> tuple[tuple[Line, ...], tuple[str, ...]]:
-    """Return the lines of all files, and why some were passed over: those that ssh passes over as well."""
-    lines: list[Line] = []
+def _found(options: SshOptions, known: tuple[KnownHosts, ...], shown: _Key | None) -> FoundKeys:
+    """Return the keys for the host. Hashes some thousand names the first time: call it beside the event loop."""
+    found = keys_for(known, options.entry)
+    if found.trusted or options.entry == options.plain_entry:
+        return found
+    # As ssh: where no key is known on this port, one of the host's without a port will do.
+    plain = keys_for(known, options.plain_entry)
+    if shown is not None and shown not in [one.key for one in (*plain.trusted, *plain.revoked)]:
+        return found
+    good = tuple(one for one in plain.trusted if one.key not in [bad.key for bad in plain.revoked])
+    return replace(found, trusted=good, revoked=(*found.revoked, *plain.revoked))
+
+
+def _known_hosts(spec: HostSpec, options: SshOptions) -> tuple[tuple[KnownHosts, ...], tuple[str, ...]]:
+    """Return what all files say, and why some were passed over: those that ssh passes over as well."""
+    known: list[KnownHosts] = []
     unread: list[str] = []
     for path in (*options.user_known_hosts, *options.global_known_hosts):
         try:
@@ -92,7 +99,7 @@ def _file_lines(spec: HostSpec, options: SshOptions) -> tuple[tuple[Line, ...], 
             elif path.exists() and not os.access(path, os.R_OK):
                 unread.append(f"{path} cannot be read: check its owner and mode")
             else:
-                lines.extend(read_lines(path))
+                known.append(read_known_hosts(path))
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
@@ -100,12 +107,12 @@ def _file_lines(spec: HostSpec, options: SshOptions) -> tuple[tuple[Line, ...], 
         except ConfigError as error:
             # It may say that a key is revoked: not knowing that, nobody is trusted.
             raise LinkError(spec.id, f"{path} {error.detail}", error.remedy) from error
-    return tuple(lines), tuple(unread)
+    return tuple(known), tuple(unread)
 
 
 async def _command_lines(
     spec: HostSpec, options: SshOptions, shown: _Key | None
-) -> tuple[tuple[Line, ...], tuple[str, ...]]:
+) -> tuple[tuple[KnownHosts, ...], tuple[str, ...]]:
     """Return what KnownHostsCommand says, and why it could not be asked."""
     tokens = {**options.tokens, "H": options.entry, "I": "HOSTNAME", "t": "NONE", "f": "NONE", "K": "NONE"}
     if shown is not None:
@@ -127,4 +134,4 @@ async def _command_lines(
             f"its KnownHostsCommand failed: {argv[0]} ended with {status}",
             "ssh enters no host then; run it by hand to see why",
         )
-    return parse_lines(answer, "KnownHostsCommand"), ()
+    return (KnownHosts(answer, "KnownHostsCommand"),), ()

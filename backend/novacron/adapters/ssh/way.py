@@ -12,6 +12,7 @@ from typing import TypeVar
 import asyncssh
 
 from novacron.adapters.ssh.address import ssh_command
+from novacron.adapters.ssh.agent import offered_keys
 from novacron.adapters.ssh.arguments import (
     connection_arguments,
     host_key_algorithms,
@@ -96,11 +97,15 @@ async def _enter(stage: _Stage) -> _Connection:
 
 async def _open(stage: _Stage, vouchers: Vouchers, identities: Identities) -> _Connection:
     witness = _KeyWitness()
-    arguments = connection_arguments(stage.options, vouchers, identities, is_tunnelled=stage.via is not None)
+    is_tunnelled = stage.via is not None
     try:
-        connection, _ = await _attempt(
-            stage, identities, lambda: asyncssh.create_connection(lambda: witness, **arguments, tunnel=stage.via or ())
-        )
+        async with offered_keys(identities) as keys:
+            arguments = connection_arguments(stage.options, vouchers, keys, is_tunnelled=is_tunnelled)
+            connection, _ = await _attempt(
+                stage,
+                identities,
+                lambda: asyncssh.create_connection(lambda: witness, **arguments, tunnel=stage.via or ()),
+            )
     except asyncssh.HostKeyNotVerifiable as error:
         if vouchers.found.authorities and "revoked" not in error.reason:
             # As ssh: a certificate that does not hold leaves the key itself, which may be known; a revoked one ends it.
