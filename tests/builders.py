@@ -114,6 +114,9 @@ def a_disk(
     pool_id: PoolId | None = None,
     kind: str = "disk",
     storage: str = "file",
+    protocol: str = "",
+    served_by_host: bool = False,
+    volume: str = "",
 ) -> VmDisk:
     """Return a writable qcow2 disk."""
     return VmDisk(
@@ -127,6 +130,9 @@ def a_disk(
         pool_id=pool_id,
         kind=kind,
         storage=storage,
+        protocol=protocol,
+        served_by_host=served_by_host,
+        volume=volume,
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from novacron.model.errors import Conflict, OperationError
 from novacron.model.ids import VmId
+from novacron.model.migration import Belongings
 from novacron.model.vm import VmSize, VmState
 from tests.contract.ground import DEADLINE_S, Ground
 
@@ -111,7 +112,7 @@ async def test_undefine_removes_it_and_may_be_repeated(ground: Ground) -> None:
 async def test_a_definition_can_be_taken_to_another_host(ground: Ground) -> None:
     intent = await ground.a_defined_vm()
     xml = await ground.a.definition(intent.vm, with_secrets=True, deadline_s=DEADLINE_S)
-    assert await ground.a.belongings(intent.vm, deadline_s=DEADLINE_S) == ()
+    assert await ground.a.belongings(intent.vm, deadline_s=DEADLINE_S) == Belongings()
     await ground.b.define_xml(xml, deadline_s=DEADLINE_S)
     await ground.a.undefine(intent.vm, deadline_s=DEADLINE_S)
     reading = await ground.seen(ground.b, intent.vm)

@@ -147,6 +147,10 @@ async def test_the_destination_sees_the_lock_of_a_running_vms_disk(ground: Groun
     (probe,) = await ground.b.probe_disks((path,), deadline_s=DEADLINE_S)
     assert probe.visible
     assert probe.lock_seen is True
+    (here,) = await ground.a.probe_disks((path,), deadline_s=DEADLINE_S)
+    assert here.lock_seen is True, "its own host sees it as well"
+    assert here.inode
+    assert (here.inode, here.born) == (probe.inode, probe.born), "and it is on the very same file"
     await ground.a.force_off(intent.vm, deadline_s=DEADLINE_S)
     (probe,) = await ground.b.probe_disks((path,), deadline_s=DEADLINE_S)
     assert probe.lock_seen is not True

@@ -150,3 +150,4 @@ async def test_files_of_one_path_on_two_hosts_are_told_apart(ground: Ground) -> 
     assert here.visible
     assert there.visible
     assert here.identity != there.identity
+    assert here.inode != there.inode

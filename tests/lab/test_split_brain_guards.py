@@ -13,7 +13,7 @@ from novacron.api.client import RemoteConsole
 from novacron.lab.definitions import VmDefinition, vm_xml
 from novacron.lab.faults import make_fault, mend_all
 from novacron.lab.lab import Lab
-from novacron.lab.vms import remove_vm
+from novacron.lab.vms import disk_path, remove_vm
 from novacron.model.ids import HostId, VmId
 from novacron.model.intent import Intent, ResumeVm, StartVm
 from novacron.model.refusal import Refusal, RefusalCode
@@ -105,6 +105,26 @@ def test_a_vm_whose_disk_carries_no_lock_is_not_migrated_live(lab: Lab, person: 
     assert person.read("ops") == []
 
 
+def test_a_lock_on_another_file_of_that_path_is_no_proof(lab: Lab, person: JumpHost, make_vm: MakeVm) -> None:
+    make_vm("lab1", "same-path", storage="local")
+    path = disk_path("same-path", "local")
+    lab.run("lab2", ["qemu-img", "create", "-q", "-f", "qcow2", str(path), "64M"])
+    holder = VmDefinition(name="holder", domain_type=lab.domain_type, disk=path)
+    lab.run("lab2", ["virsh", "-q", "define", "/dev/stdin"], stdin=vm_xml(holder))
+    lab.virsh("lab2", "start", "holder")
+    try:
+        wait_until(lambda: len(person.read("vms")) == 2, "both are seen")
+        for options in ((), ("--copy-storage",)):
+            told = person.run("migrate", "same-path", "--to", "lab2", *options, "--yes", code=3).stderr.decode()
+            assert str(path) in told
+            assert "it cannot be moved to lab2 as it is" in told
+        assert states(lab, "same-path") == {"lab1": "running"}
+        assert states(lab, "holder") == {"lab2": "running"}
+        assert person.read("ops") == []
+    finally:
+        remove_vm(lab, "holder")
+
+
 def test_a_second_definition_is_not_started_while_the_first_runs_or_may_run(
     lab: Lab, person: JumpHost, make_vm: MakeVm
 ) -> None:
@@ -177,5 +197,10 @@ def test_a_host_that_cannot_take_it_is_refused_with_its_reason(lab: Lab, person:
         assert person.read("ops") == []
     finally:
         lab.virsh("lab2", "net-start", "default")
+    lab.virsh("lab1", "snapshot-create-as", "picky", "before-upgrade")
+    told = person.run("migrate", "picky", "--to", "lab2", "--yes", code=3).stderr.decode()
+    assert "it has 1 snapshot on lab1" in told
+    assert "try: delete its snapshots" in told
+    lab.virsh("lab1", "snapshot-delete", "picky", "before-upgrade")
     person.run("migrate", "picky", "--to", "lab2", "--yes")
     assert states(lab, "picky") == {"lab2": "running"}

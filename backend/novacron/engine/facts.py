@@ -8,7 +8,7 @@ from novacron.engine.watchers import Watchers
 from novacron.model.errors import LinkError, NovaCronError
 from novacron.model.fleet import Fleet
 from novacron.model.intent import Intent, MigrateVm
-from novacron.model.plan.compatibility import MigrationFacts, writable_paths
+from novacron.model.plan.compatibility import MigrationFacts, probed_paths
 from novacron.model.plan.relocation import refuse_migration
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.ports.clock import Clock
@@ -24,13 +24,13 @@ async def gather_facts(
     if refusal is not None:
         return refusal
     seen = fleet.sighting(intent.vm, intent.host)
-    paths = writable_paths(seen) if seen else ()
+    paths = probed_paths(seen) if seen else ()
     deadline_s = settings.fit_deadline_s
     try:
         return await within(
             clock,
             deadline_s + settings.overrun_s,
-            _ask(intent, paths, watchers, deadline_s, shut_off=bool(seen and not seen.vm.is_active)),
+            _ask(intent, paths, watchers, deadline_s),
             subject=intent.destination,
             what="whether it can take the VM",
         )
@@ -44,18 +44,13 @@ async def gather_facts(
         )
 
 
-async def _ask(
-    intent: MigrateVm, paths: tuple[str, ...], watchers: Watchers, deadline_s: float, *, shut_off: bool
-) -> MigrationFacts:
+async def _ask(intent: MigrateVm, paths: tuple[str, ...], watchers: Watchers, deadline_s: float) -> MigrationFacts:
     source, destination = watchers.hypervisor(intent.host), watchers.hypervisor(intent.destination)
     definition = await source.definition(intent.vm, deadline_s=deadline_s)
-    fit, probes = await asyncio.gather(
+    fit, probes, at_source, belongings = await asyncio.gather(
         destination.fit(definition, deadline_s=deadline_s),
         destination.probe_disks(paths, deadline_s=deadline_s),
+        source.probe_disks(paths, deadline_s=deadline_s),
+        source.belongings(intent.vm, deadline_s=deadline_s),
     )
-    if not shut_off:
-        return MigrationFacts(fit=fit, probes=probes)
-    at_source, left_behind = await asyncio.gather(
-        source.probe_disks(paths, deadline_s=deadline_s), source.belongings(intent.vm, deadline_s=deadline_s)
-    )
-    return MigrationFacts(fit=fit, probes=probes, at_source=at_source, left_behind=left_behind)
+    return MigrationFacts(fit=fit, probes=probes, at_source=at_source, belongings=belongings)

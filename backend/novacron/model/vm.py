@@ -78,7 +78,7 @@ class VmDisk:
     target: str
     """Device name in the guest's definition, such as vda."""
     source: str
-    """File, block device or network volume; empty for an empty drive."""
+    """File, block device or the name of what is reached otherwise; empty for an empty drive alone."""
     format: str = "raw"
     capacity_mib: int | None = None
     allocation_mib: int | None = None
@@ -89,7 +89,13 @@ class VmDisk:
     kind: str = "disk"
     """disk, cdrom, floppy or lun."""
     storage: str = "file"
-    """libvirt's source type: file, block, network, volume, dir."""
+    """libvirt's source type: file, block, network, volume, dir, nvme, vhostuser, vhostvdpa."""
+    protocol: str = ""
+    """By which QEMU reaches a network disk: rbd, nbd, iscsi, https, …; empty for others."""
+    volume: str = ""
+    """Pool and volume, "pool/volume", where the definition names it so and its pool told the source."""
+    served_by_host: bool = False
+    """Whether its server is on the VM's own host: by the same name another host reaches another one, or none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +174,8 @@ class VmReading:
     usage: VmUsage = VmUsage()
     disks: tuple[VmDisk, ...] = ()
     nics: tuple[VmNic, ...] = ()
+    host_devices: tuple[str, ...] = ()
+    """Devices of its host that were given to it, in words: it cannot leave that host with them."""
     job_active: bool = False
     """A migration, save or dump is under way on it."""
     description: str = ""

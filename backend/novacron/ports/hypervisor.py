@@ -18,7 +18,7 @@ from typing import Protocol
 from novacron.model.host import HostFacts, HostReading, HostSpec
 from novacron.model.ids import VmId
 from novacron.model.intent import CreateVm, MigrationMode
-from novacron.model.migration import DiskProbe, GuestFit
+from novacron.model.migration import Belongings, DiskProbe, GuestFit
 from novacron.model.vm import JobProgress, VmReading
 
 
@@ -58,8 +58,8 @@ class HostReader(Protocol):
     async def definition(self, vm: VmId, *, with_secrets: bool = False, deadline_s: float) -> str:
         """Return its XML as libvirt would take it back; `with_secrets` is for another host, never for eyes."""
 
-    async def belongings(self, vm: VmId, *, deadline_s: float) -> tuple[str, ...]:
-        """Name what this host keeps beside the VM's definition, and a moved definition would leave behind."""
+    async def belongings(self, vm: VmId, *, deadline_s: float) -> Belongings:
+        """Tell what this host keeps beside the VM's definition, and a move would leave behind or lose."""
 
     def watch(self, on_event: Callable[[HostEvent], None]) -> None:
         """Call `on_event` on the event loop for every change, until closed."""

@@ -14,6 +14,7 @@ from novacron.model.errors import Conflict, DeadlineExceeded, LinkError, LinkLos
 from novacron.model.host import HostLoad, HostSpec
 from novacron.model.ids import HostId
 from novacron.model.intent import CreateVm
+from novacron.model.migration import Belongings
 from novacron.model.vm import StateReason, VmNic, VmState, VmUsage
 from novacron.ports.hypervisor import HostEventKind
 from tests.builders import an_id
@@ -49,6 +50,13 @@ async def test_every_vm_is_read_with_its_state_and_definition(host: LibvirtHyper
     assert (web.persistent, web.has_serial, web.usage) == (True, False, VmUsage())
     assert (vms["passing"].persistent, vms["passing"].has_serial) == (False, True)
     assert (reading.observed_at, reading.inventory_at, reading.load) == (clock.now(), clock.now(), HostLoad())
+
+
+async def test_snapshots_are_counted_before_a_vm_is_moved(host: LibvirtHypervisor):
+    assert await host.belongings(an_id("web-1"), deadline_s=S) == Belongings()
+    text = "<domainsnapshot><name>before-upgrade</name></domainsnapshot>"
+    await host.tell_vm("snapshot", an_id("web-1"), lambda domain: domain.snapshotCreateXML(text), deadline_s=S)
+    assert await host.belongings(an_id("web-1"), deadline_s=S) == Belongings(snapshots=1)
 
 
 async def test_a_guest_that_panicked_and_is_kept_counts_as_having_a_process(host: LibvirtHypervisor):

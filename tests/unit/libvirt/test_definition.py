@@ -155,12 +155,12 @@ def test_a_foreign_definition_is_read_with_all_its_kinds_of_disks_and_nics():
     assert found.disks == (
         VmDisk(target="vda", source="/a", format="qcow2"),
         VmDisk(target="sda", source="/dev/sda", shareable=True, kind="lun", storage="block"),
-        VmDisk(target="vdb", source="pool/image", storage="network"),
+        VmDisk(target="vdb", source="pool/image", storage="network", protocol="rbd"),
         VmDisk(target="vdc", source="vm/x.img", readonly=True, storage="volume"),
         VmDisk(target="", source="/y.img", storage="volume"),
         VmDisk(target="hda", source="", readonly=True, kind="cdrom"),
-        VmDisk(target="", source="", storage="future"),
-        VmDisk(target="", source=""),
+        VmDisk(target="", source="future source of ", storage="future"),
+        VmDisk(target="", source="file source of "),
     )
     assert found.nics == (
         VmNic(mac="52:54:00:00:00:01", network="lan", model="virtio", link="vnet3"),

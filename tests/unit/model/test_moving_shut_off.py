@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from novacron.model.intent import MigrateVm
+from novacron.model.migration import Belongings
 from novacron.model.plan.planner import plan
 from novacron.model.plan.relocation import AUTOSTART
 from novacron.model.refusal import Refusal, RefusalCode
@@ -33,9 +34,11 @@ def test_a_block_device_may_go_with_a_warning_since_its_node_is_each_hosts_own()
     assert any("same device" in warning for warning in answer.warnings)
 
 
-@pytest.mark.parametrize("thing", ["its saved memory", "its TPM"])
-def test_what_would_be_left_behind_is_a_reason_to_refuse(thing: str) -> None:
-    facts = replace(LOCKED, left_behind=(thing,))
+@pytest.mark.parametrize(
+    ("kept", "thing"), [(Belongings(saved_memory=True), "its saved memory"), (Belongings(tpm=True), "its TPM")]
+)
+def test_what_would_be_left_behind_is_a_reason_to_refuse(kept: Belongings, thing: str) -> None:
+    facts = replace(LOCKED, belongings=kept)
     answer = move(facts, vm=OFF)
     assert isinstance(answer, Refusal)
     assert thing in answer.reason
@@ -57,5 +60,5 @@ def test_nothing_is_done_to_a_vm_whose_definition_was_not_read_yet() -> None:
 
 
 def test_storage_without_a_path_is_never_copied_onto_itself() -> None:
-    vm = a_vm(disks=(a_disk(storage="network"),))
+    vm = a_vm(disks=(a_disk(source="pool/image", storage="network", protocol="rbd"),))
     assert code(move(LOCKED, vm=vm, copy=True)) is RefusalCode.INCOMPATIBLE

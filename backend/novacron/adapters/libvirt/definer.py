@@ -9,6 +9,7 @@ from novacron.adapters.libvirt.role import Domain, Role
 from novacron.model.errors import Conflict, NotFound
 from novacron.model.ids import VmId
 from novacron.model.intent import CreateVm
+from novacron.model.migration import Belongings
 
 
 class Definer(Role):
@@ -27,8 +28,11 @@ class Definer(Role):
         """Define a VM from another host's definition."""
         await self.tell("defining it", lambda connection: connection.defineXML(xml), deadline_s=deadline_s)
 
-    async def belongings(self, vm: VmId, *, deadline_s: float) -> tuple[str, ...]:
-        """Name what lies beside its definition. Source: virDomainHasManagedSaveImage, virDomainSnapshotNum."""
+    async def belongings(self, vm: VmId, *, deadline_s: float) -> Belongings:
+        """Tell what lies beside its definition.
+
+        Source: virDomainSnapshotNum, virDomainListAllCheckpoints, virDomainHasManagedSaveImage.
+        """
         return await self.ask_vm("asking what belongs to it", vm, self._belongings, deadline_s=deadline_s)
 
     async def rename(self, vm: VmId, new_name: str, *, deadline_s: float) -> None:
@@ -70,15 +74,24 @@ class Definer(Role):
         )
         connection.defineXMLFlags(text, libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
 
-    def _belongings(self, domain: Domain) -> tuple[str, ...]:
+    def _belongings(self, domain: Domain) -> Belongings:
         root = xml.parse(domain.XMLDesc(0), domain.UUIDString())
-        found = {
-            "its saved memory": bool(domain.hasManagedSaveImage(0)),
-            "its snapshots": domain.snapshotNum(0) > 0,
-            "its UEFI variables": root.find("os/nvram") is not None,
-            "its TPM": root.find("devices/tpm") is not None,
-        }
-        return tuple(name for name, is_there in found.items() if is_there)
+        return Belongings(
+            snapshots=domain.snapshotNum(0),
+            checkpoints=self._checkpoints(domain),
+            saved_memory=bool(domain.hasManagedSaveImage(0)),
+            uefi_variables=root.find("os/nvram") is not None,
+            tpm=root.find("devices/tpm") is not None,
+        )
+
+    def _checkpoints(self, domain: Domain) -> int:
+        libvirt = self.libvirt
+        try:
+            return len(domain.listAllCheckpoints(0))
+        except libvirt.libvirtError as error:
+            if error.get_error_code() == libvirt.VIR_ERR_NO_SUPPORT:
+                return 0  # a driver that knows of none has none
+            raise
 
     def _undefine(self, domain: Domain) -> None:
         """Name all that may lie beside it; a driver that does not know of one of them has none to remove."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from novacron.adapters.libvirt import xml
+from novacron.adapters.libvirt.devices import read_disk, read_host_devices
 from novacron.adapters.libvirt.sizing import read_size, read_sizing
 from novacron.model.intent import CreateVm
 from novacron.model.vm import VmDisk, VmNic, VmSize, VmSizing
@@ -19,6 +20,7 @@ class Definition:
 
     disks: tuple[VmDisk, ...]
     nics: tuple[VmNic, ...]
+    host_devices: tuple[str, ...] = ()
     description: str
     has_serial: bool
     size: VmSize
@@ -30,8 +32,9 @@ def read(text: str, subject: str) -> Definition:
     """Read a definition. Raises OperationError for XML that is none."""
     root = xml.parse(text, subject)
     return Definition(
-        disks=tuple(_disk(element) for element in root.iterfind("devices/disk")),
+        disks=tuple(read_disk(element) for element in root.iterfind("devices/disk")),
         nics=tuple(_nic(element) for element in root.iterfind("devices/interface")),
+        host_devices=tuple(read_host_devices(root)),
         description=root.findtext("description") or "",
         has_serial=root.find("devices/console") is not None or root.find("devices/serial") is not None,
         size=read_size(root),
@@ -106,27 +109,6 @@ def _add_devices(root: etree._Element, intent: CreateVm, disk_path: str, *, dire
     xml.add(console, "target", type="serial", port="0")
     balloon = xml.add(devices, "memballoon", model="virtio")
     xml.add(balloon, "stats", period=_BALLOON_PERIOD_S)
-
-
-def _disk(element: etree._Element) -> VmDisk:
-    driver, target = element.find("driver"), element.find("target")
-    return VmDisk(
-        target=(target.get("dev") if target is not None else None) or "",
-        source=_source(element.find("source")),
-        format=(driver.get("type") if driver is not None else None) or "raw",
-        readonly=element.find("readonly") is not None or element.get("device") == "cdrom",
-        shareable=element.find("shareable") is not None,
-        kind=element.get("device") or "disk",
-        storage=element.get("type") or "file",
-    )
-
-
-def _source(source: etree._Element | None) -> str:
-    if source is None:
-        return ""
-    if source.get("volume"):
-        return f"{source.get('pool') or ''}/{source.get('volume')}"
-    return next((value for key in ("file", "dev", "dir", "name") if (value := source.get(key))), "")
 
 
 def _nic(element: etree._Element) -> VmNic:

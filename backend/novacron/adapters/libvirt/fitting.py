@@ -16,7 +16,15 @@ if [ -e "$1" ]; then echo visible; at=$1; else at=$(dirname -- "$1"); fi
 echo "type $(findmnt --noheadings --output FSTYPE --target "$at" | tail -n 1)"
 echo "free $(df -P -k -- "$at" | awk 'NR == 2 { print $4 }')"
 [ -e "$1" ] || exit 0
-echo "file $(stat --dereference --format '%i %s %.9Y' -- "$1")"
+echo "born $(stat --dereference --format %W -- "$1")"
+if [ -b "$1" ]; then
+  of=/sys/class/block/$(basename -- "$(readlink -f -- "$1")")
+  echo "file $(cat "$of/dm/uuid" "$of/wwid" "$of/device/wwid" 2>/dev/null | head -n 1)"
+else
+  echo "file $(stat --dereference --format '%i %s %.9Y' -- "$1")"
+  echo "inode $(stat --dereference --format %i -- "$1")"
+  echo "system $(stat --file-system --format %i -- "$1")"
+fi
 command -v qemu-img >/dev/null || { echo "no qemu-img"; exit 0; }
 if said=$(qemu-img info -- "$1" 2>&1 >/dev/null); then echo "unlocked"
 else case $said in *'"write" lock'*|*'Failed to get'*lock*) echo "locked" ;; *) echo "said $said" ;; esac
@@ -61,6 +69,9 @@ class Fitting(Role):
             file_system=words.get("type", ""),
             free_mib=int(free) // 1024 if free.isdigit() else None,
             identity=words.get("file", ""),
+            inode=words.get("inode", ""),
+            born=_or_nothing(words.get("born", "")),
+            file_system_id=_or_nothing(words.get("system", "")),
             detail=words.get("said", "") or ("qemu-img is not installed there" if "no" in words else ""),
         )
 
@@ -129,6 +140,11 @@ class Fitting(Role):
         except libvirt.libvirtError:
             return False
         return bool(other.UUIDString() != (root.findtext("uuid") or "").lower())
+
+
+def _or_nothing(number: str) -> str:
+    """Return what a file system says, where it says something: 0 and - stand for "not known"."""
+    return "" if number.strip("0") in {"", "-", "?"} else number
 
 
 def _machine(root: etree._Element) -> str:

@@ -70,10 +70,11 @@ class PoolReader:
         if place is None:
             return disk
         pool, path = place
-        storage = disk.storage
+        storage, volume = disk.storage, ""
         if storage == "volume":
+            volume = disk.source
             storage = "network" if not path.startswith("/") else "block" if path.startswith("/dev/") else "file"
-        return replace(disk, pool_id=pool, source=path, storage=storage)
+        return replace(disk, pool_id=pool, source=path, storage=storage, volume=volume)
 
     def read(self) -> None:
         """Start to read all pools, unless that is under way."""

@@ -337,6 +337,7 @@ def _reading(row: _Row, usage: VmUsage) -> VmReading:
         usage=usage,
         disks=disks,
         nics=nics,
+        host_devices=known.definition.host_devices,
         job_active=known.job_active,
         description=known.definition.description,
         has_serial=known.definition.has_serial,

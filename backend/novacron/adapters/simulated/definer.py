@@ -8,6 +8,7 @@ from novacron.adapters.simulated.role import Role
 from novacron.model.errors import Conflict, NotFound, OperationError
 from novacron.model.ids import VmId
 from novacron.model.intent import CreateVm
+from novacron.model.migration import Belongings
 from novacron.model.vm import VmDisk, VmNic
 
 _COPY_MIB_S = 800.0
@@ -44,10 +45,10 @@ class Definer(Role):
         """Define a VM from another host's definition."""
         await self.link.call("define", lambda: self._define_xml(xml), deadline_s=deadline_s, effects=True)
 
-    async def belongings(self, vm: VmId, *, deadline_s: float) -> tuple[str, ...]:
-        """Nothing: a simulated VM is its definition and its disks."""
-        await self.link.call("belongings", lambda: self.host.machine(vm), deadline_s=deadline_s)
-        return ()
+    async def belongings(self, vm: VmId, *, deadline_s: float) -> Belongings:
+        """Tell how many snapshots it has: all that a simulated VM has beside its definition and its disks."""
+        machine = await self.link.call("belongings", lambda: self.host.machine(vm), deadline_s=deadline_s)
+        return Belongings(snapshots=machine.snapshots)
 
     async def rename(self, vm: VmId, new_name: str, *, deadline_s: float) -> None:
         """Rename it."""

@@ -79,6 +79,8 @@ class Machine:
     working_set_mib: float = 16.0
     """How much of its memory the guest keeps writing to."""
     obeys_power_button: bool = True
+    snapshots: int = 0
+    """How many there are; where they are kept, and what of, is not simulated."""
     started_at: float | None = None
     """On the world's monotonic clock; None while it has no process."""
     job: Job = Job.NONE

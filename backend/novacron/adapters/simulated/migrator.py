@@ -139,4 +139,5 @@ class Migrator(Role):
             file_system=store.file_system,
             free_mib=free_mib,
             identity=f"{id(store)} {path}" if visible else "",
+            inode=f"{id(store)} {path}" if visible else "",
         )

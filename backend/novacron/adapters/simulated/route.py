@@ -37,6 +37,9 @@ class Route:
         require_no_job(machine)
         if machine.state is not VmState.RUNNING:
             raise OperationError(machine.name, "Requested operation is not valid: domain is not running")
+        if machine.snapshots:
+            detail = f"Requested operation is not valid: cannot migrate domain with {machine.snapshots} snapshots"
+            raise OperationError(machine.name, detail)
         known = there.machines.get(machine.id)
         if known is not None and known.is_active:
             raise Conflict(machine.name, f"domain is already active as '{known.name}' on {there.name}")

@@ -128,7 +128,7 @@ class Define:
             return f"has {', '.join(sorted(others))}"
         deadline_s = work.settings.look_deadline_s
         kept = await work.hypervisor(self.intent.host).belongings(self.intent.vm, deadline_s=deadline_s)
-        return f"has {', '.join(kept)}" if kept else ""
+        return f"has {', '.join(kept.named)}" if kept.named else ""
 
 
 async def _users(work: Work, intent: CreateVm, path: str) -> str:

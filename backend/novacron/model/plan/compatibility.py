@@ -1,20 +1,13 @@
-"""Whether one host could take a VM from another: every "no" says why and what would change it.
+"""Whether one host could take a VM from another: every "no" says why, and what would be accepted instead."""
 
-The rule that must never bend: no live migration unless each writable disk is provably exclusive, because the
-disk lock is the only thing that keeps a failed migration from leaving two running copies (the proof is that
-the destination sees the lock the source's QEMU holds). Copied disks are exclusive by being other files.
-"""
-
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 from novacron.model.fleet import Host, Sighting
-from novacron.model.migration import DiskProbe, GuestFit
+from novacron.model.migration import Belongings, DiskProbe, GuestFit
+from novacron.model.plan.disk_moves import DiskMove, Obstacle, Way, is_empty_drive, probed_path
 from novacron.model.refusal import Refusal, RefusalCode
-from novacron.model.shared_file_systems import is_shared
 from novacron.model.vm import VmDisk
-
-_COPIED_STORAGE = frozenset({"file", "block"})
-"""What has a path that can be looked at, and a place of its own on each host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +18,9 @@ class MigrationFacts:
     probes: tuple[DiskProbe, ...] = ()
     """The disks as the destination sees them."""
     at_source: tuple[DiskProbe, ...] = ()
-    """The same as the source sees them; asked only of a VM that is shut off."""
-    left_behind: tuple[str, ...] = ()
-    """What the source keeps beside the definition; asked only of a VM that is shut off."""
+    """The same as the source sees them."""
+    belongings: Belongings = field(default_factory=Belongings)
+    """What the source keeps beside the definition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,37 +30,157 @@ class Verdict:
     warnings: tuple[str, ...] = ()
 
 
-def judge(
-    seen: Sighting, destination: Host, facts: MigrationFacts, *, live: bool, copy_storage: bool
-) -> Verdict | Refusal:
-    """Judge a move by what the destination said."""
-    refusal = _refuse_guest(seen, destination, facts.fit) or (None if live else _refuse_belongings(seen, facts))
+def judge(seen: Sighting, destination: Host, facts: MigrationFacts, *, copy_storage: bool) -> Verdict | Refusal:
+    """Judge a move by what both hosts said. A way that a refusal advises is one that is open now."""
+    refusal = _refuse_unknown_place(seen) or _refuse_guest(seen, destination, facts.fit)
     if refusal is not None:
         return refusal
-    warnings: list[str] = []
-    if facts.fit.cpu_compatible is None and live:
-        warnings.append(f"{destination.id} could not say whether its CPU fits")
-    probes = {probe.path: probe for probe in facts.probes}
-    at_source = {probe.path: probe for probe in facts.at_source}
+    case = _Case(seen=seen, destination=destination, facts=facts)
+    if copy_storage and not seen.vm.is_active:
+        return case.refuse_copying_shut_off()
+    way = Way.COPYING if copy_storage else Way.LIVE if seen.vm.is_active else Way.SHUT_OFF
+    obstacles = case.obstacles(way)
+    return case.refuse(way, obstacles) if obstacles else Verdict(warnings=case.warnings(way))
+
+
+def probed_paths(seen: Sighting) -> tuple[str, ...]:
+    """Return every path both hosts have to be asked about."""
+    return tuple(path for disk in seen.vm.disks if (path := probed_path(disk)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    seen: Sighting
+    destination: Host
+    facts: MigrationFacts
+
+    def obstacles(self, way: Way) -> tuple[Obstacle, ...]:
+        """Return all that closes this way, worst first."""
+        found = [*self._devices(), *self._kept_behind(way)]
+        found += [obstacle for move in self._disks() if (obstacle := move.obstacle(way)) is not None]
+        return tuple(found)
+
+    def warnings(self, way: Way) -> tuple[str, ...]:
+        """Return what the operator should know when it goes this way."""
+        warnings = [warning for move in self._disks() if (warning := move.warning(way))]
+        if self.facts.fit.cpu_compatible is None and way is not Way.SHUT_OFF:
+            warnings.insert(0, f"{self.destination.id} could not say whether its CPU fits")
+        return tuple(warnings)
+
+    def refuse(self, way: Way, obstacles: tuple[Obstacle, ...]) -> Refusal:
+        """Refuse this way, and advise one that is open; say so plainly when none is."""
+        first = obstacles[0]
+        advice = [self._advice(other) for other in Way if other is not way and not self.obstacles(other)]
+        if by_hand := _by_hand(obstacles):
+            advice.append(by_hand)
+        subject = first.subject or self.seen.vm.name
+        remedy = ", or ".join(advice) or self._detour(way)
+        return Refusal(code=first.code, subject=subject, reason=first.reason, remedy=remedy)
+
+    def refuse_copying_shut_off(self) -> Refusal:
+        """Only a running VM's disks can be copied along."""
+        advice = [self._advice(way) for way in (Way.SHUT_OFF, Way.COPYING) if not self.obstacles(way)]
+        return Refusal(
+            code=RefusalCode.INVALID,
+            subject=self.seen.vm.name,
+            reason="a shut-off VM's disks are not copied by a migration",
+            remedy=", or ".join(advice) or self._detour(Way.COPYING),
+        )
+
+    def _advice(self, way: Way) -> str:
+        if self.seen.vm.is_active:
+            return {
+                Way.LIVE: "migrate it without copying its storage",
+                Way.COPYING: "copy the storage along",
+                Way.SHUT_OFF: "shut it down and move it",
+            }[way]
+        return {
+            Way.LIVE: f"start it: it can be migrated live if {self.destination.id} then sees its lock",
+            Way.COPYING: "start it and migrate it live with its storage",
+            Way.SHUT_OFF: "move it without copying its storage",
+        }[way]
+
+    def _detour(self, way: Way) -> str:
+        """Return what a person can do to open another way; where that is nothing, that it cannot be moved."""
+        for other in Way:
+            if other is not way and (by_hand := _by_hand(self.obstacles(other))):
+                return f"first {by_hand}, then {self._advice(other)}"
+        return self._no_way(way)
+
+    def _no_way(self, way: Way) -> str:
+        """Say that it cannot be moved, with what closes each other way and is not said already."""
+        said = {one.reason for one in self.obstacles(way)[:1]}
+        why = []
+        for other in Way:
+            reasons = [one.reason for one in self.obstacles(other) if one.reason not in said]
+            if reasons:
+                why.append(f"{other}: {reasons[0]}")
+                said.add(reasons[0])
+        closed = f" ({'; '.join(why)})" if why else ""
+        return f"it cannot be moved to {self.destination.id} as it is{closed}"
+
+    def _devices(self) -> Iterator[Obstacle]:
+        here = self.seen.host.id
+        for device in self.seen.vm.host_devices:
+            yield Obstacle(reason=f"it was given {device} of {here}", remedy="detach that device")
+
+    def _kept_behind(self, way: Way) -> Iterator[Obstacle]:
+        """Yield what lies on the source beside the definition and would not come along."""
+        kept, here = self.facts.belongings, self.seen.host.id
+        if kept.snapshots:
+            yield Obstacle(
+                reason=f"it has {_count(kept.snapshots, 'snapshot')} on {here}, and no VM is migrated with snapshots",
+                remedy="delete its snapshots",
+            )
+        if kept.checkpoints:
+            yield Obstacle(
+                reason=f"it has {_count(kept.checkpoints, 'checkpoint')} on {here}, which would be lost on the way",
+                remedy="delete its checkpoints, after which its next backup is a full one",
+            )
+        if way is not Way.SHUT_OFF:
+            return
+        if not self.seen.vm.persistent:
+            yield Obstacle(reason="it is transient: shut off, it would be gone", remedy="make it persistent")
+        if what := " and ".join(replace(kept, snapshots=0, checkpoints=0).named):
+            yield Obstacle(reason=f"{what} would stay on {here} when only its definition and disks move")
+
+    def _disks(self) -> Iterator[DiskMove]:
+        here = {probe.path: probe for probe in self.facts.at_source}
+        there = {probe.path: probe for probe in self.facts.probes}
+        for disk in self.seen.vm.disks:
+            if is_empty_drive(disk):
+                continue
+            yield DiskMove(
+                seen=self.seen,
+                destination=self.destination,
+                disk=disk,
+                here=here.get(disk.source, _not_probed(disk)),
+                there=there.get(disk.source, _not_probed(disk)),
+            )
+
+
+def _by_hand(obstacles: tuple[Obstacle, ...]) -> str:
+    """Return what a person can do about all of them; empty where one stays."""
+    remedies = dict.fromkeys(one.remedy for one in obstacles)
+    return " and ".join(remedies) if all(remedies) else ""
+
+
+def _not_probed(disk: VmDisk) -> DiskProbe:
+    return DiskProbe(path=disk.source, visible=False, detail="it was not probed")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _refuse_unknown_place(seen: Sighting) -> Refusal | None:
+    """Say that a disk is named by a pool that has not told where it lies, or None: all else depends on that."""
     for disk in seen.vm.disks:
-        if not disk.source:
-            continue
-        probe = probes.get(disk.source, DiskProbe(path=disk.source, visible=False, detail="it was not probed"))
-        answer = _judge_disk(seen, destination, disk, probe, live=live, copy_storage=copy_storage)
-        if isinstance(answer, Refusal):
-            return answer
-        warnings += [answer] if answer else []
-        if not live and not _is_medium(disk):
-            same = _judge_same(seen, destination, disk, at_source.get(disk.source), probe)
-            if isinstance(same, Refusal):
-                return same
-            warnings += [same] if same else []
-    return Verdict(warnings=tuple(warnings))
-
-
-def writable_paths(seen: Sighting) -> tuple[str, ...]:
-    """Return every path the destination has to be asked about."""
-    return tuple(disk.source for disk in seen.vm.disks if disk.source)
+        if disk.storage == "volume":
+            pool = disk.source.partition("/")[0]
+            reason = f"its disk {disk.target} is volume {disk.source}, and {seen.host.id} does not tell where that lies"
+            return _incompatible(seen.vm.name, reason, f"have pool {pool} active on {seen.host.id}, then ask again")
+    return None
 
 
 def _refuse_guest(seen: Sighting, destination: Host, fit: GuestFit) -> Refusal | None:
@@ -102,116 +215,5 @@ def _refuse_guest(seen: Sighting, destination: Host, fit: GuestFit) -> Refusal |
     return None
 
 
-def _judge_disk(
-    seen: Sighting, destination: Host, disk: VmDisk, probe: DiskProbe, *, live: bool, copy_storage: bool
-) -> Refusal | str:
-    """Return why this disk forbids the move, or a warning about it (empty: none)."""
-    read_only = _is_medium(disk)
-    if copy_storage and not read_only:
-        return _judge_copy(seen, destination, disk, probe)
-    if not probe.visible:
-        detail = f": {probe.detail}" if probe.detail else ""
-        way = f"eject it, or copy it to {destination.id}" if read_only else "copy the storage along"
-        return _incompatible(seen.vm.name, f"{disk.source} is not on {destination.id}{detail}", way)
-    if read_only or not live:
-        return ""
-    if disk.shareable:
-        return _not_exclusive(
-            seen, disk, "is marked as shareable, so QEMU takes no exclusive lock on it", "move it shut off"
-        )
-    if probe.lock_seen is not True:
-        where = f" ({probe.file_system})" if probe.file_system else ""
-        detail = f": {probe.detail}" if probe.detail else ""
-        return _not_exclusive(
-            seen,
-            disk,
-            f"is not provably exclusive: {destination.id}{where} does not see the lock {seen.host.id} holds{detail}",
-            "copy the storage along, move it shut off, or put it on storage that carries locks",
-        )
-    return ""
-
-
-def _refuse_belongings(seen: Sighting, facts: MigrationFacts) -> Refusal | None:
-    if not facts.left_behind:
-        return None
-    what = " and ".join(facts.left_behind)
-    return _incompatible(
-        seen.vm.name,
-        f"{what} would stay on {seen.host.id} when only its definition and disks move",
-        "start it and migrate it live, or do without them first",
-    )
-
-
-def _judge_same(
-    seen: Sighting, destination: Host, disk: VmDisk, here: DiskProbe | None, there: DiskProbe
-) -> Refusal | str:
-    """Return why a shut-off VM may not go on there from this disk, or a warning: a path is a name, not a file."""
-    if disk.storage == "block":
-        return f"make sure that {disk.source} is the same device on {destination.id}"
-    if here is not None and here.identity and here.identity == there.identity:
-        return ""
-    return _incompatible(
-        seen.vm.name,
-        f"{disk.source} on {destination.id} is not provably the file that it is on {seen.host.id}: "
-        "it may be an old copy",
-        "start it and migrate it live with its storage",
-    )
-
-
-def _is_medium(disk: VmDisk) -> bool:
-    return disk.readonly or disk.kind in {"cdrom", "floppy"}
-
-
-def _judge_copy(seen: Sighting, destination: Host, disk: VmDisk, probe: DiskProbe) -> Refusal | str:
-    there = destination.id
-    if disk.shareable:
-        return _not_exclusive(seen, disk, "is shared between VMs, so a copy would divide them", "detach it first")
-    if disk.storage not in _COPIED_STORAGE:
-        return _incompatible(
-            seen.vm.name,
-            f"{disk.source} is {disk.storage} storage, which {there} may reach too: a copy would overwrite itself",
-            "migrate without copying storage, or move it shut off",
-        )
-    same_file = probe.visible and (
-        probe.lock_seen is True or is_shared(probe.file_system) or _on_shared_pool(disk, destination)
-    )
-    if same_file:
-        return _incompatible(
-            seen.vm.name,
-            f"{disk.source} is on storage that {there} reaches too: a copy would overwrite itself",
-            "migrate without copying storage",
-        )
-    if probe.visible and probe.lock_seen is False:
-        return _not_exclusive(
-            seen,
-            disk,
-            f"exists on {there}, where locks are not kept: it may be the very same one",
-            f"delete it on {there} if it is a left-over",
-        )
-    needed_mib = disk.allocation_mib or 0
-    if probe.free_mib is not None and not probe.visible and probe.free_mib < needed_mib:
-        return Refusal(
-            code=RefusalCode.NO_ROOM,
-            subject=disk.source,
-            reason=f"it needs {needed_mib} MiB and {there} has {probe.free_mib} MiB free there",
-            remedy=f"make room on {there}",
-        )
-    return f"overwrites the left-over {disk.source} on {there}" if probe.visible else ""
-
-
-def _on_shared_pool(disk: VmDisk, host: Host) -> bool:
-    pools = host.reading.pools if host.reading else ()
-    return any(pool.shared and pool.path and disk.source.startswith(pool.path.rstrip("/") + "/") for pool in pools)
-
-
 def _incompatible(subject: str, reason: str, remedy: str) -> Refusal:
     return Refusal(code=RefusalCode.INCOMPATIBLE, subject=subject, reason=reason, remedy=remedy)
-
-
-def _not_exclusive(seen: Sighting, disk: VmDisk, reason: str, remedy: str) -> Refusal:
-    return Refusal(
-        code=RefusalCode.DISK_NOT_EXCLUSIVE,
-        subject=seen.vm.name,
-        reason=f"{disk.source} {reason}; a failed migration could leave two copies writing to it",
-        remedy=remedy,
-    )

@@ -37,12 +37,6 @@ def refuse_migration(intent: MigrateVm, fleet: Fleet) -> Refusal | None:
         return _bad_limits(intent) or _no_way(intent, destination)
     if seen.vm.is_active:
         return refuse_state(seen, "be migrated", "resume it, or shut it down, first")
-    if intent.copy_storage:
-        return _invalid(
-            seen,
-            "a shut-off VM's disks are not copied by a migration",
-            "start it and migrate it live with its storage, or move it over storage both hosts see",
-        )
     return None
 
 
@@ -56,7 +50,7 @@ def plan_migration(intent: MigrateVm, fleet: Fleet, facts: MigrationFacts) -> Pl
         msg = "refuse_migration found the VM here"
         raise AssertionError(msg)
     live = seen.vm.state is VmState.RUNNING
-    verdict = judge(seen, destination, facts, live=live, copy_storage=intent.copy_storage)
+    verdict = judge(seen, destination, facts, copy_storage=intent.copy_storage)
     if isinstance(verdict, Refusal):
         return verdict
     warnings = (*verdict.warnings, *_left_over(fleet, intent.destination, seen))
