@@ -6,9 +6,10 @@ A role says what something means; the palette (novacron_tui.palette) says how th
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 
 from novacron.model.safetext import SafeText
-from novacron_tui.present.width import clip, fit, width_of, wrap
+from novacron_tui.present.width import clip, fit, settle, width_of, wrap
 
 
 class Role(StrEnum):
@@ -94,6 +95,47 @@ def fit_line(spans: Sequence[Span], width: int) -> Line:
         shown.append(Span(text, part.role))
         left -= width_of(text)
     return tuple(shown)
+
+
+def fold_line(spans: Sequence[Span], width: int, indent: int = 4) -> list[Line]:
+    """Break a line that is wider than `width`, between words where there are any; what follows is indented."""
+    if line_width(spans) <= width:
+        return [tuple(spans)]
+    indent = min(indent, max(0, width - 8))
+    lines: list[Line] = []
+    here: list[tuple[str, Role]] = []
+    taken = last_gap = 0
+    for part in spans:
+        for character in settle(part.text):
+            wide = width_of(SafeText(character))
+            if taken + wide > width and here:
+                rest = _break(here, last_gap)
+                lines.append(_joined(here, 0 if not lines else indent))
+                here, width_left = rest, width - indent
+                taken = sum(width_of(SafeText(each)) for each, _ in here) + width - width_left
+                last_gap = 0
+                if character == " " and not here:
+                    continue
+            here.append((character, part.role))
+            taken += wide
+            if character == " " and any(each != " " for each, _ in here):
+                last_gap = len(here)
+    return [*lines, _joined(here, 0 if not lines else indent)]
+
+
+def _break(here: list[tuple[str, Role]], last_gap: int) -> list[tuple[str, Role]]:
+    """Cut `here` behind its last gap, where that leaves it more than half; return what goes to the next line."""
+    cut = last_gap if last_gap > len(here) // 2 else len(here)
+    rest = here[cut:]
+    del here[cut:]
+    return rest
+
+
+def _joined(characters: Sequence[tuple[str, Role]], indent: int) -> Line:
+    parts = [span(" " * indent)] if indent else []
+    for role, group in groupby(characters, key=lambda each: each[1]):
+        parts.append(Span(SafeText("".join(character for character, _ in group)), role))
+    return tuple(parts)
 
 
 def flow_parts(parts: Iterable[Sequence[Span]], width: int) -> list[Line]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from novacron.model.alert.alert import Alert
 from novacron.model.fleet import Fleet, Host
 from novacron_tui.present.alerts import alert_lines
-from novacron_tui.present.cells import Line, Role, Span, fit_line, paragraph, span
+from novacron_tui.present.cells import Line, Role, Span, fold_line, paragraph, span
 from novacron_tui.present.column import Sight
 from novacron_tui.present.hosts import link_cell
 from novacron_tui.present.meter import bar_spans, fullness_role
@@ -39,7 +39,7 @@ def host_lines(host: Host, alerts: Sequence[Alert], fleet: Fleet, sight: Sight, 
                 span(f" {size_mib(pool.available_mib)} free  {pool.kind} {pool.path}", Role.DIM),
             )
         )
-    return [fit_line(line, width) for line in lines]
+    return [part for line in lines for part in fold_line(line, width)]
 
 
 def _link_lines(host: Host, sight: Sight, width: int) -> list[Line]:

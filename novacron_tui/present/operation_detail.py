@@ -1,7 +1,7 @@
 """One operation in full: its steps, its figures, its outcome."""
 
 from novacron.model.operation import Operation, OperationState, StepRecord
-from novacron_tui.present.cells import Line, Role, fit_line, paragraph, span
+from novacron_tui.present.cells import Line, Role, fold_line, paragraph, span
 from novacron_tui.present.column import Sight
 from novacron_tui.present.meter import bar_spans
 from novacron_tui.present.quantity import clock_time, duration, fraction, rate_mib, size_mib
@@ -32,7 +32,7 @@ def operation_lines(operation: Operation, sight: Sight, width: int) -> list[Line
     lines += [(), _title("What was asked for")]
     lines += paragraph(_intent_text(operation), width - 3, Role.DIM, indent=2)
     lines.append((span(f"  {operation.id}", Role.DIM),))
-    return [fit_line(line, width) for line in lines]
+    return [part for line in lines for part in fold_line(line, width)]
 
 
 def _progress_lines(operation: Operation, sight: Sight, width: int) -> list[Line]:

@@ -6,7 +6,7 @@ from novacron.model.alert.alert import Alert
 from novacron.model.fleet import FleetVm, Sighting
 from novacron.model.operation import Operation
 from novacron_tui.present.alerts import alert_lines
-from novacron_tui.present.cells import Line, Role, Span, fit_line, flow_parts, paragraph, span
+from novacron_tui.present.cells import Line, Role, Span, flow_parts, fold_line, paragraph, span
 from novacron_tui.present.column import Sight
 from novacron_tui.present.operations import ended_ago
 from novacron_tui.present.quantity import age, percent, rate, size_mib
@@ -44,13 +44,11 @@ def vm_head(vm: FleetVm, alerts: Sequence[Alert], sight: Sight, width: int) -> l
         lines += paragraph(f"What to do: {host.link.remedy}", width - 1, indent=1) if host.link.remedy else []
     elif reading.is_active:
         lines += flow_parts(_usage(vm), width)
-    else:
-        lines.append((span("  It is off: there is no load to measure.", Role.DIM),))
     lines += alert_lines(alerts, sight, width)
     operation = sight.operations.get(vm.id)
     if operation is not None:
         lines.append(operation_status(operation, sight))
-    return [fit_line(line, width) for line in lines]
+    return [part for line in lines for part in fold_line(line, width)]
 
 
 def vm_rest(vm: FleetVm, operations: Sequence[Operation], sight: Sight, width: int) -> list[Line]:
@@ -87,7 +85,7 @@ def vm_rest(vm: FleetVm, operations: Sequence[Operation], sight: Sight, width: i
     lines += [_title("Identity"), (span(f"  {vm.id}"), span(f"  {reading.name}", Role.DIM))]
     if reading.description:
         lines += paragraph(reading.description, width - 2, Role.DIM, indent=2)
-    return [fit_line(line, width) for line in lines]
+    return [part for line in lines for part in fold_line(line, width)]
 
 
 def _memory_text(vm: FleetVm) -> str:

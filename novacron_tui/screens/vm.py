@@ -9,6 +9,7 @@ from novacron.model.sample import VmSample
 from novacron_tui.commands.command import Target
 from novacron_tui.keys import Where
 from novacron_tui.present.cells import Line, Role, span
+from novacron_tui.present.off_facts import off_lines
 from novacron_tui.present.picture import absence, alerts_of, operations_of
 from novacron_tui.present.vm_detail import vm_head, vm_rest
 from novacron_tui.screens.reading import ReadingScreen
@@ -69,10 +70,13 @@ class VmScreen(ReadingScreen):
         """Return what is told of it."""
         app = self.console_app
         sight = app.sight
+        operations = operations_of(app.picture, self._vm.id)
         lines = [*vm_head(self._vm, alerts_of(app.picture, self._vm.id), sight, width), ()]
-        lines += self._plot_lines(width)
+        # Without a process there is no load: the facts stand where the plots would.
+        has_load = self._vm.home.vm.is_active
+        lines += self._plot_lines(width) if has_load else off_lines(self._vm, operations, sight, width)
         lines.append(())
-        return [*lines, *vm_rest(self._vm, operations_of(app.picture, self._vm.id), sight, width)]
+        return [*lines, *vm_rest(self._vm, operations, sight, width)]
 
     def _plot_lines(self, width: int) -> list[Line]:
         latest = self._samples[-1].observed_at if self._samples else None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from novacron.model.errors import NovaCronError
 from novacron.model.fleet import FleetVm
 from novacron.model.safetext import SafeText
-from novacron_tui.present.cells import Line, Role, Span, span
+from novacron_tui.present.cells import Line, Role, Span, fold_line, span
 from novacron_tui.present.width import settle
 from novacron_tui.screens.reading import ReadingScreen
 
@@ -20,6 +20,8 @@ class XmlScreen(ReadingScreen):
         super().__init__()
         self._vm = vm
         self._said: list[Line] = [(span(" asking ...", Role.DIM),)]
+        self._folded: tuple[int, list[Line]] = (0, [])
+        """The lines as they are for one width."""
 
     def title_line(self, width: int) -> Line:
         """Say whose it is."""
@@ -28,7 +30,9 @@ class XmlScreen(ReadingScreen):
 
     def read(self, width: int) -> Sequence[Line]:
         """Return what the host said."""
-        return self._said
+        if self._folded[0] != width:
+            self._folded = (width, [part for line in self._said for part in fold_line(line, width, _hang(line))])
+        return self._folded[1]
 
     def on_mount(self) -> None:
         """Ask for it."""
@@ -40,7 +44,13 @@ class XmlScreen(ReadingScreen):
             self._said = list(_xml_lines(xml))
         except NovaCronError as error:
             self._said = [(span(f" {error}", Role.CRITICAL),)]
+        self._folded = (0, [])
         self.text.update()
+
+
+def _hang(line: Line) -> int:
+    """Return how far the rest of a long line is indented: beyond its own indent."""
+    return len(line[0].text) + 4 if len(line) > 1 else 1
 
 
 def _xml_lines(xml: str) -> Sequence[Line]:

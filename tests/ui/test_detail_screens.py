@@ -8,14 +8,14 @@ from textual.widget import Widget
 from novacron.model.errors import Conflict, LinkLost
 from novacron.model.ids import HostId
 from novacron.model.intent import ResizeVm
-from novacron.model.vm import VmSize, VmSizing
+from novacron.model.vm import VmSize, VmSizing, VmState
 from novacron_tui.app import NovaCronApp
 from novacron_tui.keys import Where
 from novacron_tui.present.cells import Role, span
 from novacron_tui.screens.help import HelpScreen
 from novacron_tui.screens.vm import VmScreen
 from novacron_tui.screens.xml import XmlScreen
-from tests.builders import a_fleet, a_host, a_vm, an_id
+from tests.builders import a_disk, a_fleet, a_host, a_vm, an_id
 from tests.operation_builders import some_samples
 from tests.ui.fake_console import FakeConsole
 from tests.ui.fleet import SHOWN_AT, a_mixed_fleet
@@ -235,3 +235,16 @@ async def test_a_vm_that_is_off_has_no_console_and_says_why() -> None:
         await _go_to(operator, "build-2")
         await operator.press("c")
         operator.sees("its console is open while it runs")
+
+
+async def test_what_is_longer_than_the_screen_is_folded_and_not_cut() -> None:
+    disk = a_disk(source="/srv/" + "very-long-folder/" * 6 + "end-of-path.qcow2")
+    console = FakeConsole(a_fleet(a_host("a", a_vm("web-1", disks=(disk,), state=VmState.SHUT_OFF))))
+    console.xml = f"<domain>\n  <source file='{disk.source}'/>\n</domain>"
+    async with at_console(console) as operator:
+        await operator.press("enter")
+        operator.sees("end-of-path.qcow2")
+        operator.sees_not("…")
+        await operator.press("y")
+        operator.sees("end-of-path.qcow2'/>")
+        operator.sees_not("…")

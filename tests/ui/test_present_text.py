@@ -10,7 +10,7 @@ from rich.style import Style
 
 from novacron.adapters.simulated.hostile import HOSTILE_TEXTS
 from novacron.model.safetext import SafeText
-from novacron_tui.present.cells import Role, cell, fit_cell, fit_line, justify, line_width, paragraph, span
+from novacron_tui.present.cells import Role, cell, fit_cell, fit_line, fold_line, justify, line_width, paragraph, span
 from novacron_tui.present.line_edit import LineEdit
 from novacron_tui.present.width import clip, fit, settle, width_of, wrap
 from novacron_tui.widgets.guest_screen import GuestScreen, inert
@@ -129,3 +129,21 @@ def _first_line(guest: GuestScreen) -> str:
 @settings(max_examples=500)
 def test_one_guest_cell_is_never_more_than_two_wide(character: str) -> None:
     assert width_of(inert(character)) in {1, 2} or inert(character) == ""
+
+
+@given(st.lists(ANYTHING, max_size=4), st.integers(20, 60), st.integers(0, 12))
+def test_a_line_that_is_folded_is_all_there_and_nowhere_wider_than_the_screen(
+    raw: list[str], width: int, indent: int
+) -> None:
+    spans = tuple(span(text, role) for text, role in zip(raw, Role, strict=False))
+    lines = fold_line(spans, width, indent)
+    assert all(line_width(line) <= width for line in lines)
+    shown = "".join(part.text for line in lines for part in line)
+    whole = "".join(settle(part.text) for part in spans)
+    assert "".join(shown.split()) == "".join(whole.split())
+
+
+def test_a_line_is_folded_between_words_and_keeps_its_roles() -> None:
+    lines = fold_line((span("  cause "), span("no answer within five seconds", Role.WARNING)), 24)
+    assert ["".join(part.text for part in line) for line in lines] == ["  cause no answer ", "    within five seconds"]
+    assert lines[1][1].role is Role.WARNING

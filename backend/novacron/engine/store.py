@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
+from novacron.engine.continuity import Continuity
 from novacron.model.fleet import Fleet, Host
 from novacron.model.host import HostReading, HostSpec
 from novacron.model.ids import HostId
@@ -19,6 +20,7 @@ class FleetStore:
         """`on_change` is given the fleet, and whether more than figures changed in it."""
         self._clock = clock
         self._on_change = on_change
+        self._continuity = Continuity()
         now = clock.now()
         hosts = {spec.id: _unmet(spec, now) for spec in specs}
         # Revisions begin at the wall clock's milliseconds: those of an earlier run of the backend are lower,
@@ -40,6 +42,7 @@ class FleetStore:
         link = before.link
         if not link.is_up:
             link = Link(status=LinkStatus.UP, since=self._clock.now())
+        reading = self._continuity.follow(before.reading, reading, self._clock.monotonic())
         after = self._fleet.with_reading(reading, link)
         self._set(after, notable=link is not before.link or _shape(before.reading) != _shape(reading))
 
@@ -61,6 +64,7 @@ class FleetStore:
                 hosts[spec.id] = known
             else:
                 hosts[spec.id] = replace(_unmet(spec, now), reading=known.reading)
+        self._continuity.forget_all_but(hosts)
         after = Fleet(revision=self._fleet.revision + 1, hosts=MappingProxyType(hosts))
         self._set(after)
 

@@ -1,6 +1,7 @@
 """A virtual machine as one hypervisor tells it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from novacron.model.ids import PoolId, VmId
@@ -162,6 +163,9 @@ class VmReading:
     """Foreign text: paint it as SafeText only."""
     state: VmState
     reason: StateReason = StateReason.NONE
+    state_since: datetime | None = None
+    """The first reading that showed it in this state, which may be later than the change; None: it was in this state
+    when this backend saw it first."""
     persistent: bool = True
     autostart: bool = False
     vcpus: int = 1

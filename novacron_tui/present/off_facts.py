@@ -1,0 +1,89 @@
+"""A VM that is off: since when, by whom, and what was done to it last, as far as that is known."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from novacron.model.fleet import FleetVm
+from novacron.model.operation import Operation, OperationState
+from novacron.model.vm import StateReason
+from novacron_tui.present.cells import Line, Role, fold_line, span
+from novacron_tui.present.column import Sight
+from novacron_tui.present.operations import ended_ago
+from novacron_tui.present.quantity import age, clock_time, size_mib
+from novacron_tui.present.words import operation_sign
+
+_STOPS: Final = frozenset({"shutdown", "force-off"})
+_POWER: Final = _STOPS | {"start", "reboot", "resume", "pause"}
+_SEEN_LATE: Final = timedelta(seconds=30)
+"""A reading shows what an operation did at most this long after it has ended."""
+_CAUSES: Final = {
+    StateReason.SHUTDOWN: "its guest powered off, or somebody shut it down outside NovaCron",
+    StateReason.DESTROYED: "somebody forced it off outside NovaCron",
+    StateReason.CRASHED: "nobody: it crashed",
+    StateReason.FAILED: "nobody: it failed to start",
+    StateReason.SAVED: "it was saved to disk outside NovaCron",
+    StateReason.MIGRATED: "it moved to another host",
+    StateReason.FROM_SNAPSHOT: "it was put back to a snapshot outside NovaCron",
+}
+"""Why libvirt says it is off, where no operation of ours did that."""
+
+
+def off_lines(vm: FleetVm, operations: Sequence[Operation], sight: Sight, width: int) -> list[Line]:
+    """Say what is known of a VM without a process, in place of the plots of a running one."""
+    reading = vm.home.vm
+    stop = _stop_of(vm, operations)
+    since = reading.state_since or (stop.ended_at if stop else None)
+    rows = [
+        ("since", _since_text(since, sight, observed=reading.state_since is not None)),
+        ("by", _by_text(vm, stop)),
+        ("at start", _start_text(vm)),
+    ]
+    lines: list[Line] = [(span(f" {str(reading.state).capitalize()}", Role.COLUMN),)]
+    for name, text in rows:
+        lines += fold_line((span(f"  {name:<10}", Role.DIM), span(text)), width, indent=12)
+    return [*lines, *_last_lines(operations, sight, width)]
+
+
+def _stop_of(vm: FleetVm, operations: Iterable[Operation]) -> Operation | None:
+    """Return the operation that powered it off: the last one on its power, if that was a stop and fits the time."""
+    done = (each for each in operations if each.intent.kind in _POWER and each.state is OperationState.DONE)
+    last = max(done, key=lambda each: each.ended_at or each.accepted_at, default=None)
+    if last is None or last.intent.kind not in _STOPS or last.ended_at is None:
+        return None
+    since = vm.home.vm.state_since
+    in_time = since is None or last.accepted_at <= since <= last.ended_at + _SEEN_LATE
+    return last if in_time else None
+
+
+def _since_text(since: datetime | None, sight: Sight, *, observed: bool) -> str:
+    if since is None:
+        return "not known: it was so when it was first seen"
+    when = f"{clock_time(since)}, {age(since, sight.now)} ago"
+    return when if observed else f"{when}, as far as is known"
+
+
+def _by_text(vm: FleetVm, stop: Operation | None) -> str:
+    if stop is not None:
+        return f"{stop.actor or 'somebody'}: {stop.title}"
+    return _CAUSES.get(vm.home.vm.reason, "not known")
+
+
+def _start_text(vm: FleetVm) -> str:
+    reading = vm.home.vm
+    alone = "by itself when its host starts" if reading.autostart else "only when somebody starts it"
+    return f"{reading.vcpus} vCPU, {size_mib(reading.memory_mib)}; it starts {alone}"
+
+
+def _last_lines(operations: Sequence[Operation], sight: Sight, width: int) -> list[Line]:
+    if not operations:
+        return [(span(f"  {'last':<10}", Role.DIM), span("no operation on it is known"))]
+    last = operations[0]
+    shape, role = operation_sign(last.state, sight.glyphs)
+    parts = (
+        span(f"  {'last':<10}", Role.DIM),
+        span(f"{shape} ", role),
+        span(last.title),
+        span(f"  {last.state}, {ended_ago(last, sight)}", Role.DIM),
+    )
+    return fold_line(parts, width, indent=12)
