@@ -216,6 +216,8 @@ class Flow:
                 self._app.push_screen(XmlScreen(targets[0]))
             case Act.CANCEL:
                 self._ask_to_cancel(targets)
+            case Act.ACKNOWLEDGE:
+                self._ask_for_note(targets[0])
             case Act.RECONNECT:
                 self._app.spawn(self._reconnect(targets), "reconnect")
             case Act.SHOW_VMS:
@@ -245,6 +247,26 @@ class Flow:
             else:
                 self._app.errands.begin(operation.id)
                 self._app.say(span(f"asked to stop: {operation.title}", Role.WARNING))
+
+    def _ask_for_note(self, operation: Operation) -> None:
+        from novacron_tui.screens.acknowledge import AcknowledgeScreen
+
+        def decided(note: str | None) -> None:
+            if note:
+                self._app.spawn(self._acknowledge(operation, note), "acknowledge")
+
+        self._app.put_question(AcknowledgeScreen(operation), decided)
+
+    async def _acknowledge(self, operation: Operation, note: str) -> None:
+        try:
+            answer = await self._app.console_port.acknowledge(operation.id, note=note)
+        except NovaCronError as error:
+            self._app.tell(f"not known whether it was acknowledged: {operation.title}: {error}")
+            return
+        if isinstance(answer, Refusal):
+            self._app.tell(str(answer))
+        else:
+            self._app.say(span(f"acknowledged: {operation.title}", Role.TEXT))
 
     async def _reconnect(self, hosts: Sequence[Host]) -> None:
         tried = []

@@ -31,6 +31,7 @@ _EVERYWHERE: Final = frozenset(Where)
 _A_VM: Final = frozenset({Where.VMS, Where.VM})
 _A_HOST: Final = frozenset({Where.HOSTS, Where.HOST})
 _AN_OPERATION: Final = frozenset({Where.OPERATIONS, Where.OPERATION, Where.VMS, Where.VM})
+_OPERATIONS: Final = frozenset({Where.OPERATIONS, Where.OPERATION})
 _DANGEROUS: Final = _AN_OPERATION | {Where.STORAGE, Where.VOLUMES}
 _READING: Final = frozenset(Where) - TABLES
 
@@ -71,6 +72,7 @@ KEYS: Final[tuple[Key, ...]] = (
     _vm("vm.serial", "c", "console", "Look", 26),
     _vm("vm.xml", "y", "XML", "Look", 38),
     Key(id="operation.cancel", keys=("C",), label="cancel", group="Danger", where=_AN_OPERATION, rank=23),
+    Key(id="operation.acknowledge", keys=("A",), label="acknowledge", group="Change", where=_OPERATIONS, rank=24),
     Key(id="host.reconnect", keys=("r",), label="reconnect", group="Change", where=_A_HOST, rank=20),
     Key(id="host.vms", keys=("v",), label="its VMs", group="Look", where=_A_HOST, rank=22),
     Key(
@@ -153,6 +155,7 @@ ALIASES: Final = {
     "vm.serial": "serial tty",
     "vm.xml": "dumpxml definition",
     "operation.cancel": "abort domjobabort",
+    "operation.acknowledge": "ack settle resolve",
 }
 """What other consoles and virsh call the same things: the palette knows them by these words, too."""
 _NAMES: Final = {

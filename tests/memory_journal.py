@@ -31,6 +31,14 @@ class MemoryJournal:
         """Return the newest, newest first."""
         return tuple(reversed(self._oldest_first()))[:limit]
 
+    async def unacknowledged(self) -> tuple[Operation, ...]:
+        """Return what waits for a person, oldest first."""
+        return tuple(one for one in self._oldest_first() if one.needs_person)
+
+    async def last_sequence(self) -> int:
+        """Return the highest sequence."""
+        return max((one.sequence for one in self.operations.values()), default=0)
+
     async def by_key(self, idempotency_key: str) -> Operation | None:
         """Return the operation submitted with this key."""
         found = (one for one in self.operations.values() if one.idempotency_key == idempotency_key)
@@ -44,4 +52,4 @@ class MemoryJournal:
         """Close it; what it holds stays, as on a disk."""
 
     def _oldest_first(self) -> list[Operation]:
-        return sorted(self.operations.values(), key=lambda one: (one.accepted_at, one.id))
+        return sorted(self.operations.values(), key=lambda one: one.sequence)

@@ -93,6 +93,7 @@ def an_operation(
         ended_at=NOW + timedelta(seconds=5) if ended else None,
         idempotency_key=f"key-{number}",
         can_cancel=can_cancel,
+        sequence=number,
     )
 
 

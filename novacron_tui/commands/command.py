@@ -62,6 +62,7 @@ class Act(StrEnum):
     SERIAL = "serial"
     XML = "xml"
     CANCEL = "cancel"
+    ACKNOWLEDGE = "acknowledge"
     RECONNECT = "reconnect"
     SHOW_VMS = "show vms"
 

@@ -1,4 +1,4 @@
-"""Cancel what is under way, on an operation or on the VM it is about."""
+"""Cancel what is under way, on an operation or on the VM it is about; acknowledge what needed a person."""
 
 from typing import Final
 
@@ -14,6 +14,13 @@ def refuse_cancel(operation: Operation, _context: Context) -> str | None:
     return None if can_be_left else "it cannot be cancelled; it will end by itself"
 
 
+def refuse_acknowledge(operation: Operation, _context: Context) -> str | None:
+    """Return why nobody has to say anything of it, or None."""
+    if operation.acknowledged is not None:
+        return f"{operation.acknowledged.actor or 'somebody'} has acknowledged it"
+    return None if operation.needs_person else f"it needs nobody's attention: it is {operation.state}"
+
+
 OPERATIONS: Final = (
     Command(
         id="operation.cancel",
@@ -22,5 +29,13 @@ OPERATIONS: Final = (
         danger=True,
         refuse=refuse_cancel,
         act=Act.CANCEL,
+    ),
+    Command(
+        id="operation.acknowledge",
+        title="Acknowledge what needed attention, with a note",
+        kind=Kind.OPERATION,
+        many=False,
+        refuse=refuse_acknowledge,
+        act=Act.ACKNOWLEDGE,
     ),
 )

@@ -122,6 +122,23 @@ def cancel_lines(operations: Sequence[Operation], width: int, glyphs: Glyphs) ->
     return lines
 
 
+def acknowledge_lines(operation: Operation, width: int, glyphs: Glyphs) -> list[Line]:
+    """Name what somebody says they have dealt with."""
+    lines: list[Line] = [(span(" Acknowledge this? Its alert is cleared.", Role.STRONG),), ()]
+    shape, role = operation_sign(operation.state, glyphs)
+    lines += paragraph(f"{shape} {operation.title}", width - 1, role, indent=1)
+    return lines + paragraph(operation.outcome, width - 1, Role.TEXT, indent=3)
+
+
+def note_line(typed: LineEdit, width: int) -> list[Line]:
+    """Ask for the note under which it is kept."""
+    return [
+        (),
+        (span(" What did you find or do? ", Role.KEY), *typed.spans(width - 30, active=True)),
+        (span(" enter acknowledges, esc leaves", Role.DIM),),
+    ]
+
+
 def button_line(*, yes_first: bool, on_yes: bool) -> Line:
     """Draw No and Yes; the one that enter means is lit."""
     no = span("  No  ", Role.CURSOR_TEXT if not on_yes else Role.DIM)

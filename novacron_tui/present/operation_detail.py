@@ -26,6 +26,9 @@ def operation_lines(operation: Operation, sight: Sight, width: int) -> list[Line
     if operation.outcome:
         role = Role.CRITICAL if operation.state in _BAD else Role.TEXT
         lines += paragraph(operation.outcome, width - 2, role, indent=1)
+    if (word := operation.acknowledged) is not None:
+        said = f"acknowledged by {word.actor or 'somebody'} {clock_time(word.at)}: {word.note}"
+        lines += paragraph(said, width - 2, Role.TEXT, indent=1)
     lines += [(), *_progress_lines(operation, sight, width), _title("Steps")]
     for step in operation.steps:
         lines += _step_lines(step, sight, width)

@@ -15,7 +15,9 @@ BAR_CELLS: Final = 8
 
 def _state(operation: Operation, sight: Sight) -> Cell:
     shape, role = operation_sign(operation.state, sight.glyphs)
-    word = "attention" if operation.state is OperationState.NEEDS_ATTENTION else operation.state
+    word = "attention" if operation.state is OperationState.NEEDS_ATTENTION else operation.state.value
+    if operation.acknowledged is not None:
+        word, role = "dealt with", Role.DIM
     return cell(f"{shape} {word}", role=role)
 
 
@@ -136,7 +138,7 @@ OPERATIONS: Final[Subject[Operation]] = Subject(
             priority=5,
             largest_first=True,
             cell=lambda operation, _: cell(clock_time(operation.accepted_at), role=Role.DIM),
-            order=lambda operation: operation.accepted_at,
+            order=lambda operation: operation.sequence,
         ),
         Column(
             id="actor",

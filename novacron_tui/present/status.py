@@ -75,7 +75,7 @@ def host_status(host: Host, sight: Sight) -> Line:
 def operation_status(operation: Operation, sight: Sight) -> Line:
     """Say how it goes or how it ended."""
     if operation.has_ended:
-        bad = operation.state.value in {"failed", "needs attention"}
+        bad = operation.state is OperationState.FAILED or operation.needs_person
         return _parts(
             span(f"{operation.title}: {operation.state}", Role.CRITICAL if bad else Role.TEXT),
             span(operation.outcome, Role.WARNING if bad else Role.DIM),

@@ -122,6 +122,11 @@ class PuppetConsole:
         self._note("submit", intent, plan_digest, idempotency_key, actor)
         return self.refusal or self.operation
 
+    async def acknowledge(self, operation: object, *, note: str, actor: str = "") -> Operation | Refusal:
+        """Answer with the operation or the refusal."""
+        self._note("acknowledge", operation, note, actor)
+        return self.refusal or self.operation
+
     async def cancel(self, operation: object) -> Operation | Refusal:
         """Return the operation or the refusal."""
         self._note("cancel", operation)

@@ -71,6 +71,18 @@ async def test_cancelling_and_reconnecting_reach_the_backend_whatever_the_name(p
     assert await remote.cancel(operation) == _REFUSAL
 
 
+async def test_an_acknowledgement_reaches_the_backend_with_its_note_and_who_gave_it(puppet, remote, raw):
+    operation = OperationId("op-1")
+    assert await remote.acknowledge(operation, note="looked at it", actor="somebody else") == puppet.operation
+    user = puppet.calls[0][3]
+    assert puppet.calls == [("acknowledge", operation, "looked at it", user)]
+    assert user not in ("", "somebody else")
+    for body in ({}, {"note": ""}, {"note": 7}, {"note": "x" * 501}, {"note": "x", "more": 1}):
+        assert (await raw.post("/v1/operations/op-1/acknowledge", json=body)).status_code == 422
+    puppet.refusal = _REFUSAL
+    assert await remote.acknowledge(operation, note="again") == _REFUSAL
+
+
 async def test_one_host_and_one_operation_are_found_by_name_or_not_found(puppet, raw):
     host = next(iter((await puppet.fleet()).hosts))
     assert (await raw.get(f"/v1/hosts/{host}")).json()["spec"]["id"] == host

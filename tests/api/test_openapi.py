@@ -60,6 +60,7 @@ _ENDPOINTS = {
     ("post", "/v1/preview"),
     ("post", "/v1/operations"),
     ("post", "/v1/operations/{operation}/cancel"),
+    ("post", "/v1/operations/{operation}/acknowledge"),
     ("post", "/v1/hosts/{host}/reconnect"),
 }
 

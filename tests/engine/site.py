@@ -162,9 +162,11 @@ class Site:
         return tuple(alert for alert in await self.service.alerts() if alert.cleared_at is None)
 
 
-def a_site(*, journal: Journal | None = None, settings: EngineSettings = SETTINGS) -> Site:
+def a_site(
+    *, journal: Journal | None = None, settings: EngineSettings = SETTINGS, clock: FakeClock | None = None
+) -> Site:
     """Return a site of three hosts without VMs; nothing watches it yet."""
-    clock = FakeClock()
+    clock = clock or FakeClock()
     world = World(clock)
     shared = a_shared_store()
     for name in (A, B, C):

@@ -70,6 +70,7 @@ class FakeConsole:
         self.digests: list[str] = []
         self.keys: list[str] = []
         self.cancelled: list[OperationId] = []
+        self.acknowledged: list[tuple[OperationId, str]] = []
         self.reconnected: list[HostId] = []
         self.previewed: list[Intent] = []
         self.answer: Answer = a_plan_for
@@ -136,6 +137,11 @@ class FakeConsole:
         self.submitted.append(intent)
         self.digests.append(plan_digest)
         return an_operation(len(self.submitted), intent=intent, title=answer.title, subject=answer.subject)
+
+    async def acknowledge(self, operation: OperationId, *, note: str, actor: str = "") -> Operation | Refusal:
+        """Take note."""
+        self.acknowledged.append((operation, note))
+        return an_operation(1, state=OperationState.NEEDS_ATTENTION)
 
     async def cancel(self, operation: OperationId) -> Operation | Refusal:
         """Remember it."""

@@ -1,13 +1,14 @@
 """Commands from key to operation: preview, confirmation, submission, refusal, outcome."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from textual import events
 
 from novacron.model.errors import BackendError
 from novacron.model.intent import DeleteVm, DeleteVolume, ForceOffVm, Intent, SetPoolActive, ShutdownVm, StartVm
-from novacron.model.operation import OperationState
+from novacron.model.operation import Acknowledgement, OperationState
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
 from tests.builders import an_id
@@ -232,6 +233,38 @@ async def test_a_migration_is_cancelled_from_its_vm_and_from_its_own_screen() ->
         assert len(console.cancelled) == 1
         await operator.press("C", "enter")
     assert console.cancelled == [a_migration().id, a_migration().id]
+
+
+async def test_what_needed_attention_is_acknowledged_with_a_note() -> None:
+    console = a_console()
+    async with at_console(console) as operator:
+        console.show_operations(*some_operations())
+        await operator.press("3")
+        await _go_to(operator, "queue-1")
+        await operator.press("A")
+        operator.sees("Acknowledge this?", "queue-1", "What did you find or do?")
+        await operator.press("enter")
+        assert console.acknowledged == []
+        await operator.type("it runs on ams-02")
+        await operator.press("enter")
+        operator.sees("acknowledged")
+    assert console.acknowledged == [(an_operation(38).id, "it runs on ams-02")]
+
+
+async def test_what_needs_nobody_or_was_acknowledged_is_not_asked_about() -> None:
+    console = a_console()
+    async with at_console(console) as operator:
+        *others, unclear = some_operations()
+        word = Acknowledgement(note="it runs there", actor="bob", at=unclear.accepted_at)
+        console.show_operations(*others, replace(unclear, acknowledged=word))
+        await operator.press("3")
+        await _go_to(operator, "queue-1")
+        operator.sees("dealt with")
+        await operator.press("A")
+        operator.sees("bob has acknowledged it")
+        await operator.press("enter")
+        operator.sees("acknowledged by bob", "it runs there")
+    assert console.acknowledged == []
 
 
 async def test_an_operation_that_has_ended_cannot_be_cancelled() -> None:

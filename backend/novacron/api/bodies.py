@@ -6,25 +6,37 @@ from pydantic import ConfigDict, Field
 
 from novacron.api.codec import Wire
 from novacron.model.intent import Intent
+from novacron.model.operation import NOTE_LENGTH
 
 UUID_PATTERN: Final = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 """What a VM is named by, in bodies and addresses; of any case, and lower from here on."""
 
 
 class StrictBody(Wire):
-    """A body that has an intent and no more than it says."""
+    """A body that has what is described and no more."""
 
     # Intents are plain dataclasses: pydantic applies this to them too.
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
+
+class AcknowledgeBody(StrictBody):
+    """What a person says of an operation that needed attention."""
+
+    note: Annotated[str, Field(min_length=1, max_length=NOTE_LENGTH)]
+    """What was found or done, in one line."""
+
+
+class IntentBody(StrictBody):
+    """A body with an intent."""
+
     intent: Annotated[Intent, Field(discriminator="kind")]
 
 
-class PreviewBody(StrictBody):
+class PreviewBody(IntentBody):
     """What to preview."""
 
 
-class SubmitBody(StrictBody):
+class SubmitBody(IntentBody):
     """What to do, and the plan that was confirmed."""
 
     plan_digest: str

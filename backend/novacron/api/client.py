@@ -154,6 +154,14 @@ class RemoteConsole:
         answer = await self._ask("POST", f"/v1/operations/{_quote(operation)}/cancel", OperationAnswer)
         return _one_of(answer.operation, answer.refusal)
 
+    async def acknowledge(self, operation: OperationId, *, note: str, actor: str = "") -> Operation | Refusal:
+        """Write that it was dealt with; the actor is who the kernel says we are."""
+        from novacron.api.bodies import AcknowledgeBody
+
+        path = f"/v1/operations/{_quote(operation)}/acknowledge"
+        answer = await self._ask("POST", path, OperationAnswer, AcknowledgeBody(note=note))
+        return _one_of(answer.operation, answer.refusal)
+
     async def definition(self, vm: VmId, host: HostId) -> str:
         """Return the VM's XML from that host."""
         return (await self._request("GET", f"/v1/vms/{_quote(vm)}/definition?host={_quote(host)}")).decode()

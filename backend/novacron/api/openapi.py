@@ -6,12 +6,12 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from novacron.api.bodies import UUID_PATTERN, PreviewBody, StrictBody, SubmitBody
+from novacron.api.bodies import UUID_PATTERN, AcknowledgeBody, PreviewBody, StrictBody, SubmitBody
 from novacron.api.codec import AlertList, FleetPart, Hello, OperationList, Problem
 from novacron.model.intent import Intent
 
 _REF = "#/components/schemas/{model}"
-_BODIES = (PreviewBody, SubmitBody)
+_BODIES = (PreviewBody, SubmitBody, AcknowledgeBody)
 _STREAM = (Hello, FleetPart, OperationList, AlertList)
 _ABOUT = """\
 Served on a unix socket to its owner and to root; the operator is who the kernel says is on the other end.

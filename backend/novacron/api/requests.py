@@ -12,7 +12,7 @@ from pydantic import AfterValidator, ValidationError
 from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect
 
-from novacron.api.bodies import UUID_PATTERN, StrictBody
+from novacron.api.bodies import UUID_PATTERN, IntentBody, StrictBody
 from novacron.model.errors import NotFound, UsageError
 from novacron.model.ids import HostId, OperationId, VmId
 from novacron.model.intent import DeleteVolume, SetPoolActive
@@ -74,9 +74,9 @@ async def body_of(request: Request, kind: type[Body]) -> Body:
         raise RequestValidationError(
             [{"loc": place, "msg": _PLAINER.get(first["type"], first["msg"]), "type": first["type"]}]
         ) from error
-    intent = body.intent
-    if isinstance(intent, SetPoolActive | DeleteVolume):
+    if not isinstance(body, IntentBody) or isinstance(body.intent, SetPoolActive | DeleteVolume):
         return body
+    intent = body.intent
     if not re.fullmatch(UUID_PATTERN, intent.vm):
         raise RequestValidationError([{"loc": ["intent", "vm"], "msg": "this is no UUID", "type": "uuid"}])
     return body.model_copy(update={"intent": replace(intent, vm=vm_id(intent.vm))})

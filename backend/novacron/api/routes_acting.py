@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 
-from novacron.api.bodies import PreviewBody, SubmitBody
+from novacron.api.bodies import AcknowledgeBody, PreviewBody, SubmitBody
 from novacron.api.codec import OperationAnswer, PlanAnswer, Wire, to_json
 from novacron.api.openapi import takes
 from novacron.api.requests import OperationPath, body_of, refuse_unknown_parameters
@@ -30,6 +30,16 @@ def acting_routes(console: Console) -> APIRouter:
     )
     async def cancel(operation: OperationPath) -> Response:
         return _answer(await console.cancel(OperationId(operation)))
+
+    @routes.post(
+        "/operations/{operation}/acknowledge",
+        response_model=OperationAnswer,
+        summary="Say that an operation which needed attention was dealt with",
+        openapi_extra=takes(AcknowledgeBody),
+    )
+    async def acknowledge(request: Request, operation: OperationPath) -> Response:
+        note = (await body_of(request, AcknowledgeBody)).note
+        return _answer(await console.acknowledge(OperationId(operation), note=note, actor=actor_of(request)))
 
     @routes.post("/hosts/{host}/reconnect", status_code=204, summary="Try a host again now")
     async def reconnect(host: str) -> None:

@@ -173,6 +173,24 @@ def cancel(
     raise typer.Exit(code)
 
 
+def acknowledge(
+    context: typer.Context,
+    operation: Annotated[str, typer.Argument(help="Its id, from novacron ops.")],
+    note: Annotated[str, typer.Option("--note", "-n", help="What you found or did.")],
+    as_json: Json = False,
+) -> None:
+    """Say that you have dealt with an operation that needs attention; its alert is cleared."""
+    answer = run(lambda console: console.acknowledge(OperationId(operation), note=note), context)
+    if isinstance(answer, Refusal):
+        complain(answer.subject, answer.reason, answer.remedy)
+    with printing_what_was_done():
+        if as_json:
+            print_json({"refusal": answer} if isinstance(answer, Refusal) else answer)
+        elif isinstance(answer, Operation):
+            print_outcome(answer)
+    raise typer.Exit(code_of_refusal(answer) if isinstance(answer, Refusal) else ExitCode.OK)
+
+
 def _code_of_cancelling(answer: Operation | Refusal, *, waited: bool) -> ExitCode:
     """Return what a cancel ends with: well only when the operation was cancelled."""
     if isinstance(answer, Refusal):
@@ -197,6 +215,7 @@ def add_to(app: typer.Typer) -> None:
         resize,
         delete,
         cancel,
+        acknowledge,
     )
     for verb in verbs:
         app.command(rich_help_panel="Act")(verb)

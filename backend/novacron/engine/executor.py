@@ -177,8 +177,7 @@ class Executor:
         locked = self._locks.change(claims_of(held.intent, self._ground.store.fleet), operation)
         if locked is not None:
             return locked
-        await self._ground.ledger.accept(operation)
-        return operation
+        return await self._ground.ledger.accept(operation)
 
     async def _plan(self, intent: Intent, *, afresh: bool) -> Plan | Refusal:
         ground = self._ground

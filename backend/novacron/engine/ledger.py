@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
-from novacron.model.operation import Operation, OperationState, Progress, StepRecord, require_move
+from novacron.model.operation import Acknowledgement, Operation, OperationState, Progress, StepRecord, require_move
 from novacron.ports.clock import Clock
 from novacron.ports.journal import Journal
 
@@ -30,6 +30,7 @@ class Ledger:
         self._unwritten: dict[OperationId, None] = {}
         self._writing = asyncio.Lock()
         self._fault: JournalError | None = None
+        self._sequence = 0
         self.is_open = False
 
     async def open(self) -> tuple[Operation, ...]:
@@ -42,12 +43,14 @@ class Ledger:
             await self._journal.open()
             unfinished = await self._journal.unfinished()
             recent = await self._journal.recent(self._keep)
+            waiting = await self._journal.unacknowledged()
+            self._sequence = await self._journal.last_sequence()
         except JournalError as error:
             self._fault = error
             await self._journal.close()
             raise
         self._fault, self.is_open = None, True
-        for operation in (*recent, *unfinished):
+        for operation in (*recent, *waiting, *unfinished):
             self._operations[operation.id] = operation
         self._publish()
         return unfinished
@@ -63,8 +66,8 @@ class Ledger:
 
     @property
     def operations(self) -> tuple[Operation, ...]:
-        """Recent operations, newest first."""
-        return tuple(sorted(self._operations.values(), key=lambda one: one.id, reverse=True))
+        """Recent operations, and older ones that have not ended or wait for a person; newest first."""
+        return tuple(sorted(self._operations.values(), key=lambda one: one.sequence, reverse=True))
 
     def find(self, operation: OperationId) -> Operation | None:
         """Return one, or None when it is not remembered."""
@@ -91,23 +94,22 @@ class Ledger:
                 return operation
         return await self._journal.by_key(key)
 
-    async def accept(self, operation: Operation) -> None:
-        """Remember a new operation once it is in the journal.
+    async def accept(self, accepted: Operation) -> Operation:
+        """Remember a new operation once it is in the journal, as the newest one; return it so.
 
         Raises:
             JournalError: it could not be written, and was not accepted.
         """
         self._require_open()
         async with self._writing:
-            try:
-                await self._journal.record(operation)
-            except JournalError as error:
-                self._fault = error
-                raise
+            self._sequence += 1
+            operation = replace(accepted, sequence=self._sequence)
+            await self._record(operation)
             self._fault = None
         self._operations[operation.id] = operation
         self._forget_oldest()
         self._publish()
+        return operation
 
     async def move(self, operation: OperationId, state: OperationState, **changes: object) -> Operation:
         """Change an operation's state, and whatever else changes with it.
@@ -126,16 +128,16 @@ class Ledger:
         Raises:
             JournalError: it could not be written; the step must not begin.
         """
-        async with self._writing:
-            await self._require_written()
-            try:
-                await self._journal.record(_with_step(self._operations[operation], step))
-            except JournalError as error:
-                self._fault = error
-                raise
-        # What was changed while the journal wrote is kept; who changed it writes it.
-        self._operations[operation] = _with_step(self._operations[operation], step)
-        self._publish()
+        await self._write_first(operation, lambda before: _with_step(before, step))
+
+    async def acknowledge(self, operation: OperationId, word: Acknowledgement) -> Operation:
+        """Return the operation once it is on the disk that a person has dealt with it.
+
+        Raises:
+            JournalError: it could not be written, and is not acknowledged.
+        """
+        await self._write_first(operation, lambda before: replace(before, acknowledged=word))
+        return self._operations[operation]
 
     async def note_step(self, operation: OperationId, step: StepRecord) -> Operation:
         """Write how one of its steps has ended; later, when the journal cannot be written now."""
@@ -165,6 +167,22 @@ class Ledger:
             await self._write_all()
         self._publish()
 
+    async def _write_first(self, operation: OperationId, change: Callable[[Operation], Operation]) -> None:
+        """Change an operation once the change, and everything before it, is on the disk."""
+        async with self._writing:
+            await self._require_written()
+            await self._record(change(self._operations[operation]))
+        # What was changed while the journal wrote is kept; who changed it writes it.
+        self._operations[operation] = change(self._operations[operation])
+        self._publish()
+
+    async def _record(self, operation: Operation) -> None:
+        try:
+            await self._journal.record(operation)
+        except JournalError as error:
+            self._fault = error
+            raise
+
     async def _write(self, operation: Operation) -> Operation:
         # In memory at once: a second change made while the journal writes must build on this one.
         self._operations[operation.id] = operation
@@ -177,9 +195,8 @@ class Ledger:
     async def _write_all(self) -> None:
         for operation in tuple(self._unwritten):
             try:
-                await self._journal.record(self._operations[operation])
-            except JournalError as error:
-                self._fault = error
+                await self._record(self._operations[operation])
+            except JournalError:
                 return
             self._unwritten.pop(operation, None)
         self._fault = None
@@ -194,8 +211,7 @@ class Ledger:
             raise self._fault
 
     def _forget_oldest(self) -> None:
-        kept = OperationState.NEEDS_ATTENTION
-        ended = [one.id for one in self.operations if one.has_ended and one.state is not kept]
+        ended = [one.id for one in self.operations if one.has_ended and not one.needs_person]
         ended = [one for one in ended if one not in self._unwritten]
         for operation in ended[self._keep :]:
             del self._operations[operation]

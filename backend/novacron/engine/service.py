@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
 import novacron
+from novacron.engine.acknowledging import acknowledge
 from novacron.engine.alerting import Alerting
 from novacron.engine.executor import Executor, Ground
 from novacron.engine.hub import Hub, Snapshot
@@ -187,6 +188,10 @@ class ConsoleService:
     async def cancel(self, operation: OperationId) -> Operation | Refusal:
         """Ask a running operation to stop."""
         return await self._executor.cancel(operation)
+
+    async def acknowledge(self, operation: OperationId, *, note: str, actor: str = "") -> Operation | Refusal:
+        """Write that a person has dealt with an operation that needs attention."""
+        return await acknowledge(self._ledger, self._clock, operation, note=note, actor=actor)
 
     async def definition(self, vm: VmId, host: HostId) -> str:
         """Return the VM's XML from that host."""

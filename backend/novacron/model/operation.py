@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from novacron.model.ids import OperationId
 from novacron.model.intent import Intent
@@ -107,6 +108,21 @@ class Progress:
     observed_at: datetime | None = None
 
 
+NOTE_LENGTH: Final = 500
+"""The longest note of an acknowledgement, in characters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """A person's word that they have dealt with what an operation left to them."""
+
+    note: str
+    """What they found or did."""
+    actor: str
+    """Who: the peer's user name."""
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """An accepted intent and what has become of it."""
@@ -129,6 +145,10 @@ class Operation:
     ended_at: datetime | None = None
     idempotency_key: str = ""
     can_cancel: bool = False
+    sequence: int = 0
+    """Its place in the journal: higher is newer, whatever the clock said."""
+    acknowledged: Acknowledgement | None = None
+    """By whom it was dealt with when it needed attention; None when by nobody yet."""
     plan_digest: str = ""
     """Of the plan that was confirmed; empty in what an older version accepted."""
 
@@ -136,3 +156,8 @@ class Operation:
     def has_ended(self) -> bool:
         """Whether nothing more will happen to it by itself."""
         return self.state in ENDED
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether somebody has to look into it, and has not said yet that it is dealt with."""
+        return self.state is OperationState.NEEDS_ATTENTION and self.acknowledged is None

@@ -93,7 +93,7 @@ class Console(Protocol):
         """Return the fleet as it stands."""
 
     async def operations(self) -> tuple[Operation, ...]:
-        """Return recent operations, newest first."""
+        """Return recent operations, and older ones that have not ended or wait for a person; newest first."""
 
     async def find_operation(self, operation: OperationId) -> Operation:
         """Return one operation, also one that is too old to be among the recent ones.
@@ -122,6 +122,12 @@ class Console(Protocol):
 
     async def cancel(self, operation: OperationId) -> Operation | Refusal:
         """Ask a running operation to stop."""
+
+    async def acknowledge(self, operation: OperationId, *, note: str, actor: str = "") -> Operation | Refusal:
+        """Write that a person has dealt with an operation that needs attention; its alert is cleared then.
+
+        `note` says what was found or done. `actor` is ignored over a socket, as in `submit`.
+        """
 
     async def definition(self, vm: VmId, host: HostId) -> str:
         """Return the VM's XML from that host."""

@@ -19,7 +19,13 @@ class Journal(Protocol):
         """Return every operation that had not ended, oldest first."""
 
     async def recent(self, limit: int) -> tuple[Operation, ...]:
-        """Return the newest operations, newest first, ended or not."""
+        """Return the newest operations by their sequence, newest first, ended or not."""
+
+    async def unacknowledged(self) -> tuple[Operation, ...]:
+        """Return every operation that needs attention and was not acknowledged, oldest first."""
+
+    async def last_sequence(self) -> int:
+        """Return the highest sequence of any operation; 0 when there is none."""
 
     async def by_key(self, idempotency_key: str) -> Operation | None:
         """Return the operation that was submitted with this key, or None."""

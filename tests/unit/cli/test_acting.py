@@ -268,6 +268,19 @@ def test_cancelling_ends_well_only_when_it_was_cancelled(monkeypatch, bare_novac
     assert ("was not cancelled" in result.stderr) == (state is OperationState.DONE)
 
 
+def test_acknowledging_ends_well_and_says_of_what(monkeypatch, bare_novacron):
+    said = an_operation(state=OperationState.NEEDS_ATTENTION, outcome="it is not known")
+    monkeypatch.setattr("novacron.cli.acting.run", lambda *_: said)
+    result = bare_novacron("--simulated", "acknowledge", "op-000001", "--note", "looked at it")
+    assert result.exit_code == ExitCode.OK
+    assert said.title in result.stdout
+
+
+def test_acknowledging_takes_a_note_and_an_operation_that_there_is(novacron):
+    assert novacron("acknowledge", "no-such-operation").exit_code == ExitCode.USAGE
+    assert novacron("acknowledge", "no-such-operation", "--note", "x").exit_code == ExitCode.NOT_FOUND
+
+
 def test_resizing_by_nothing_is_a_usage_error(novacron):
     result = novacron("resize", "x")
     assert result.exit_code == ExitCode.USAGE

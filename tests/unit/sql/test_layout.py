@@ -1,7 +1,9 @@
 """The journal's layouts and its manners; what survives is in tests/api/test_journal*.py."""
 
 import asyncio
+import json
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +13,7 @@ from novacron.adapters.sql.tables import LAYOUT
 from novacron.model.errors import JournalError
 from novacron.model.ids import HostId
 from novacron.model.intent import SetPoolActive
+from novacron.model.operation import Acknowledgement, Operation, OperationState
 from tests.operation_builders import an_operation
 
 
@@ -91,11 +94,67 @@ def _layout(path) -> str:
 async def test_an_older_journal_is_upgraded_with_its_operations(path):
     _make_layout_1(path)
     journal = await _reopened(path)
-    assert await journal.unfinished() == (an_operation(7),)
+    assert await journal.unfinished() == (replace(an_operation(7), sequence=1),)
     await journal.close()
     assert _layout(path) == LAYOUT
     with sqlite3.connect(path) as database:
         assert database.execute("SELECT vm FROM operations").fetchone() == (an_operation(7).intent.vm,)
+
+
+def _make_layout_2(path, *documents: tuple[str, str]) -> None:
+    """Write a journal as the second layout had it, with these rows in the order in which they were accepted."""
+    with sqlite3.connect(path) as database:
+        database.executescript(
+            """
+            CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
+            INSERT INTO alembic_version VALUES ('0002');
+            CREATE TABLE operations (
+                id VARCHAR(64) NOT NULL PRIMARY KEY, accepted_at VARCHAR(40) NOT NULL, state VARCHAR(32) NOT NULL,
+                subject TEXT NOT NULL, idempotency_key VARCHAR(200) UNIQUE, document TEXT NOT NULL, vm VARCHAR(64));
+            CREATE INDEX operations_by_state ON operations (state);
+            CREATE INDEX operations_by_time ON operations (accepted_at);
+            CREATE INDEX operations_by_vm ON operations (vm);
+            """
+        )
+        for key, document in documents:
+            row = (key, "2026-03-01", "done", "web-1", None, document, None)
+            database.execute("INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+
+async def test_operations_of_an_older_journal_keep_the_order_in_which_they_were_accepted(path):
+    from pydantic import TypeAdapter
+
+    # The clock was set back before the third one.
+    numbers = (5, 9, 1, 3)
+    made = [an_operation(number, state=OperationState.DONE) for number in numbers]
+    write = TypeAdapter(Operation).dump_python
+    documents = []
+    for operation in made:
+        document = write(operation, mode="json")
+        del document["sequence"], document["acknowledged"]
+        documents.append((operation.id, json.dumps(document)))
+    _make_layout_2(path, *documents[:2], ("damaged", "{"), *documents[2:])
+    journal = await _reopened(path)
+    found = await journal.recent(10)
+    assert [operation.id for operation in found] == [operation.id for operation in reversed(made)]
+    assert [operation.sequence for operation in found] == [5, 4, 2, 1]
+    assert await journal.last_sequence() == 5
+    await journal.close()
+
+
+async def test_what_waits_for_a_person_is_found_until_it_is_acknowledged(journal):
+    waiting = [an_operation(number, state=OperationState.NEEDS_ATTENTION) for number in (1, 2)]
+    for operation in (*waiting, an_operation(3, state=OperationState.DONE)):
+        await journal.record(operation)
+    assert await journal.unacknowledged() == tuple(waiting)
+    word = Acknowledgement(note="looked", actor="alice", at=waiting[0].accepted_at)
+    await journal.record(replace(waiting[0], acknowledged=word))
+    assert await journal.unacknowledged() == (waiting[1],)
+    assert (await journal.get(waiting[0].id)).acknowledged == word
+
+
+async def test_an_empty_journal_has_no_sequence_yet(journal):
+    assert await journal.last_sequence() == 0
 
 
 async def test_an_upgrade_that_breaks_off_changes_nothing(path, monkeypatch):

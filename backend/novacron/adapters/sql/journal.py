@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Select, event, select, text
+from sqlalchemy import URL, Connection, Select, event, func, select, text
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -14,7 +14,7 @@ from novacron.adapters.sql.schema import upgrade
 from novacron.adapters.sql.tables import operations
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
-from novacron.model.operation import ENDED, Operation
+from novacron.model.operation import ENDED, Operation, OperationState
 
 _BUSY_MS = 5000
 """How long a write waits for another process that reads or copies the journal."""
@@ -63,6 +63,7 @@ class SqlJournal:
             "idempotency_key": operation.idempotency_key or None,
             "document": written(operation),
             "vm": getattr(operation.intent, "vm", None),
+            "sequence": operation.sequence,
         }
         change = insert(operations).values(row)
         change = change.on_conflict_do_update(index_elements=[operations.c.id], set_=row)
@@ -76,12 +77,27 @@ class SqlJournal:
         """Return every operation that had not ended, oldest first."""
         ended = [state.value for state in ENDED]
         return await self._read(
-            select(operations.c.document).where(operations.c.state.not_in(ended)).order_by(operations.c.id)
+            select(operations.c.document).where(operations.c.state.not_in(ended)).order_by(operations.c.sequence)
         )
 
     async def recent(self, limit: int) -> tuple[Operation, ...]:
         """Return the newest operations, newest first."""
-        return await self._read(select(operations.c.document).order_by(operations.c.id.desc()).limit(limit))
+        return await self._read(select(operations.c.document).order_by(operations.c.sequence.desc()).limit(limit))
+
+    async def unacknowledged(self) -> tuple[Operation, ...]:
+        """Return every operation that needs attention and was not acknowledged, oldest first."""
+        state = OperationState.NEEDS_ATTENTION.value
+        query = select(operations.c.document).where(operations.c.state == state).order_by(operations.c.sequence)
+        return tuple(operation for operation in await self._read(query) if operation.needs_person)
+
+    async def last_sequence(self) -> int:
+        """Return the highest sequence of any operation, also of one that is not understood."""
+        try:
+            async with self._opened().connect() as connection:
+                found = (await connection.execute(select(func.max(operations.c.sequence)))).scalar_one()
+        except DATABASE_ERRORS as error:
+            raise translate(self._path, error) from error
+        return found or 0
 
     async def by_key(self, idempotency_key: str) -> Operation | None:
         """Return the operation that was submitted with this key."""

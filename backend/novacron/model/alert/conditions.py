@@ -155,13 +155,13 @@ def vm_conditions(moment: Moment) -> Iterator[Alert]:
 
 
 def operation_conditions(moment: Moment) -> Iterator[Alert]:
-    """Yield operations that failed or need a person, until a later one on the same subject succeeds."""
+    """Yield operations that failed, until a later one on the same subject succeeds, and those that need a person."""
     succeeded: set[str] = set()
-    for operation in sorted(moment.operations, key=lambda one: one.id, reverse=True):
+    for operation in sorted(moment.operations, key=lambda one: one.sequence, reverse=True):
         subject = _subject(operation)
         if operation.state is OperationState.DONE:
             succeeded.add(subject)
-        elif subject not in succeeded:
+        elif subject not in succeeded or operation.needs_person:
             yield from _operation_alert(operation, moment)
 
 
@@ -211,7 +211,7 @@ def _unreachable(host: Host, moment: Moment) -> Iterator[Alert]:
 
 def _operation_alert(operation: Operation, moment: Moment) -> Iterator[Alert]:
     thresholds = moment.thresholds
-    needs_person = operation.state is OperationState.NEEDS_ATTENTION
+    needs_person = operation.needs_person
     if needs_person or operation.state is OperationState.FAILED:
         ended_at = operation.ended_at or operation.accepted_at
         # What only a person can settle is not settled by waiting.
@@ -231,7 +231,7 @@ def _operation_alert(operation: Operation, moment: Moment) -> Iterator[Alert]:
         severity=Severity.CRITICAL if needs_person else Severity.WARNING,
         subject=operation.subject,
         text=text,
-        remedy="see its steps and outcome",
+        remedy="see its steps and outcome" + (", then acknowledge it" if needs_person else ""),
         raised_at=moment.now,
         operation=operation.id,
         host=operation.intent.host,
