@@ -31,7 +31,12 @@ def specs_of(addresses: Sequence[str]) -> tuple[HostSpec, ...]:
 
 
 def spec_of(address: str, name: str = "") -> HostSpec:
-    """Return the host behind one address; `name` is what it is to be called, its own name if empty."""
+    """Return the host behind one address; `name` is what it is to be called, its own name if empty.
+
+    Raises ConfigError for an address that cannot be one.
+    """
+    if address.startswith("ssh://"):  # ssh takes its own URIs as well
+        address = address.removeprefix("ssh://").removesuffix("/")
     try:
         parts = urlsplit(address if "://" in address else f"ssh://{address}")
         host = parts.hostname or ""

@@ -49,6 +49,10 @@ def test_other_uris_are_taken_as_they_are_and_named_by_what_they_are(uri, name):
     assert spec_of(uri) == _spec(name, uri=uri)
 
 
+def test_an_ssh_uri_of_ssh_itself_is_an_ssh_name():
+    assert spec_of("ssh://ada@kvm-1:2222/") == spec_of("ada@kvm-1:2222")
+
+
 def test_a_given_name_wins_over_the_address():
     assert spec_of("qemu+ssh://kvm-1/system", "first").id == "first"
     assert spec_of("kvm-1", "first").id == "first"

@@ -100,6 +100,8 @@ async def _compare(home: Home, sshd: Sshd, jump: Sshd, blocks: tuple[str, ...], 
     if "ProxyCommand" in "".join(blocks) and verdict is not ENTERS:
         # It is ssh that refuses then, and all we see is that the command ended.
         assert mine is Verdict.OTHER
+        assert "its ProxyCommand ended" in said
+        assert f"`ssh -F {home.config} kvm-1` says why" in said
         return
     assert mine is verdict, said
     if verdict is not ENTERS:

@@ -42,6 +42,20 @@ async def test_a_configuration_that_is_not_there_is_told(home: Home):
         await resolve(home.spec(ssh="kvm-1"))
 
 
+@pytest.mark.parametrize(
+    "address", ["a;id", "$(id)", "a|b", "`id`@kvm-1", "a b", "kvm-1>x", "-oProxyCommand=id", "a\\@b"]
+)
+async def test_a_name_that_a_shell_would_not_take_for_one_is_refused(home: Home, address: str):
+    """ssh before 9.6 takes it, and hands it to the shell of ProxyCommand."""
+    home.configure(f"ProxyCommand touch {home.folder}/ran-%h-%r")
+    with pytest.raises(LinkError, match="no host or user can be called"):
+        await resolve(home.spec(ssh=address))
+
+
+async def test_a_user_of_a_windows_domain_is_one(home: Home):
+    assert (await resolve(home.spec(ssh="DOMAIN\\ada@kvm-1"))).user == "DOMAIN\\ada"
+
+
 async def test_a_match_exec_that_hangs_costs_the_deadline_and_is_ended(home: Home):
     home.config.write_text(f'Match exec "echo $$ >{home.folder}/pid; exec sleep 600"\nPort 1\n')
     with pytest.raises(TimeoutError):

@@ -17,7 +17,7 @@ from novacron.model.ids import HostId
 from novacron.model.link import LinkStatus
 from tests.unit.ssh.ssh_cases import OTHER_KEY, public
 from tests.unit.ssh.sshd import Home, Sshd
-from tests.unit.ssh.verdicts import Verdict, of_ssh, ours
+from tests.unit.ssh.verdicts import Verdict, of_ssh, ours, output_of
 
 AUTHORITY = asyncssh.generate_private_key("ssh-ed25519")
 KEY = asyncssh.generate_private_key("ssh-ed25519")
@@ -56,6 +56,21 @@ async def test_a_host_certificate_counts_as_for_ssh(
     mine, said = await ours(home.spec(sshd))
     theirs, said_by_ssh = await of_ssh(home.spec(sshd))
     assert (mine, theirs) == (verdict, verdict), f"{said}\n{said_by_ssh}"
+
+
+async def test_beside_a_krl_an_authority_vouches_for_nobody_and_that_is_said(home: Home, sshd: Sshd):
+    """A KRL may revoke a certificate by its serial number, which is not known before the host shows it."""
+    await sshd.stop()
+    sshd.certificate = AUTHORITY.generate_host_certificate(sshd.key, "host", principals=["127.0.0.1"])
+    await sshd.start()
+    OTHER_KEY.write_public_key(home.folder / "other.pub")
+    krl = home.folder / "krl"
+    assert await output_of(["ssh-keygen", "-q", "-k", "-f", str(krl), str(home.folder / "other.pub")]) == (0, "")
+    home.known_hosts.write_text(f"@cert-authority * {public(AUTHORITY)}\n")
+    home.configure(f"RevokedHostKeys {krl}")
+    mine, said = await ours(home.spec(sshd))
+    assert mine is Verdict.UNKNOWN
+    assert "(host certificates are not taken where RevokedHostKeys is a KRL)" in said
 
 
 def _vouchers(text: str, name: str = "kvm-1") -> Vouchers:

@@ -35,7 +35,7 @@ def transport_arguments(options: SshOptions, *, is_tunnelled: bool) -> dict[str,
     }
     if options.proxy_command and not is_tunnelled:
         # As ssh: by the user's shell, which gives way to the command.
-        arguments["proxy_command"] = [os.environ.get("SHELL", "/bin/sh"), "-c", f"exec {options.proxy_command}"]
+        arguments["proxy_command"] = [os.environ.get("SHELL") or "/bin/sh", "-c", f"exec {options.proxy_command}"]
     if options.bind_address and not is_tunnelled:
         arguments["local_addr"] = (options.bind_address, 0)
     return arguments

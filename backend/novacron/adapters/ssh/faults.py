@@ -51,6 +51,15 @@ def connect_fault(spec: HostSpec, error: Exception, passed_over: Sequence[str] =
     )
 
 
+def proxy_command_fault(spec: HostSpec, command: str) -> LinkError:
+    """Return that the program which is to carry the connection ended; it alone knows why, and prints it for people."""
+    return LinkError(
+        spec.id,
+        f"its ProxyCommand ended, or lost the connection: {command[:_MOST_QUOTED]}",
+        f"`{ssh_command(spec)}` says why: a jump host's key, its sshd, or the program itself",
+    )
+
+
 def no_shell_fault(spec: HostSpec, user: str, program: str, said: bytes) -> LinkError:
     """Return that the login shell did not run what it was given; `said` is what it printed instead."""
     line = next((text for text in said.decode(errors="replace").splitlines() if text.strip()), "")

@@ -20,6 +20,9 @@ from novacron.model.host import HostSpec
 
 _AT_ONCE = 16
 """So many processes run at once: a fleet that comes back all together must not use up our file descriptors."""
+_IN_NO_USER = frozenset("'`\";&<>|(){}\n\t ")
+_IN_NO_HOST = _IN_NO_USER | frozenset("$\\")
+"""What OpenSSH 9.6 and newer takes in no name, as ProxyCommand and Match exec hand names to a shell."""
 _slots: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]" = WeakKeyDictionary()
 _CHATTER = "Pseudo-terminal will not be allocated"
 
@@ -27,6 +30,9 @@ _CHATTER = "Pseudo-terminal will not be allocated"
 async def resolve(spec: HostSpec) -> SshOptions:
     """Return how ssh would connect to a host. Raises LinkError when its configuration cannot be used."""
     address = SshAddress.parse(spec.ssh)
+    is_odd = not (_IN_NO_HOST.isdisjoint(address.name) and _IN_NO_USER.isdisjoint(address.user))
+    if is_odd or spec.ssh.startswith("-") or address.user.endswith("\\"):
+        raise LinkError(spec.id, f"no host or user can be called {spec.ssh}", "correct it in fleet.toml")
     ssh = shutil.which("ssh")
     if ssh is None:
         _require_no_configuration(spec)

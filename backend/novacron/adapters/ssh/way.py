@@ -19,7 +19,7 @@ from novacron.adapters.ssh.arguments import (
     transport_arguments,
     unsupported,
 )
-from novacron.adapters.ssh.faults import connect_fault
+from novacron.adapters.ssh.faults import connect_fault, proxy_command_fault
 from novacron.adapters.ssh.identities import Identities, load_identities
 from novacron.adapters.ssh.key_faults import key_fault
 from novacron.adapters.ssh.options import SshOptions
@@ -129,6 +129,10 @@ async def _attempt(stage: _Stage, identities: Identities, work: Callable[[], Awa
         return await work()
     except asyncssh.HostKeyNotVerifiable:
         raise
+    except (asyncssh.ConnectionLost, ConnectionResetError, BrokenPipeError) as error:
+        if stage.options.proxy_command and stage.via is None:
+            raise proxy_command_fault(stage.spec, stage.options.proxy_command) from error
+        raise connect_fault(stage.spec, error) from error
     except (asyncssh.Error, OSError, UnicodeError) as error:  # UnicodeError: no name that DNS could know
         raise connect_fault(stage.spec, error, (*stage.options.passed_over, *identities.passed_over)) from error
 
