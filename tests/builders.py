@@ -14,7 +14,7 @@ from novacron.model.fleet import Fleet, Host
 from novacron.model.host import HostFacts, HostLoad, HostReading, HostSpec
 from novacron.model.ids import HostId, PoolId, VmId
 from novacron.model.link import Link, LinkStatus
-from novacron.model.storage import Pool, Volume
+from novacron.model.storage import Pool, PoolSize, Volume
 from novacron.model.vm import StateReason, VmDisk, VmNic, VmReading, VmSize, VmSizing, VmState, VmUsage
 from tests.fake_clock import START
 
@@ -175,8 +175,8 @@ def a_pool(
     volumes: tuple[Volume, ...] = (),
     shared: bool = False,
 ) -> Pool:
-    """Return an active pool that is 40 % full."""
-    return Pool(
+    """Return a pool that is 40 % full; of an inactive one no figure is known."""
+    pool = Pool(
         id=PoolId(an_id(f"pool {name}")),
         name=name,
         kind=kind,
@@ -189,6 +189,7 @@ def a_pool(
         volumes=volumes,
         shared=shared,
     )
+    return pool if active else pool.of_size(PoolSize())
 
 
 def a_spec(name: str = "kvm-fra-01", *, site: str = "fra", uri: str = "", ssh: str = "") -> HostSpec:

@@ -34,15 +34,15 @@ def _state(row: PoolRow, sight: Sight) -> Cell:
 def _used(row: PoolRow, sight: Sight) -> Cell:
     used = row.pool.used_fraction
     if used is None or not row.host.is_current:
-        return cell("?" if not row.host.is_current else "", role=Role.UNKNOWN)
+        return cell("-", role=Role.DIM) if row.host.is_current else cell("?", role=Role.UNKNOWN)
     drawn = f"{bar(used, 6, sight.glyphs)} {fraction(used):>4}"
     return cell(drawn, fraction(used), role=fullness_role(used))
 
 
-def _amount(value: int, row: PoolRow) -> Cell:
+def _amount(value: int | None, row: PoolRow) -> Cell:
     if not row.host.is_current:
         return cell("?", role=Role.UNKNOWN)
-    return cell(size_mib(value) if row.pool.active else "-", role=Role.TEXT if row.pool.active else Role.DIM)
+    return cell(size_mib(value), role=Role.DIM if value is None else Role.TEXT)
 
 
 def pool_fields(row: PoolRow) -> Mapping[str, str]:
@@ -129,7 +129,7 @@ POOLS: Final[Subject[PoolRow]] = Subject(
             width=4,
             priority=7,
             right=True,
-            cell=lambda row, _: cell(len(row.pool.volumes), role=Role.DIM),
+            cell=lambda row, _: cell(len(row.pool.volumes) if row.pool.active else "-", role=Role.DIM),
             order=lambda row: len(row.pool.volumes),
         ),
         Column(

@@ -91,8 +91,10 @@ class JumpHost:
         return known
 
     def alert(self, rule: str, subject: str) -> dict[str, Any] | None:
-        """Return the alert as `novacron alerts --json` tells it, holding or cleared; None when there is none."""
-        found = (alert for alert in self.read("alerts") if (alert["rule"], alert["subject"]) == (rule, subject))
+        """Return the alert as `novacron alerts --all --json` tells it, holding or cleared; None when there is none."""
+        found = (
+            alert for alert in self.read("alerts", "--all") if (alert["rule"], alert["subject"]) == (rule, subject)
+        )
         return next(found, None)
 
     def holds(self, rule: str, subject: str) -> bool:

@@ -124,7 +124,7 @@ class RemoteConsole:
         return await self._ask("GET", f"/v1/operations/{_quote(operation)}", Operation)
 
     async def alerts(self) -> tuple[Alert, ...]:
-        """Return the alerts that hold."""
+        """Return the alerts that hold, then those cleared lately."""
         return await self._ask("GET", "/v1/alerts", tuple[Alert, ...])
 
     async def preview(self, intent: Intent) -> Plan | Refusal:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -61,14 +61,19 @@ def ops(context: typer.Context, as_json: Json = False) -> None:
     _show([_operation_record(operation) for operation in run(work, context)], as_json, _OPERATION_COLUMNS)
 
 
-def alerts(context: typer.Context, as_json: Json = False) -> None:
+def alerts(
+    context: typer.Context,
+    with_cleared: Annotated[bool, typer.Option("--all", help="Also those that were cleared lately.")] = False,
+    as_json: Json = False,
+) -> None:
     """List what needs attention now."""
 
     async def work(console: Console) -> tuple[Alert, ...]:
         await settled_fleet(console)
         return await console.alerts()
 
-    _show([_alert_record(alert) for alert in run(work, context)], as_json, _ALERT_COLUMNS)
+    found = [alert for alert in run(work, context) if with_cleared or alert.cleared_at is None]
+    _show([_alert_record(alert) for alert in found], as_json, _ALERT_COLUMNS)
 
 
 def xml(
@@ -228,11 +233,11 @@ def _operation_record(operation: Operation) -> Record:
 
 def _alert_record(alert: Alert) -> Record:
     return {
-        "severity": alert.severity.value,
+        "severity": alert.severity.value if alert.cleared_at is None else "cleared",
         "rule": alert.rule.value,
         "subject": alert.subject,
         "text": alert.text,
-        "age": age(alert.raised_at, datetime.now(UTC)),
+        "age": age(alert.cleared_at or alert.raised_at, datetime.now(UTC)),
         "json": alert,
     }
 

@@ -1,8 +1,9 @@
 """Storage pools and their volumes as one hypervisor tells them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from novacron.model.ids import PoolId
+from novacron.model.size import MOST_MIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,15 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSize:
+    """How large a pool is, in MiB; None: not known."""
+
+    capacity_mib: int | None = None
+    allocation_mib: int | None = None
+    available_mib: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
     """One storage pool on one host."""
 
@@ -31,9 +41,10 @@ class Pool:
     autostart: bool = False
     path: str = ""
     """Target path, or the source's name for network pools."""
-    capacity_mib: int = 0
-    allocation_mib: int = 0
-    available_mib: int = 0
+    capacity_mib: int | None = None
+    """None, like the two below: not known, as of an inactive pool, or impossible, as `plausible_size` says."""
+    allocation_mib: int | None = None
+    available_mib: int | None = None
     volumes: tuple[Volume, ...] = ()
     """Filled by the slow part of a reading; see HostReading.inventory_at."""
     shared: bool = False
@@ -44,6 +55,31 @@ class Pool:
     @property
     def used_fraction(self) -> float | None:
         """0.0 to 1.0; None when its size is not known."""
-        if not self.active or self.capacity_mib <= 0:
+        if not self.active or not self.capacity_mib or self.available_mib is None:
             return None
         return 1 - self.available_mib / self.capacity_mib
+
+    def of_size(self, size: PoolSize) -> "Pool":
+        """Return the pool with these figures."""
+        return replace(
+            self,
+            capacity_mib=size.capacity_mib,
+            allocation_mib=size.allocation_mib,
+            available_mib=size.available_mib,
+        )
+
+
+def plausible_size(*, capacity_mib: int, allocation_mib: int, available_mib: int) -> PoolSize:
+    """Return what can be true of a pool's figures.
+
+    Hypervisors tell of 0 where they do not know, of file systems that shrank while they were read, and of numbers
+    that went through a signed type. Of a capacity that cannot be, nothing follows; a part that is larger than the
+    whole, or negative, is not known.
+    """
+    if not 0 < capacity_mib <= MOST_MIB:
+        return PoolSize()
+    return PoolSize(
+        capacity_mib=capacity_mib,
+        allocation_mib=allocation_mib if 0 <= allocation_mib <= capacity_mib else None,
+        available_mib=available_mib if 0 <= available_mib <= capacity_mib else None,
+    )

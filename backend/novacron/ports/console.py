@@ -103,7 +103,7 @@ class Console(Protocol):
         """
 
     async def alerts(self) -> tuple[Alert, ...]:
-        """Return the alerts that hold."""
+        """Return the alerts that hold, then those cleared lately."""
 
     async def preview(self, intent: Intent) -> Plan | Refusal:
         """Say what it would do, after asking the hypervisors what only they know; changes nothing."""

@@ -10,6 +10,7 @@ import pytest
 
 from novacron.adapters.simulated.hostile import HOSTILE_TEXTS
 from novacron.model.errors import ExitCode
+from novacron.model.vm import StateReason, VmState
 from tests.unit.cli.conftest import HOSTS, VMS
 
 
@@ -143,3 +144,26 @@ def test_a_size_that_waits_for_the_next_start_is_shown_beside_the_one_of_now(bac
         assert line.count("(next start: ") == 2
     finally:
         backend.loop.call_soon_threadsafe(host.put, before, "resized")
+
+
+def test_an_alert_that_was_cleared_is_listed_only_when_asked_for_and_marked(backend, novacron):
+    running = (one for one in _json(novacron("vms", "--json")) if one["vm"]["state"] == "running")
+    record = next(one for one in running if re.fullmatch(r"[a-z]+-[a-z]+-\d\d", one["vm"]["name"]))
+    host, name = backend.world.host(record["host"]), record["vm"]["name"]
+    before = host.machine(record["id"])
+    crashed = replace(before, state=VmState.CRASHED, reason=StateReason.CRASHED)
+    backend.loop.call_soon_threadsafe(host.put, crashed, "crashed")
+
+    def told(*words):
+        return {one["vm"]: one for one in _json(novacron("alerts", *words, "--json"))}
+
+    try:
+        _wait_until(lambda: record["id"] in told())
+        assert told()[record["id"]]["cleared_at"] is None
+    finally:
+        backend.loop.call_soon_threadsafe(host.put, before, "started")
+    _wait_until(lambda: record["id"] not in told())
+    assert told("--all")[record["id"]]["cleared_at"] is not None
+    (line,) = [line for line in _rows(novacron("alerts", "--all")) if name in line and "VM crashed" in line]
+    assert line.split()[0] == "cleared"
+    assert not any(name in line for line in _rows(novacron("alerts")))

@@ -20,6 +20,10 @@ def _volumes(novacron, *words):
     return json.loads(result.stdout)
 
 
+def _pools(novacron, host):
+    return [record["pool"] for record in json.loads(novacron("pools", host, "--json").stdout)]
+
+
 def _is_active(novacron, host, pool):
     found = json.loads(novacron("pools", host, "--json").stdout)
     return next(record["pool"]["active"] for record in found if record["pool"]["name"] == pool)
@@ -38,6 +42,10 @@ def test_volumes_are_listed_by_host_and_pool(novacron, host):
 
 def test_a_pool_is_stopped_and_started_on_the_host_that_is_named(novacron, host):
     assert novacron("pool", "stop", "local", "--host", host, "--yes").exit_code == ExitCode.OK
+    (record,) = (one for one in _pools(novacron, host) if one["name"] == "local")
+    assert [record[key] for key in ("capacity_mib", "allocation_mib", "available_mib")] == [None] * 3
+    (line,) = (line for line in novacron("pools", host).stdout.splitlines() if line.split()[1] == "local")
+    assert line.split()[3:6] == ["no", "-", "-"]
     assert not _is_active(novacron, host, "local")
     assert novacron("pool", "start", "local", "--host", host).exit_code == ExitCode.OK
     assert _is_active(novacron, host, "local")

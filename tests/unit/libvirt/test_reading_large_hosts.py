@@ -137,3 +137,16 @@ async def test_who_hung_is_asked_again_after_ever_longer_pauses():
     patience.try_later()
     await clock.advance(61)
     assert patience.has_run_out
+
+
+async def test_figures_of_a_folder_that_cannot_be_are_not_known(host: LibvirtHypervisor, refreshes: list[str]):
+    shell = _Shell(host)
+    shell.folder = b"1.0 1.0\n4096 1000 4000\n"
+    pool = await _read(PoolReader(shell, FakeClock()))
+    assert (pool.capacity_mib, pool.available_mib, pool.allocation_mib, pool.used_fraction) == (3, None, None, None)
+
+
+async def test_a_pool_that_is_not_active_has_no_size(host: LibvirtHypervisor, refreshes: list[str]):
+    await host.set_pool_active("vm", False, deadline_s=S)
+    pool = await _read(PoolReader(_Shell(host), FakeClock()))
+    assert (pool.active, pool.capacity_mib, pool.available_mib, pool.allocation_mib) == (False, None, None, None)

@@ -6,6 +6,7 @@ readable and to have changed, never by the clock.
 """
 
 import asyncio
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from novacron.adapters.libvirt.patience import Patience
 from novacron.model.errors import DeadlineExceeded, NovaCronError, OperationError
 from novacron.model.ids import PoolId
 from novacron.model.shared_file_systems import is_shared
-from novacron.model.storage import Pool, Volume
+from novacron.model.storage import Pool, PoolSize, Volume, plausible_size
 from novacron.model.vm import VmDisk
 from novacron.ports.clock import Clock
 
@@ -31,6 +32,7 @@ _HANGS: Final = "whoever looks at its folder hangs: is its server dead?"
 _LOOK: Final = 'stat --format "%.9Y %.9Z" -- "$1" && stat --file-system --format "%S %b %f" -- "$1"'
 """When something was last made or deleted in a folder, and how full its file system is."""
 _MIB = 1024 * 1024
+_NUMBER = re.compile(r"[0-9]{1,20}", re.ASCII)
 _SHARED_KINDS = frozenset({"netfs", "rbd", "gluster", "iscsi", "iscsi-direct", "sheepdog"})
 
 
@@ -40,8 +42,7 @@ class _Folder:
 
     changed: str
     """Differs whenever a file came or went."""
-    capacity_mib: int
-    available_mib: int
+    size: PoolSize
 
 
 class PoolReader:
@@ -124,13 +125,7 @@ class PoolReader:
             )
             pool = replace(pool, volumes=tuple(volumes))
         if folder is not None and pool.active:
-            used_mib = folder.capacity_mib - folder.available_mib
-            pool = replace(
-                pool,
-                capacity_mib=folder.capacity_mib,
-                available_mib=folder.available_mib,
-                allocation_mib=used_mib,
-            )
+            pool = pool.of_size(folder.size)
         shared = pool.kind in _SHARED_KINDS or is_shared(await self._file_system(pool))
         return replace(pool, shared=shared)
 
@@ -155,7 +150,12 @@ class PoolReader:
         if len(numbers) != 3:
             return None, ""
         block, blocks, free = numbers
-        return _Folder(changed=changed, capacity_mib=block * blocks // _MIB, available_mib=block * free // _MIB), ""
+        size = plausible_size(
+            capacity_mib=block * blocks // _MIB,
+            allocation_mib=block * (blocks - free) // _MIB,
+            available_mib=block * free // _MIB,
+        )
+        return _Folder(changed=changed, size=size), ""
 
     async def _file_system(self, pool: Pool) -> str:
         """Return the type of the file system under a pool, asked once."""
@@ -198,17 +198,21 @@ def _read_pool(connection: Connection, name: str) -> Pool:
     pool = connection.storagePoolLookupByName(name)
     active = bool(pool.isActive())
     root = xml.parse(pool.XMLDesc(), name)
-    _, capacity, allocation, available = pool.info()
-    return Pool(
+    found = Pool(
         id=PoolId(pool.UUIDString()),
         name=name,
         kind=root.get("type") or "",
         active=active,
         autostart=bool(pool.autostart()),
         path=root.findtext("target/path") or root.findtext("source/name") or "",
-        capacity_mib=capacity // _MIB,
-        allocation_mib=allocation // _MIB,
-        available_mib=available // _MIB,
+    )
+    return found.of_size(_pool_size(pool)) if active else found
+
+
+def _pool_size(pool: Any) -> PoolSize:  # noqa: ANN401 - libvirt.virStoragePool
+    _, capacity, allocation, available = pool.info()
+    return plausible_size(
+        capacity_mib=capacity // _MIB, allocation_mib=allocation // _MIB, available_mib=available // _MIB
     )
 
 
@@ -234,13 +238,18 @@ def _volume(volume: Any) -> Volume:  # noqa: ANN401 - libvirt.virStorageVol
     if path is None or root.find("capacity") is None:
         _, capacity, allocation = volume.info()
     else:
-        capacity, allocation = (int(root.findtext(tag) or 0) for tag in ("capacity", "allocation"))
+        capacity, allocation = (_bytes(root.findtext(tag)) for tag in ("capacity", "allocation"))
     return Volume(
         name=name,
         # In XML a path that is no text is not what it is on the host.
         path=path if path is not None and path.isascii() else text_of(volume.path),
-        capacity_mib=capacity // _MIB,
-        allocation_mib=allocation // _MIB,
+        capacity_mib=max(0, capacity) // _MIB,
+        allocation_mib=max(0, allocation) // _MIB,
         format=(kind.get("type") if kind is not None else None) or "raw",
         backing_path=root.findtext("backingStore/path") or "",
     )
+
+
+def _bytes(text: str | None) -> int:
+    """Return a number of bytes; 0 for what is none."""
+    return int(text) if text and _NUMBER.fullmatch(text) else 0

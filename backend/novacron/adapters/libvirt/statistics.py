@@ -141,4 +141,4 @@ def _mib(kib: object) -> int | None:
 
 def _bytes_mib(size: object) -> int | None:
     number = _whole(size)
-    return None if number is None else number // (1024 * 1024)
+    return None if number is None or number < 0 else number // (1024 * 1024)

@@ -106,7 +106,7 @@ class HostPool:
 
     def reading(self) -> Pool:
         """Return what the host says of it."""
-        allocation_mib = self.store.allocation_mib if self.active else 0
+        allocation_mib = self.store.allocation_mib
         return Pool(
             id=self.id,
             name=self.name,
@@ -114,9 +114,9 @@ class HostPool:
             active=self.active,
             autostart=self.autostart,
             path=self.store.path,
-            capacity_mib=self.store.capacity_mib if self.active else 0,
-            allocation_mib=allocation_mib,
-            available_mib=self.store.capacity_mib - allocation_mib if self.active else 0,
+            capacity_mib=self.store.capacity_mib if self.active else None,
+            allocation_mib=allocation_mib if self.active else None,
+            available_mib=self.store.capacity_mib - allocation_mib if self.active else None,
             volumes=tuple(stored.volume for stored in self.store.volumes.values()) if self.active else (),
             shared=self.store.shared,
         )

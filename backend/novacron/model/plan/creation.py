@@ -121,6 +121,8 @@ def _room(intent: CreateVm, host: Host) -> tuple[str, ...] | Refusal:
 
 
 def _pool_room(intent: CreateVm, pool: Pool, base: Volume | None, warnings: list[str]) -> tuple[str, ...] | Refusal:
+    if pool.available_mib is None:
+        return (*warnings, f"how much is free in pool {pool.name} is not known")
     copied_mib = base.allocation_mib if base else 0
     if copied_mib > pool.available_mib:
         return Refusal(
