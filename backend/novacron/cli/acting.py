@@ -78,7 +78,7 @@ def pause(
 def resume(
     context: typer.Context, names: VmNames, yes: Yes = False, no_wait: NoWait = False, as_json: Json = False
 ) -> None:
-    """Let paused VMs go on."""
+    """Let paused VMs go on, and wake those that sleep."""
     manner = Manner(yes=yes, wait=not no_wait, as_json=as_json)
     for_each_vm(context, names, lambda vm: ResumeVm(vm=vm.id, host=vm.home.host.id), manner)
 

@@ -178,6 +178,8 @@ class SimulatedHost:
             usage=usage_at(machine, seed_of(machine.id), self._clock.now().timestamp()),
             disks=machine.disks,
             nics=machine.nics,
+            on_poweroff=machine.on_poweroff,
+            on_reboot=machine.on_reboot,
             job_active=machine.job is not Job.NONE,
             description=machine.description,
         )

@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 
 from novacron.model.fleet import Fleet
-from novacron.model.intent import CreateVm, DeleteVm, DeleteVolume, Intent, SetPoolActive
+from novacron.model.ids import VmId
+from novacron.model.intent import (
+    CreateVm,
+    DeleteVm,
+    DeleteVolume,
+    Intent,
+    MigrateVm,
+    PauseVm,
+    SetPoolActive,
+    VmIntent,
+)
 from novacron.model.operation import Operation
 from novacron.model.plan.deletion import DELETE_DISK
 from novacron.model.plan.disks import disk_fates
@@ -34,21 +44,23 @@ def claims_of(intent: Intent, fleet: Fleet) -> Claims:
         case CreateVm():
             pools = {_pool(intent.host, intent.pool)} if intent.pool else set()
             return Claims(
-                holds=frozenset({f"vm:{intent.vm}", f"name:{intent.host}/{intent.name}"}),
+                holds=_vm(intent) | frozenset({f"name:{intent.host}/{intent.name}"}),
                 uses=frozenset(pools | {_disk(path) for path in _volume_paths(intent, fleet)}),
             )
         case DeleteVm() if intent.with_disks:
             seen = fleet.sighting(intent.vm, intent.host)
             fates = disk_fates(fleet, seen) if seen else ()
             return Claims(
-                holds=frozenset({f"vm:{intent.vm}"} | {_disk(f.disk.source) for f in fates if not f.keep_because}),
+                holds=_vm(intent) | frozenset(_disk(f.disk.source) for f in fates if not f.keep_because),
                 uses=frozenset(_disk(f.disk.source) for f in fates if f.keep_because),
             )
+        case PauseVm():
+            return Claims(holds=frozenset({_cpus(intent.vm)}))
         case _:
             found = fleet.find_vm(intent.vm)
             sources = {disk.source for seen in (found.sightings if found else ()) for disk in seen.vm.disks}
             return Claims(
-                holds=frozenset({f"vm:{intent.vm}"}),
+                holds=_vm(intent),
                 uses=frozenset(_disk(source) for source in sources if source),
             )
 
@@ -81,6 +93,15 @@ def subject_of(intent: Intent, fleet: Fleet) -> str:
         case _:
             found = fleet.find_vm(intent.vm)
             return found.home.vm.name if found else intent.vm
+
+
+def _vm(intent: VmIntent) -> frozenset[str]:
+    """Return the keys of a VM. A migration leaves its CPUs to who pauses it, so that it may end."""
+    return frozenset({f"vm:{intent.vm}"} | (set() if isinstance(intent, MigrateVm) else {_cpus(intent.vm)}))
+
+
+def _cpus(vm: VmId) -> str:
+    return f"cpus:{vm}"
 
 
 def _pool(host: str, pool: str) -> str:
