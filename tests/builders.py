@@ -7,9 +7,11 @@ Intents, operations and alerts are in tests/operation_builders.py.
 # ruff: noqa: A002 - a builder's parameters are called as the fields they fill.
 
 import uuid
+import zlib
 from datetime import datetime
 from types import MappingProxyType
 
+from novacron.model.files import FileIdentity, FileUse
 from novacron.model.fleet import Fleet, Host
 from novacron.model.host import HostFacts, HostLoad, HostReading, HostSpec
 from novacron.model.ids import HostId, PoolId, VmId
@@ -44,6 +46,7 @@ def a_vm(
     sizing: VmSizing | None = None,
     usage: VmUsage | None = None,
     disks: tuple[VmDisk, ...] | None = None,
+    uses: tuple[FileUse, ...] = (),
     nics: tuple[VmNic, ...] | None = None,
     job_active: bool = False,
     description: str = "",
@@ -72,6 +75,7 @@ def a_vm(
         sizing=VmSizing(at_next_start=size if persistent else None) if sizing is None else sizing,
         usage=(a_usage() if running else VmUsage()) if usage is None else usage,
         disks=(a_disk(name),) if disks is None else disks,
+        uses=uses,
         nics=(a_nic(),) if nics is None else nics,
         job_active=job_active,
         description=description,
@@ -117,11 +121,14 @@ def a_disk(
     protocol: str = "",
     served_by_host: bool = False,
     volume: str = "",
+    file: FileIdentity | None = None,
 ) -> VmDisk:
     """Return a writable qcow2 disk."""
+    source = f"/srv/vm/{vm_name}.qcow2" if source is None else source
     return VmDisk(
         target=target,
-        source=f"/srv/vm/{vm_name}.qcow2" if source is None else source,
+        source=source,
+        file=a_file(source) if file is None and source.startswith("/") else file,
         format=format,
         capacity_mib=capacity_mib,
         allocation_mib=allocation_mib,
@@ -151,6 +158,7 @@ def a_volume(
     allocation_mib: int = 2048,
     format: str = "qcow2",
     backing_path: str = "",
+    file: FileIdentity | None = None,
 ) -> Volume:
     """Return a qcow2 volume that stands alone."""
     return Volume(
@@ -160,7 +168,14 @@ def a_volume(
         allocation_mib=allocation_mib,
         format=format,
         backing_path=backing_path,
+        file=a_file(f"/srv/vm/{name}" if path is None else path) if file is None else file,
     )
+
+
+def a_file(path: str, *, file_system: str = "ext4", device: str = "8:1") -> FileIdentity:
+    """Return the identity of the file that is called so, on a file system of the host's own."""
+    inode = 1 + zlib.crc32(path.encode(errors="surrogatepass"))
+    return FileIdentity(device=device, inode=inode, file_system=file_system)
 
 
 def a_pool(

@@ -7,7 +7,7 @@ from typing import Final
 
 from novacron.model.fleet import Fleet, Host
 from novacron.model.ids import HostId
-from novacron.model.plan.disks import users_of
+from novacron.model.plan.file_users import users_of
 from novacron.model.storage import Volume
 from novacron.model.vm import VmReading
 from novacron_tui.present.cells import Cell, Role, cell

@@ -20,6 +20,7 @@ from novacron.model.intent import (
 )
 from novacron.model.link import LinkStatus
 from novacron.model.operation import Operation, OperationState
+from novacron.model.plan.plan import Danger, Plan
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmDisk, VmState
 from tests.builders import an_id
@@ -236,10 +237,26 @@ async def test_start_and_resume_are_refused_while_a_host_that_had_the_vm_does_no
 
 
 async def test_a_dead_host_that_never_had_the_vm_is_no_reason_to_refuse(site: Site) -> None:
-    site.add(state=VmState.SHUT_OFF)
+    site.add(state=VmState.SHUT_OFF, pool="local")
     site.world.refuse(B, LinkStatus.UNREACHABLE)
     await site.start()
     assert (await site.do(StartVm(vm=VM, host=A))).state is OperationState.DONE
+
+
+async def test_a_host_that_was_never_read_may_run_a_vm_on_shared_storage(site: Site) -> None:
+    site.add(state=VmState.SHUT_OFF)
+    site.world.refuse(B, LinkStatus.UNREACHABLE)
+    await site.start()
+    refusal = await site.refused(StartVm(vm=VM, host=A))
+    assert refusal.code is RefusalCode.UNKNOWN_ELSEWHERE
+    assert "kvm-b, which was never read" in refusal.reason
+    assert "vouch for kvm-b" in refusal.remedy
+    vouched = StartVm(vm=VM, host=A, vouched=(B,))
+    plan = await site.clock.run(site.service.preview(vouched))
+    assert isinstance(plan, Plan)
+    assert plan.danger is Danger.TYPE_NAME
+    assert any("you vouch that kvm-b" in line for line in plan.warnings)
+    assert (await site.do(vouched)).state is OperationState.DONE
 
 
 async def test_a_copy_that_the_fleet_has_not_seen_yet_is_found_right_before_the_start(site: Site) -> None:

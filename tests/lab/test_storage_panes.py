@@ -6,6 +6,7 @@ from typing import Final
 import pytest
 
 from novacron.lab.lab import Lab
+from novacron.model.errors import ExitCode
 from tests.lab.jump_host import JumpHost, at_a_jump_host, have_pools_read
 from tests.lab_fixtures import eventually
 from tests.terminal import Terminal
@@ -119,8 +120,10 @@ def test_volumes_that_come_and_go_behind_our_back_are_followed(lab: Lab, person:
     assert _volumes(person) == {"kept.img", "removed.img", "new.img"}
     lab.run(_HOST, ["rm", f"{_FOLDER}/removed.img"])
     assert "removed.img" in _volumes(person), "nobody could know yet"
-    done = person.run("volume", "delete", "removed.img", "--pool", "spare", "--host", _HOST, "--yes")
-    assert b"gone" in done.stdout, "to delete what is gone already is no failure"
+    done = person.run(
+        "volume", "delete", "removed.img", "--pool", "spare", "--host", _HOST, "--yes", code=ExitCode.NOT_FOUND
+    )
+    assert b"no volume removed.img" in done.stderr, "a preview looks again before anything is deleted"
     console.wait_for(lambda text: "removed.img" not in text, _BY_EVENT_S)
     assert _volumes(person) == {"kept.img", "new.img"}
 

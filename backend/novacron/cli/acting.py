@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from novacron.cli.arguments import Json, NoWait, OtherMemorySize, VmName, VmNames, Yes
+from novacron.cli.arguments import Json, NoWait, OtherMemorySize, VmName, VmNames, Vouch, Yes, vouched_for
 from novacron.cli.carrying_out import Manner, for_each_vm
 from novacron.cli.following import follow
 from novacron.cli.output import complain, print_json, printing_what_was_done
 from novacron.cli.reporting import code_of_operation, code_of_refusal, print_outcome
 from novacron.cli.session import run
 from novacron.model.errors import ExitCode
+from novacron.model.fleet import FleetVm
 from novacron.model.ids import OperationId
 from novacron.model.intent import (
     DeleteVm,
@@ -31,11 +32,16 @@ from novacron.ports.console import Console
 
 
 def start(
-    context: typer.Context, names: VmNames, yes: Yes = False, no_wait: NoWait = False, as_json: Json = False
+    context: typer.Context,
+    names: VmNames,
+    vouch: Vouch = None,
+    yes: Yes = False,
+    no_wait: NoWait = False,
+    as_json: Json = False,
 ) -> None:
     """Power VMs on."""
     manner = Manner(yes=yes, wait=not no_wait, as_json=as_json)
-    for_each_vm(context, names, lambda vm: StartVm(vm=vm.id, host=vm.home.host.id), manner)
+    for_each_vm(context, names, lambda vm: StartVm(vm=vm.id, host=vm.home.host.id, vouched=vouched_for(vouch)), manner)
 
 
 def stop(
@@ -76,11 +82,16 @@ def pause(
 
 
 def resume(
-    context: typer.Context, names: VmNames, yes: Yes = False, no_wait: NoWait = False, as_json: Json = False
+    context: typer.Context,
+    names: VmNames,
+    vouch: Vouch = None,
+    yes: Yes = False,
+    no_wait: NoWait = False,
+    as_json: Json = False,
 ) -> None:
-    """Let paused VMs go on, and wake those that sleep."""
+    """Let paused VMs go on."""
     manner = Manner(yes=yes, wait=not no_wait, as_json=as_json)
-    for_each_vm(context, names, lambda vm: ResumeVm(vm=vm.id, host=vm.home.host.id), manner)
+    for_each_vm(context, names, lambda vm: ResumeVm(vm=vm.id, host=vm.home.host.id, vouched=vouched_for(vouch)), manner)
 
 
 def rename(
@@ -134,13 +145,18 @@ def delete(
     context: typer.Context,
     names: VmNames,
     with_disks: Annotated[bool, typer.Option("--with-disks", help="Delete their disks too.")] = False,
+    vouch: Vouch = None,
     yes: Yes = False,
     no_wait: NoWait = False,
     as_json: Json = False,
 ) -> None:
     """Remove VMs; their disks stay unless --with-disks."""
     manner = Manner(yes=yes, wait=not no_wait, as_json=as_json)
-    for_each_vm(context, names, lambda vm: DeleteVm(vm=vm.id, host=vm.home.host.id, with_disks=with_disks), manner)
+
+    def intent_of(vm: FleetVm) -> DeleteVm:
+        return DeleteVm(vm=vm.id, host=vm.home.host.id, with_disks=with_disks, vouched=vouched_for(vouch))
+
+    for_each_vm(context, names, intent_of, manner)
 
 
 def cancel(

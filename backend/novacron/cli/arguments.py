@@ -6,6 +6,7 @@ import typer
 
 from novacron.cli.completion import complete_hosts, complete_vms
 from novacron.model.errors import UsageError
+from novacron.model.ids import HostId
 from novacron.model.size import parse_size_mib
 
 
@@ -47,6 +48,20 @@ Bandwidth = Annotated[
     typer.Option(parser=read_some_mib, metavar="SIZE", help=f"At most this much a second: {_SIZES}."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Vouch = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vouch",
+        metavar="HOST",
+        help="A host that cannot be asked: you know that it does not have or need what this is about.",
+        autocompletion=complete_hosts,
+    ),
+]
 PartialOk = Annotated[
     bool, typer.Option("--partial-ok", help="End with 0 also when hosts are missing that never answered.")
 ]
+
+
+def vouched_for(hosts: list[str] | None) -> tuple[HostId, ...]:
+    """Return the hosts that --vouch names."""
+    return tuple(HostId(host) for host in hosts or ())

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from novacron.cli.arguments import Bandwidth, DiskSize, Json, MemorySize, NoWait, VmNames, Yes
+from novacron.cli.arguments import Bandwidth, DiskSize, Json, MemorySize, NoWait, VmNames, Vouch, Yes, vouched_for
 from novacron.cli.carrying_out import Manner, for_each_vm, just
 from novacron.cli.completion import complete_hosts
 from novacron.model.fleet import Fleet, FleetVm
@@ -35,6 +35,7 @@ def migrate(
     bandwidth: Bandwidth = None,
     max_downtime: Annotated[int | None, typer.Option(min=1, help="Longest pause in ms.")] = None,
     auto_converge: Annotated[bool, typer.Option("--auto-converge", help="Slow a busy guest down.")] = False,
+    vouch: Vouch = None,
     yes: Yes = False,
     no_wait: NoWait = False,
     as_json: Json = False,
@@ -51,6 +52,7 @@ def migrate(
             bandwidth_mib_s=bandwidth,
             max_downtime_ms=max_downtime,
             auto_converge=auto_converge,
+            vouched=vouched_for(vouch),
         )
 
     for_each_vm(context, names, intent_of, Manner(yes=yes, wait=not no_wait, as_json=as_json))

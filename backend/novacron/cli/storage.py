@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from novacron.cli.arguments import AnyHostNames, Json, NoWait, PartialOk, Yes
+from novacron.cli.arguments import AnyHostNames, Json, NoWait, PartialOk, Vouch, Yes, vouched_for
 from novacron.cli.carrying_out import Manner, just
 from novacron.cli.completion import complete_hosts
 from novacron.cli.output import print_json, print_table, tell_unread
@@ -79,6 +79,7 @@ def delete_volume(
     name: Annotated[str, typer.Argument(help="Its name.")],
     in_pool: Annotated[str, typer.Option("--pool", help="Pool it is in.")],
     host: OnHost = "",
+    vouch: Vouch = None,
     yes: Yes = False,
     no_wait: NoWait = False,
     as_json: Json = False,
@@ -87,7 +88,9 @@ def delete_volume(
 
     just(
         context,
-        lambda fleet: DeleteVolume(host=host_of_pool(fleet, in_pool, host), pool=in_pool, volume=name),
+        lambda fleet: DeleteVolume(
+            host=host_of_pool(fleet, in_pool, host), pool=in_pool, volume=name, vouched=vouched_for(vouch)
+        ),
         Manner(yes=yes, wait=not no_wait, as_json=as_json),
     )
 

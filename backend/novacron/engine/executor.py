@@ -9,7 +9,7 @@ from novacron.engine.facts import gather_facts
 from novacron.engine.identifiers import OperationIds
 from novacron.engine.ledger import Ledger
 from novacron.engine.locks import Locks
-from novacron.engine.looking_again import look_again
+from novacron.engine.looking_again import look_again, touches_files
 from novacron.engine.previews import Previews
 from novacron.engine.run import OperationRun
 from novacron.engine.settings import EngineSettings
@@ -58,7 +58,7 @@ class Executor:
 
     async def preview(self, intent: Intent) -> Plan | Refusal:
         """Say what it would do; changes nothing."""
-        answer = self._refuse_locked(intent) or await self._plan(intent, afresh=False)
+        answer = self._refuse_locked(intent) or await self._plan(intent, afresh=touches_files(intent))
         if isinstance(answer, Plan):
             self._previews.remember(answer)
         return answer
@@ -116,7 +116,7 @@ class Executor:
     def launch(self, run: OperationRun, *, first: "asyncio.Future[bool] | None" = None) -> None:
         """Let it run; `first` has to come true before."""
         operation = run.operation
-        task = asyncio.create_task(run.carry_out_after(first), name=f"operation {operation.id}")
+        task = asyncio.create_task(self._supervise(run, first), name=f"operation {operation.id}")
         self._tasks[operation.id] = task
         task.add_done_callback(lambda _: self._settle_up(operation))
 
@@ -169,7 +169,7 @@ class Executor:
             held,
             title=planned.title,
             subject=planned.subject,
-            steps=tuple(StepRecord(name=step.name, title=step.title) for step in planned.steps),
+            steps=tuple(StepRecord(name=step.name, title=step.title, expects=step.expects) for step in planned.steps),
             can_cancel=planned.can_cancel,
             plan_digest=planned.digest,
         )
@@ -231,6 +231,10 @@ class Executor:
         run = OperationRun(operation.id, ledger=ground.ledger, work=work, clock=ground.clock, settings=ground.settings)
         self._runs[operation.id] = run
         return run
+
+    async def _supervise(self, run: OperationRun, first: "asyncio.Future[bool] | None") -> None:
+        if first is None or await first:
+            await run.carry_out()
 
     def _settle_up(self, operation: Operation) -> None:
         self._locks.release(operation)

@@ -10,6 +10,7 @@ from novacron.model.errors import LinkError, NotFound, NovaCronError
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, VmId
 from novacron.model.intent import CreateVm, DeleteVm, DeleteVolume, Intent, SetPoolActive, hosts_of
+from novacron.model.plan.file_users import hosts_in_reach
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmReading
 from novacron.ports.clock import Clock
@@ -22,11 +23,10 @@ async def look_again(
 
     A host that cannot be asked keeps its last reading: the plan judges that. One that does not answer is a refusal.
     """
-    if isinstance(intent, CreateVm | DeleteVolume | SetPoolActive) or (
-        isinstance(intent, DeleteVm) and intent.with_disks
-    ):
+    if isinstance(intent, DeleteVolume | SetPoolActive) or touches_files(intent):
         # What uses a file is known from whole inventories only.
         await watchers.refresh(hosts_of(intent), inventory=True)
+        await watchers.refresh(_others_in_reach(intent, store.fleet), inventory=True)
         return store.fleet
     found = store.fleet.find_vm(intent.vm)
     hosts = {seen.host.id for seen in (found.sightings if found else ()) if seen.is_current} | {intent.host}
@@ -43,6 +43,27 @@ async def look_again(
             remedy=error.remedy or "try again",
         )
     return fleet
+
+
+def touches_files(intent: Intent) -> bool:
+    """Whether it makes, deletes or shuts away files, so that pools and everybody's disks decide about it."""
+    with_disks = isinstance(intent, DeleteVm) and intent.with_disks
+    return with_disks or isinstance(intent, CreateVm | DeleteVolume | SetPoolActive)
+
+
+def _others_in_reach(intent: Intent, fleet: Fleet) -> set[HostId]:
+    """Return the other hosts that may need what the intent deletes."""
+    host = fleet.hosts.get(intent.host)
+    paths: list[str] = []
+    if host is None or host.reading is None:
+        return set()
+    if isinstance(intent, DeleteVm):
+        seen = fleet.sighting(intent.vm, intent.host)
+        paths = [disk.source for disk in seen.vm.disks if disk.source] if seen else []
+    elif isinstance(intent, DeleteVolume):
+        pools = (pool for pool in host.reading.pools if pool.name == intent.pool)
+        paths = [volume.path for pool in pools for volume in pool.volumes if volume.name == intent.volume]
+    return {other for path in paths for other in hosts_in_reach(fleet, host, path)} - {intent.host}
 
 
 async def _look(

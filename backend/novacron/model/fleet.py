@@ -86,12 +86,14 @@ class Fleet:
     revision: int = 0
     hosts: Mapping[HostId, Host] = field(default_factory=lambda: _NO_HOSTS)
     """In the order of fleet.toml."""
+    former: tuple[HostReading, ...] = ()
+    """The last readings of hosts that left fleet.toml: what they had may be in use there still."""
 
     def with_host(self, host: Host) -> "Fleet":
         """Return the next revision, in which `host` stands as given."""
         hosts = dict(self.hosts)
         hosts[host.id] = host
-        return Fleet(revision=self.revision + 1, hosts=MappingProxyType(hosts))
+        return Fleet(revision=self.revision + 1, hosts=MappingProxyType(hosts), former=self.former)
 
     def with_reading(self, reading: HostReading, link: Link) -> "Fleet":
         """Return the next revision with a host's new reading and link.
@@ -108,12 +110,22 @@ class Fleet:
         others = tuple(one for one in host.reading.vms if one.id != vm_id)
         reading = replace(host.reading, vms=others if vm is None else (*others, vm))
         hosts = {**self.hosts, host_id: replace(host, reading=reading)}
-        return Fleet(revision=self.revision, hosts=MappingProxyType(hosts))
+        return Fleet(revision=self.revision, hosts=MappingProxyType(hosts), former=self.former)
+
+    def without_former(self, uuid: str) -> "Fleet":
+        """Return this revision without the former hosts that are this machine: it answers under another name."""
+        if not any(uuid and one.facts.uuid == uuid for one in self.former):
+            return self
+        return Fleet(
+            revision=self.revision,
+            hosts=self.hosts,
+            former=tuple(one for one in self.former if one.facts.uuid != uuid),
+        )
 
     def without_host(self, host_id: HostId) -> "Fleet":
         """Return the next revision without this host."""
         hosts = {key: host for key, host in self.hosts.items() if key != host_id}
-        return Fleet(revision=self.revision + 1, hosts=MappingProxyType(hosts))
+        return Fleet(revision=self.revision + 1, hosts=MappingProxyType(hosts), former=self.former)
 
     @property
     def vms(self) -> Mapping[VmId, FleetVm]:

@@ -53,8 +53,6 @@ class HostFacts:
     """Active libvirt networks."""
     domain_types: tuple[str, ...] = ()
     """What it can run: kvm, qemu."""
-    limits: tuple[str, ...] = ()
-    """What makes work on it wait although it is up, each with what to do about it."""
 
     @property
     def default_network(self) -> str:
@@ -93,3 +91,5 @@ class HostReading:
     pools: tuple[Pool, ...] = ()
     inventory_at: datetime | None = None
     """When volumes, pools and definitions were last read (slower than the rest)."""
+    files_trouble: str = ""
+    """Why it was not found out, in that inventory, which files the definitions and volumes name; empty when it was."""

@@ -31,6 +31,8 @@ class StartVm:
 
     vm: VmId
     host: HostId
+    vouched: tuple[HostId, ...] = ()
+    """Hosts that do not answer, of which a person vouches that they do not have or need it."""
     kind: Literal["start"] = "start"
 
 
@@ -77,6 +79,8 @@ class ResumeVm:
 
     vm: VmId
     host: HostId
+    vouched: tuple[HostId, ...] = ()
+    """Hosts that do not answer, of which a person vouches that they do not have or need it."""
     kind: Literal["resume"] = "resume"
 
 
@@ -118,6 +122,8 @@ class DeleteVm:
     vm: VmId
     host: HostId
     with_disks: bool = False
+    vouched: tuple[HostId, ...] = ()
+    """Hosts that do not answer, of which a person vouches that they do not have or need it."""
     kind: Literal["delete"] = "delete"
 
 
@@ -167,6 +173,8 @@ class MigrateVm:
     bandwidth_mib_s: int | None = None
     max_downtime_ms: int | None = None
     auto_converge: bool = False
+    vouched: tuple[HostId, ...] = ()
+    """Hosts that do not answer, of which a person vouches that they do not have or need it."""
     kind: Literal["migrate"] = "migrate"
 
 
@@ -187,6 +195,8 @@ class DeleteVolume:
     host: HostId
     pool: str
     volume: str
+    vouched: tuple[HostId, ...] = ()
+    """Hosts that do not answer, of which a person vouches that they do not have or need it."""
     kind: Literal["delete-volume"] = "delete-volume"
 
 

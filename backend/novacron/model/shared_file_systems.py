@@ -26,6 +26,13 @@ _ON_ONE_HOST: Final = frozenset(
 """What one kernel alone mounts: two hosts that show the same file in them show two files."""
 
 
+_NUMBERED_BY_SERVER: Final = frozenset(
+    {"nfs", "nfs4", "ceph", "fuse.ceph", "fuse.ceph-fuse", "gfs2", "ocfs2", "lustre", "gpfs", "beegfs"}
+    | {"glusterfs", "fuse.glusterfs"}
+)
+"""A file has the same inode number on every host; CIFS, 9p and others may number as each client likes."""
+
+
 def is_shared(file_system: str) -> bool:
     """Return whether other hosts may reach a file system of this type, as `findmnt` names it; False for none."""
     return file_system in _SHARED
@@ -34,3 +41,8 @@ def is_shared(file_system: str) -> bool:
 def is_local(file_system: str) -> bool:
     """Return whether a file system of this type belongs to one host for certain; False where that is not known."""
     return file_system in _ON_ONE_HOST
+
+
+def numbers_files_alike(file_system: str) -> bool:
+    """Return whether a file has the same inode number on every host that mounts a file system of this type."""
+    return file_system in _NUMBERED_BY_SERVER

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from novacron.model.files import FileIdentity, FileUse
 from novacron.model.ids import PoolId
 from novacron.model.size import MOST_MIB
 
@@ -18,6 +19,10 @@ class Volume:
     format: str = "raw"
     backing_path: str = ""
     """The base image it depends on; empty when it stands alone."""
+    file: FileIdentity | None = None
+    """Which file `path` is; None while it is not known, and for what is no path."""
+    uses: tuple[FileUse, ...] = ()
+    """The whole chain below it: its base image, that one's base, and so on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,8 @@ class Pool:
     """Filled by the slow part of a reading; see HostReading.inventory_at."""
     shared: bool = False
     """On a file system or service that other hosts reach too."""
+    folders: tuple[FileIdentity, ...] = ()
+    """Which folder it is, and the folders above it; empty for what is no folder, and while it is not known."""
     trouble: str = ""
     """Why its folder cannot be read now, which libvirt may not have noticed; foreign text. Empty when it can."""
 

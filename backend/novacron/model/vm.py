@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from novacron.model.files import FileIdentity, FileUse
 from novacron.model.ids import PoolId, VmId
 
 
@@ -97,6 +98,8 @@ class VmDisk:
     """Pool and volume, "pool/volume", where the definition names it so and its pool told the source."""
     served_by_host: bool = False
     """Whether its server is on the VM's own host: by the same name another host reaches another one, or none."""
+    file: FileIdentity | None = None
+    """Which file `source` is; None while it is not known, and for what is no path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,13 +180,11 @@ class VmReading:
     sizing: VmSizing = VmSizing()
     usage: VmUsage = VmUsage()
     disks: tuple[VmDisk, ...] = ()
+    uses: tuple[FileUse, ...] = ()
+    """Every other file it needs, running or stored: base images, kernel, firmware, media, folders, snapshots."""
     nics: tuple[VmNic, ...] = ()
     host_devices: tuple[str, ...] = ()
     """Devices of its host that were given to it, in words: it cannot leave that host with them."""
-    on_poweroff: str = "destroy"
-    """What libvirt makes of the guest's power-off: destroy, or by its definition restart or preserve."""
-    on_reboot: str = "restart"
-    """What libvirt makes of the guest's restart: restart, or by its definition destroy or preserve."""
     job_active: bool = False
     """A migration, save or dump is under way on it."""
     description: str = ""

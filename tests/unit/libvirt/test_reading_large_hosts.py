@@ -7,6 +7,7 @@ import pytest
 
 from novacron.adapters.libvirt.access import RunResult
 from novacron.adapters.libvirt.channel import Channel
+from novacron.adapters.libvirt.host_files import HostFiles
 from novacron.adapters.libvirt.hypervisor import LibvirtHypervisor
 from novacron.adapters.libvirt.patience import Patience
 from novacron.adapters.libvirt.pool_reader import PoolReader
@@ -40,6 +41,7 @@ async def test_a_host_whose_definitions_take_longer_than_a_reading_is_read_all_t
 
 async def test_a_disk_named_by_pool_and_volume_is_known_by_its_path(host: LibvirtHypervisor):
     host._pools = PoolReader(_Shell(host), host.clock)
+    host._files = HostFiles(_Shell(host), host.clock, host._pools)
     path = await host.create_disk(_intent(), deadline_s=S)
     name = path.rpartition("/")[2]
     vm = an_id("by-volume")

@@ -31,7 +31,7 @@ from novacron.model.plan.plan import Danger, Plan, Undo
 from novacron.model.plan.planner import plan
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import StateReason, VmState
-from tests.builders import a_disk, a_fleet, a_host, a_pool, a_reading, a_vm, a_volume, an_id
+from tests.builders import a_disk, a_file, a_fleet, a_host, a_pool, a_reading, a_vm, a_volume, an_id
 
 A, B = HostId("a"), HostId("b")
 VM = an_id("web-1")
@@ -113,6 +113,7 @@ def test_the_wrong_state_is_refused_with_a_remedy(vm, intent: Intent) -> None:
     [
         ShutdownVm(vm=VM, host=A),
         RebootVm(vm=VM, host=A),
+        PauseVm(vm=VM, host=A),
         ResizeVm(vm=VM, host=A, vcpus=4),
         MigrateVm(vm=VM, host=A, destination=B),
     ],
@@ -189,12 +190,14 @@ def test_resize_needs_a_size_that_exists() -> None:
 
 
 def test_delete_with_disks_names_each_and_keeps_what_others_need() -> None:
+    pool_id = a_pool().id
     disks = (
-        a_disk(),
-        a_disk(target="vdb", source="/srv/vm/data.qcow2"),
+        a_disk(pool_id=pool_id),
+        a_disk(target="vdb", source="/srv/vm/data.qcow2", pool_id=pool_id),
         a_disk(target="vdc", source="/srv/vm/shared.raw", shareable=True),
         a_disk(target="sda", source="/srv/iso/debian.iso", kind="cdrom", readonly=True),
-        a_disk(target="vdd", source="/srv/vm/base.qcow2"),
+        a_disk(target="vdd", source="/srv/vm/base.qcow2", pool_id=pool_id),
+        a_disk(target="vdf", source="/home/eve/loose.qcow2"),
         a_disk(target="vde", source=""),
     )
     vm = a_vm(state=VmState.SHUT_OFF, disks=disks)
@@ -203,8 +206,9 @@ def test_delete_with_disks_names_each_and_keeps_what_others_need() -> None:
     answer = planned(plan(DeleteVm(vm=VM, host=A, with_disks=True), on(vm, other, pools=pools)))
     assert [step.name for step in answer.steps] == ["undefine", f"delete-disk:{DISK}"]
     kept = " ".join(answer.warnings)
-    for path in ("data.qcow2", "shared.raw", "debian.iso", "base.qcow2"):
-        assert f"keeps /srv/vm/{path}" in kept or f"keeps /srv/iso/{path}" in kept
+    for path in ("vm/data.qcow2", "vm/shared.raw", "iso/debian.iso", "vm/base.qcow2"):
+        assert f"keeps /srv/{path}" in kept
+    assert "keeps /home/eve/loose.qcow2: it is in no active storage pool of a" in kept
     assert sum("data is lost" in line for line in answer.touches) == 1
 
 
@@ -215,15 +219,14 @@ def test_a_left_over_definition_may_go_while_the_vm_runs_elsewhere_but_not_its_d
 
 
 def test_the_same_path_on_another_hosts_local_pool_is_another_file() -> None:
-    other = a_vm("web-2", disks=(a_disk("web-1"),))
-    fleet = a_fleet(a_host("a", OFF), a_host("b", other))
-    answer = planned(plan(DeleteVm(vm=VM, host=A, with_disks=True), fleet))
+    def fleet_on(file_system: str) -> Fleet:
+        disk = a_disk(file=a_file(DISK, file_system=file_system), pool_id=a_pool().id)
+        off, other = a_vm(state=VmState.SHUT_OFF, disks=(disk,)), a_vm("web-2", disks=(disk,))
+        return a_fleet(a_host("a", off), a_host("b", other))
+
+    answer = planned(plan(DeleteVm(vm=VM, host=A, with_disks=True), fleet_on("ext4")))
     assert len(answer.steps) == 2
-    shared = (a_pool(shared=True),)
-    fleet = a_fleet(
-        a_host("a", reading=a_reading("a", OFF, pools=shared)),
-        a_host("b", reading=a_reading("b", other, pools=shared)),
-    )
+    fleet = fleet_on("nfs4")
     answer = planned(plan(DeleteVm(vm=VM, host=A, with_disks=True), fleet))
     assert len(answer.steps) == 1
 
@@ -349,41 +352,6 @@ def test_a_medium_that_is_not_there_is_named() -> None:
     assert code(answer) is RefusalCode.INCOMPATIBLE
     assert isinstance(answer, Refusal)
     assert "eject" in answer.remedy
-
-
-def test_a_guest_that_sleeps_is_woken_and_asked_nothing_else() -> None:
-    fleet = on(a_vm(state=VmState.SUSPENDED))
-    wake = planned(plan(ResumeVm(vm=VM, host=A), fleet))
-    assert wake.title == "wake web-1 on a"
-    assert wake.steps[0].name == "resume"
-    for intent in (StartVm(vm=VM, host=A), ShutdownVm(vm=VM, host=A), RebootVm(vm=VM, host=A)):
-        answer = plan(intent, fleet)
-        assert isinstance(answer, Refusal)
-        assert answer.remedy.startswith("resume it")
-    moved = plan(MigrateVm(vm=VM, host=A, destination=B), fleet, LOCKED)
-    assert isinstance(moved, Refusal)
-    assert moved.remedy.startswith("resume it")
-
-
-def test_a_shutdown_that_a_definition_makes_a_restart_of_is_refused_with_what_to_do() -> None:
-    answer = plan(ShutdownVm(vm=VM, host=A), on(replace(a_vm(), on_poweroff="restart")))
-    assert code(answer) is RefusalCode.WRONG_STATE
-    assert "on_poweroff" in str(answer)
-    assert "set-lifecycle-action" in str(answer)
-
-
-def test_a_reboot_that_a_definition_makes_a_power_off_of_says_so_before() -> None:
-    answer = planned(plan(RebootVm(vm=VM, host=A), on(replace(a_vm(), on_reboot="destroy"))))
-    assert "it will be off" in answer.warnings[0]
-    assert planned(plan(RebootVm(vm=VM, host=A), on(a_vm()))).warnings == ()
-
-
-def test_a_vm_that_is_migrated_may_be_paused_and_nothing_else() -> None:
-    fleet = on(a_vm(job_active=True))
-    pause = planned(plan(PauseVm(vm=VM, host=A), fleet))
-    assert "goes on by itself" in pause.warnings[0]
-    for intent in (ShutdownVm(vm=VM, host=A), RebootVm(vm=VM, host=A), SetAutostart(vm=VM, host=A, enabled=True)):
-        assert code(plan(intent, fleet)) is RefusalCode.LOCKED
 
 
 @pytest.mark.parametrize("timeout_s", [-1.0, 0.0, 1e308, float("inf"), float("nan")])

@@ -21,8 +21,6 @@ class Definition:
     disks: tuple[VmDisk, ...]
     nics: tuple[VmNic, ...]
     host_devices: tuple[str, ...] = ()
-    on_poweroff: str = "destroy"
-    on_reboot: str = "restart"
     description: str
     has_serial: bool
     size: VmSize
@@ -37,8 +35,6 @@ def read(text: str, subject: str) -> Definition:
         disks=tuple(read_disk(element) for element in root.iterfind("devices/disk")),
         nics=tuple(_nic(element) for element in root.iterfind("devices/interface")),
         host_devices=tuple(read_host_devices(root)),
-        on_poweroff=(root.findtext("on_poweroff") or "destroy").strip(),
-        on_reboot=(root.findtext("on_reboot") or "restart").strip(),
         description=root.findtext("description") or "",
         has_serial=root.find("devices/console") is not None or root.find("devices/serial") is not None,
         size=read_size(root),

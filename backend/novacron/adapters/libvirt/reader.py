@@ -1,7 +1,7 @@
 """Reading a host: one bulk call a poll, and what changes rarely from a cache that events keep fresh."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,18 +12,23 @@ from novacron.adapters.libvirt.definition import Definition
 from novacron.adapters.libvirt.events import EventFeed
 from novacron.adapters.libvirt.facts import read_facts
 from novacron.adapters.libvirt.held import held_for_s
+from novacron.adapters.libvirt.host_files import HostFiles
 from novacron.adapters.libvirt.pool_reader import PoolReader
 from novacron.adapters.libvirt.role import Role
 from novacron.adapters.libvirt.statistics import Counters, Stats
+from novacron.adapters.libvirt.vm_files import VmFiles, read_vm_files
 from novacron.model.errors import NovaCronError, OperationError
 from novacron.model.host import HostFacts, HostLoad, HostReading, HostSpec
 from novacron.model.ids import VmId
-from novacron.model.vm import VmReading, VmSize, VmSizing, VmUsage
+from novacron.model.vm import VmDisk, VmReading, VmSize, VmSizing, VmUsage
 from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import HostEvent
 
 _POOLS_PATIENCE_S = 1.5
 """How long an inventory waits for pools; a dead one comes, or not, with a later reading."""
+
+_FILES_PATIENCE_S = 1.5
+"""The same for which files there are."""
 
 _NO_ID = -1
 
@@ -38,6 +43,7 @@ class _Known:
     job_active: bool
     was_active: bool
     sizing: VmSizing
+    files: VmFiles
 
 
 _Row = tuple[VmId, str, Stats, _Known]
@@ -53,6 +59,7 @@ _NOT_READ = _Known(
     job_active=False,
     was_active=False,
     sizing=VmSizing(),
+    files=VmFiles(),
 )
 
 
@@ -100,6 +107,7 @@ class Reader(Role):
         self._kernel = ""
         self._inventory_at = clock.now()
         self._pools = PoolReader(access, clock)
+        self._files = HostFiles(access, clock, self._pools)
         self._feed: EventFeed | None = None
         self._starting: asyncio.Task[None] | None = None
 
@@ -116,29 +124,32 @@ class Reader(Role):
                 self._inventory_at = self.clock.now()
             if inventory:
                 await self._pools.wait(_POOLS_PATIENCE_S)
-            vms = tuple(self._in_pools(self._vm(row, at_s)) for row in rows)
+                self._files.read(self._named())
+                await self._files.wait(_FILES_PATIENCE_S)
+            vms = tuple(self._files.of_vm(self._vm(row, at_s), row[3].files) for row in rows)
             host_load = await load
         finally:
             load.cancel()
         return HostReading(
             host=self.spec.id,
             observed_at=self.clock.now(),
-            facts=replace(self._facts, limits=self.access.limits),
+            facts=self._facts,
             load=host_load,
             vms=vms,
-            pools=self._pools.latest,
+            pools=self._files.of_pools(),
             inventory_at=self._inventory_at,
+            files_trouble=self._files.trouble,
         )
 
     async def facts(self, *, deadline_s: float) -> HostFacts:
         """Read what the host says of itself."""
         self._facts = await self._read_facts(deadline_s)
-        return replace(self._facts, limits=self.access.limits)
+        return self._facts
 
     async def look(self, vm: VmId, *, deadline_s: float) -> VmReading | None:
         """Read one VM afresh."""
         row = await self.ask("looking at a VM", lambda connection: self._one(connection, vm), deadline_s=deadline_s)
-        return None if row is None else self._in_pools(_reading(row, VmUsage()))
+        return None if row is None else self._files.of_vm(_reading(row, VmUsage()), row[3].files)
 
     async def definition(self, vm: VmId, *, with_secrets: bool = False, deadline_s: float) -> str:
         """Return its XML, such as another host would take. Without its secrets a console would have no password."""
@@ -163,6 +174,7 @@ class Reader(Role):
     def close_reader(self) -> None:
         """Let go of what reading keeps open beside the main connection."""
         self._pools.close()
+        self._files.close()
         if self._starting is not None:
             self._starting.cancel()
 
@@ -181,8 +193,9 @@ class Reader(Role):
             "asking what it is", lambda connection: read_facts(connection, kernel), deadline_s=deadline_s
         )
 
-    def _in_pools(self, vm: VmReading) -> VmReading:
-        return replace(vm, disks=tuple(self._pools.placed(disk) for disk in vm.disks)) if vm.disks else vm
+    def _named(self) -> list[tuple[Sequence[VmDisk], VmFiles]]:
+        """Return what each VM's definition names."""
+        return [(known.definition.disks, known.files) for known in self._known.values()]
 
     def _bulk(self, connection: Connection) -> tuple[list[_Row], float]:
         """Runs in a thread: the one call, and definitions of those VMs that changed, for as long as there is time."""
@@ -273,6 +286,7 @@ class Reader(Role):
                 at_next_start=stored.at_next_start if persistent else None,
                 has_saved_memory=has_saved_memory,
             ),
+            files=read_vm_files(domain, is_active=is_active, persistent=persistent),
         )
 
     def _has_job(self, domain: Any) -> bool:  # noqa: ANN401 - libvirt.virDomain
@@ -338,8 +352,6 @@ def _reading(row: _Row, usage: VmUsage) -> VmReading:
         disks=disks,
         nics=nics,
         host_devices=known.definition.host_devices,
-        on_poweroff=known.definition.on_poweroff,
-        on_reboot=known.definition.on_reboot,
         job_active=known.job_active,
         description=known.definition.description,
         has_serial=known.definition.has_serial,

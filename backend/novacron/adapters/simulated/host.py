@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import replace
 
+from novacron.adapters.simulated import files
 from novacron.adapters.simulated.condition import Condition
 from novacron.adapters.simulated.link import HostLink
 from novacron.adapters.simulated.machine import Job, Machine, rebooted, sizing_of
@@ -45,6 +46,8 @@ class SimulatedHost:
         self.machine_types: frozenset[str] = frozenset({"pc-q35-7.2", "q35", "pc", "pc-i440fx-7.2"})
         self.kernels: frozenset[str] = frozenset()
         """Kernels and initrds that lie on it, for direct boot."""
+        self.folder_links: dict[str, str] = {}
+        """Folders that are links: path -> the folder it leads to."""
         self.rate_mib_s = rate_mib_s
         """What its migration network carries."""
         self.root_used_fraction = 0.2 + (hash_of(name) % 400) / 1000
@@ -150,6 +153,13 @@ class SimulatedHost:
             raise NotFound(name, f"Storage pool not found: no storage pool with matching name '{name}'")
         return found
 
+    def real_path(self, path: str) -> str:
+        """Return the path without links on the way."""
+        for link, target in self.folder_links.items():
+            if path.startswith(f"{link}/"):
+                return f"{target}{path.removeprefix(link)}"
+        return path
+
     def store_of(self, path: str) -> Store | None:
         """Return the store on which `path` lies here, or None when no pool covers it."""
         for pool in self.pools.values():
@@ -176,10 +186,9 @@ class SimulatedHost:
             memory_max_mib=machine.memory_max_mib,
             sizing=sizing_of(machine),
             usage=usage_at(machine, seed_of(machine.id), self._clock.now().timestamp()),
-            disks=machine.disks,
+            disks=tuple(files.placed(self, disk) for disk in machine.disks),
+            uses=files.uses(self, machine),
             nics=machine.nics,
-            on_poweroff=machine.on_poweroff,
-            on_reboot=machine.on_reboot,
             job_active=machine.job is not Job.NONE,
             description=machine.description,
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from novacron.model.errors import OperationError
+from novacron.model.files import FileUse
 from novacron.model.ids import VmId
 from novacron.model.vm import ACTIVE_STATES, StateReason, VmDisk, VmNic, VmSize, VmSizing, VmState
 
@@ -73,14 +74,14 @@ class Machine:
     kernel: str = ""
     initrd: str = ""
     cmdline: str = ""
+    files: tuple[FileUse, ...] = ()
+    """What else its definition names: firmware, media, shared folders."""
     workload: Workload = Workload.IDLE
     dirty_mib_s: float = 0.5
     """How fast its guest dirties memory: what a live migration has to outrun."""
     working_set_mib: float = 16.0
     """How much of its memory the guest keeps writing to."""
     obeys_power_button: bool = True
-    on_poweroff: str = "destroy"
-    on_reboot: str = "restart"
     snapshots: int = 0
     """How many there are; where they are kept, and what of, is not simulated."""
     started_at: float | None = None
@@ -119,7 +120,7 @@ _ALLOWED: Mapping[Verb, frozenset[VmState]] = {
     Verb.REBOOT: frozenset({VmState.RUNNING, VmState.PAUSED, VmState.SHUTTING_DOWN}),
     Verb.FORCE_OFF: frozenset(ACTIVE_STATES | {VmState.CRASHED}),
     Verb.PAUSE: frozenset({VmState.RUNNING, VmState.PAUSED, VmState.SHUTTING_DOWN}),
-    Verb.RESUME: frozenset({VmState.RUNNING, VmState.PAUSED, VmState.SUSPENDED}),
+    Verb.RESUME: frozenset({VmState.RUNNING, VmState.PAUSED}),
 }
 """Which state allows which verb. Pausing the paused and resuming the running do nothing, as with libvirt."""
 
@@ -133,8 +134,7 @@ def require(machine: Machine, verb: Verb) -> None:
     if machine.state not in _ALLOWED[verb]:
         detail = "domain is already running" if verb is Verb.START else "domain is not running"
         raise _invalid(machine, detail)
-    may_while_leaving = verb is Verb.PAUSE and machine.job is Job.MIGRATING_OUT
-    if verb is not Verb.FORCE_OFF and not may_while_leaving:
+    if verb is not Verb.FORCE_OFF:
         require_no_job(machine)
 
 
@@ -182,8 +182,6 @@ def paused(machine: Machine, reason: StateReason = StateReason.USER) -> Machine:
     """Stop its CPUs."""
     if machine.state is VmState.PAUSED:
         return machine
-    if machine.job is Job.MIGRATING_OUT and reason is StateReason.USER:
-        reason = StateReason.MIGRATING  # libvirt resumes what was paused while it migrated
     return replace(machine, state=VmState.PAUSED, reason=reason)
 
 
@@ -192,8 +190,7 @@ def resumed(machine: Machine) -> Machine:
     require(machine, Verb.RESUME)
     if machine.state is VmState.RUNNING:
         return machine
-    reason = StateReason.WAKEUP if machine.state is VmState.SUSPENDED else StateReason.UNPAUSED
-    return replace(machine, state=VmState.RUNNING, reason=reason)
+    return replace(machine, state=VmState.RUNNING, reason=StateReason.UNPAUSED)
 
 
 def stopped(machine: Machine, reason: StateReason) -> Machine:

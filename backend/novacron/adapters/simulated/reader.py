@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from novacron.adapters.simulated.definition import to_xml
+from novacron.adapters.simulated.files import with_files
 from novacron.adapters.simulated.host import SimulatedHost
 from novacron.adapters.simulated.link import HostLink
 from novacron.adapters.simulated.role import Role
@@ -46,7 +47,7 @@ class Reader(Role):
     def _read(self, inventory: bool) -> HostReading:
         now = self.world.clock.now()
         if inventory or self._inventory_at is None:
-            self._pools = tuple(pool.reading() for pool in self.host.pools.values())
+            self._pools = tuple(with_files(self.host, pool.reading()) for pool in self.host.pools.values())
             self._inventory_at = now
         vms = tuple(self.host.reading_of(machine) for machine in self.host.machines.values())
         return HostReading(

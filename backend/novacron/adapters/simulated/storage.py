@@ -4,6 +4,7 @@ A store is the real place (one export, one local file system); each host that re
 onto it. Two hosts with the same store see the same volumes; two with equal paths on different stores do not.
 """
 
+import uuid
 from dataclasses import dataclass, field
 
 from novacron.model.errors import Conflict, NotFound, OperationError
@@ -31,6 +32,8 @@ class Store:
     locks: bool = True
     """Whether a lock taken on one host is seen on the others. False: nothing prevents two writers."""
     full: bool = False
+    label: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """What tells this file system from every other one."""
     volumes: dict[str, StoredVolume] = field(default_factory=dict)
     """By path."""
 

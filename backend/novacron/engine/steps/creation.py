@@ -7,7 +7,7 @@ from novacron.engine.steps.work import AttentionNeeded, StepFailed, Work
 from novacron.model.errors import Busy
 from novacron.model.intent import CreateVm
 from novacron.model.plan.creation import CREATE_DISK
-from novacron.model.plan.disks import depends_on, users_of
+from novacron.model.plan.file_users import depends_on, users_of
 from novacron.model.vm import VmReading
 
 _NOT_THERE = "no volume of that name before"

@@ -8,7 +8,9 @@ from novacron.model.errors import LinkError, OperationError, OutcomeUnknown
 from novacron.model.host import HostReading
 from novacron.model.ids import HostId, VmId
 from novacron.model.intent import DeleteVm, DeleteVolume, SetPoolActive
-from novacron.model.plan.disks import depends_on, users_of
+from novacron.model.plan.deletion import DELETE_DISK
+from novacron.model.plan.disks import identity_text, refuse_unknown_users
+from novacron.model.plan.file_users import depends_on, hosts_in_reach, is_gone, named_file, users_of
 from novacron.model.storage import Pool
 
 
@@ -61,8 +63,10 @@ class DeleteDisk:
     path: str
 
     async def act(self, work: Work) -> str:
-        """Delete it, unless something needs it by now, and see that it is gone."""
-        self._require_unused(work)
+        """Delete it, unless something needs it by now or another file is there, and see that it is gone."""
+        expects = work.step(f"{DELETE_DISK}{self.path}").expects
+        if not await _require_unused(work, self.intent, self.path, expects, besides=self.intent.vm):
+            return await self._see(work)
         try:
             await work.hypervisor(self.intent.host).delete_disk(self.path, deadline_s=work.settings.disk_deadline_s)
         except (LinkError, OutcomeUnknown) as error:
@@ -72,23 +76,11 @@ class DeleteDisk:
 
     async def settle(self, work: Work) -> str:
         """Delete it again: not being there is success."""
-        # What uses it is known only from a reading made after the host came back.
-        await read_inventory(work, self.intent.host)
         return await self.act(work)
 
     async def undo(self, work: Work) -> str:
         """Deleted data cannot be brought back."""
         return ""
-
-    def _require_unused(self, work: Work) -> None:
-        host = work.fleet.hosts.get(self.intent.host)
-        if host is None:
-            return
-        users = users_of(work.fleet, host, self.path, besides=self.intent.vm)
-        users = users or depends_on(work.fleet, host, self.path)
-        if users:
-            msg = f"kept {self.path}: {', '.join(users)} needs it by now; the definition is removed"
-            raise StepFailed(msg)
 
     async def _see(self, work: Work) -> str:
         hypervisor = await work.patient_hypervisor(self.intent.host)
@@ -109,13 +101,17 @@ class DeleteVolumeStep:
     intent: DeleteVolume
 
     async def act(self, work: Work) -> str:
-        """Delete it and read the pool."""
+        """Delete it, unless something needs it by now, and read the pool."""
         intent, deadline_s = self.intent, work.settings.disk_deadline_s
+        if not await self._require_unused(work):
+            return await self._see(work)
         await work.ask(intent.host, lambda hv: hv.delete_volume(intent.pool, intent.volume, deadline_s=deadline_s))
         return await self._see(work)
 
     async def settle(self, work: Work) -> str:
         """Delete it again: not being there is success."""
+        if not await self._require_unused(work):
+            return await self._see(work)
         hypervisor = await work.patient_hypervisor(self.intent.host)
         await hypervisor.delete_volume(self.intent.pool, self.intent.volume, deadline_s=work.settings.disk_deadline_s)
         return await self._see(work)
@@ -123,6 +119,13 @@ class DeleteVolumeStep:
     async def undo(self, work: Work) -> str:
         """Deleted data cannot be brought back."""
         return ""
+
+    async def _require_unused(self, work: Work) -> bool:
+        pool = await _read_pool(work, self.intent.host, self.intent.pool)
+        volume = next((one for one in (pool.volumes if pool else ()) if one.name == self.intent.volume), None)
+        if volume is None:
+            return False
+        return await _require_unused(work, self.intent, volume.path, work.step("delete-volume").expects)
 
     async def _see(self, work: Work) -> str:
         pool = await _read_pool(work, self.intent.host, self.intent.pool)
@@ -162,6 +165,36 @@ class SetPool:
             msg = f"{self.intent.host} accepted it, but shows the pool {'missing' if pool is None else 'unchanged'}"
             raise StepFailed(msg)
         return f"read from {self.intent.host}: {wanted}"
+
+
+async def _require_unused(
+    work: Work, intent: DeleteVm | DeleteVolume, path: str, expects: str, *, besides: str = ""
+) -> bool:
+    """Look again at who needs the file. False: it is not there any more.
+
+    Raises:
+        StepFailed: something needs it, may need it, or another file has its name by now; it was kept.
+    """
+    await read_inventory(work, intent.host)
+    others = hosts_in_reach(work.fleet, work.fleet.hosts[intent.host], path) - {intent.host}
+    await work.watchers.refresh(others, inventory=True)
+    fleet, host = work.fleet, work.fleet.hosts[intent.host]
+    file = named_file(host, path).file
+    if is_gone(host, path):
+        return False
+    if expects and identity_text(file) != expects:
+        msg = f"kept {path}: it was {expects} when it was confirmed, and is {identity_text(file)} now"
+        raise StepFailed(msg)
+    users = users_of(fleet, host, path, besides=besides, vouched=intent.vouched)
+    users = users or depends_on(fleet, host, path, vouched=intent.vouched)
+    if users:
+        msg = f"kept {path}: {', '.join(users)} needs it by now"
+        raise StepFailed(msg)
+    unknown = refuse_unknown_users(fleet, host, path, intent.vouched)
+    if unknown is not None:
+        msg = f"kept {path}: {unknown.reason}"
+        raise StepFailed(msg)
+    return True
 
 
 async def _read_pool(work: Work, host: HostId, name: str) -> Pool | None:

@@ -11,7 +11,7 @@ from novacron.engine.watchers import Watchers
 from novacron.model.errors import LinkError, NotFound, OperationError, OutcomeUnknown
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, VmId
-from novacron.model.operation import JOURNAL, Operation, Progress
+from novacron.model.operation import JOURNAL, Operation, Progress, StepRecord
 from novacron.model.plan.settlement import Look
 from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import Hypervisor
@@ -61,6 +61,10 @@ class Work:
     def operation(self) -> Operation:
         """The operation as it stands."""
         return self._operation()
+
+    def step(self, name: str) -> StepRecord:
+        """Return one of the operation's own steps, as the journal has it."""
+        return next(step for step in self.operation.steps if step.name == name)
 
     @property
     def fleet(self) -> Fleet:

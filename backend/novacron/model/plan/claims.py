@@ -1,22 +1,17 @@
 """What an operation holds while it runs, so that no other one touches it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from novacron.model.files import FileIdentity
 from novacron.model.fleet import Fleet
-from novacron.model.ids import VmId
-from novacron.model.intent import (
-    CreateVm,
-    DeleteVm,
-    DeleteVolume,
-    Intent,
-    MigrateVm,
-    PauseVm,
-    SetPoolActive,
-    VmIntent,
-)
+from novacron.model.ids import HostId
+from novacron.model.intent import CreateVm, DeleteVm, DeleteVolume, Intent, SetPoolActive
 from novacron.model.operation import Operation
 from novacron.model.plan.deletion import DELETE_DISK
 from novacron.model.plan.disks import disk_fates
+from novacron.model.plan.file_users import uses_of
+from novacron.model.shared_file_systems import is_local
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,39 +25,37 @@ class Claims:
 def claims_of(intent: Intent, fleet: Fleet) -> Claims:
     """Return what the intent needs for itself and what it shares.
 
-    A disk is claimed by its path alone: on a shared pool that is one file under many hosts. Two hosts' local
-    files of one path are then taken for one, which costs at most a second's wait.
+    A file is claimed by its path and by what it is: links and mounts give one file several paths, and on a shared
+    pool it is one file under many hosts. Two hosts' local files of one path are then taken for one, which costs at
+    most a second's wait.
     """
     match intent:
         case SetPoolActive():
             return Claims(holds=frozenset({_pool(intent.host, intent.pool)}))
         case DeleteVolume():
             return Claims(
-                holds=frozenset({_disk(path) for path in _volume_paths(intent, fleet)}),
+                holds=_volume_keys(intent, fleet),
                 uses=frozenset({_pool(intent.host, intent.pool)}),
             )
         case CreateVm():
             pools = {_pool(intent.host, intent.pool)} if intent.pool else set()
             return Claims(
-                holds=_vm(intent) | frozenset({f"name:{intent.host}/{intent.name}"}),
-                uses=frozenset(pools | {_disk(path) for path in _volume_paths(intent, fleet)}),
+                holds=frozenset({f"vm:{intent.vm}", f"name:{intent.host}/{intent.name}"}),
+                uses=frozenset(pools) | _volume_keys(intent, fleet),
             )
         case DeleteVm() if intent.with_disks:
             seen = fleet.sighting(intent.vm, intent.host)
-            fates = disk_fates(fleet, seen) if seen else ()
+            fates = disk_fates(fleet, seen, intent.vouched) if seen else ()
             return Claims(
-                holds=_vm(intent) | frozenset(_disk(f.disk.source) for f in fates if not f.keep_because),
-                uses=frozenset(_disk(f.disk.source) for f in fates if f.keep_because),
+                holds=frozenset({f"vm:{intent.vm}"})
+                | _keys((intent.host, f.disk.source, f.disk.file) for f in fates if not f.keep_because),
+                uses=_keys((intent.host, f.disk.source, f.disk.file) for f in fates if f.keep_because),
             )
-        case PauseVm():
-            return Claims(holds=frozenset({_cpus(intent.vm)}))
         case _:
             found = fleet.find_vm(intent.vm)
-            sources = {disk.source for seen in (found.sightings if found else ()) for disk in seen.vm.disks}
-            return Claims(
-                holds=_vm(intent),
-                uses=frozenset(_disk(source) for source in sources if source),
-            )
+            sightings = found.sightings if found else ()
+            files = ((seen.host.id, use.path, use.file) for seen in sightings for use in uses_of(seen.vm))
+            return Claims(holds=frozenset({f"vm:{intent.vm}"}), uses=_keys(files))
 
 
 def claims_unread(operation: Operation) -> Claims:
@@ -95,15 +88,6 @@ def subject_of(intent: Intent, fleet: Fleet) -> str:
             return found.home.vm.name if found else intent.vm
 
 
-def _vm(intent: VmIntent) -> frozenset[str]:
-    """Return the keys of a VM. A migration leaves its CPUs to who pauses it, so that it may end."""
-    return frozenset({f"vm:{intent.vm}"} | (set() if isinstance(intent, MigrateVm) else {_cpus(intent.vm)}))
-
-
-def _cpus(vm: VmId) -> str:
-    return f"cpus:{vm}"
-
-
 def _pool(host: str, pool: str) -> str:
     return f"pool:{host}/{pool}"
 
@@ -112,8 +96,20 @@ def _disk(path: str) -> str:
     return f"disk:{path}"
 
 
-def _volume_paths(intent: CreateVm | DeleteVolume, fleet: Fleet) -> tuple[str, ...]:
+def _keys(files: Iterable[tuple[HostId, str, FileIdentity | None]]) -> frozenset[str]:
+    keys = set()
+    for host, path, file in files:
+        keys.add(_disk(path))
+        if file is not None and file.is_there:
+            # Inode numbers of two hosts' own file systems say nothing of each other.
+            where = f"{host}/{file.device}" if is_local(file.file_system) else "shared"
+            keys.add(f"file:{where}/{file.inode}")
+    return frozenset(keys)
+
+
+def _volume_keys(intent: CreateVm | DeleteVolume, fleet: Fleet) -> frozenset[str]:
     host = fleet.hosts.get(intent.host)
     wanted = intent.base_volume if isinstance(intent, CreateVm) else intent.volume
     pools = host.reading.pools if host and host.reading else ()
-    return tuple(v.path for p in pools if p.name == intent.pool for v in p.volumes if wanted and v.name == wanted)
+    named = (v for p in pools if p.name == intent.pool for v in p.volumes if wanted and v.name == wanted)
+    return _keys((intent.host, volume.path, volume.file) for volume in named)

@@ -1,9 +1,13 @@
-"""Who uses a disk image: what may be deleted with a VM, and what must be kept."""
+"""What becomes of a VM's disks when it is deleted with them: which may go, which are kept, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from novacron.model.files import FileIdentity
 from novacron.model.fleet import Fleet, Host, Sighting
+from novacron.model.ids import HostId
+from novacron.model.plan.file_users import depends_on, doubts_about, users_of
+from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmDisk
 
 
@@ -16,70 +20,51 @@ class DiskFate:
     """Why it stays; empty when it goes."""
 
 
-def disk_fates(fleet: Fleet, seen: Sighting) -> tuple[DiskFate, ...]:
+def disk_fates(fleet: Fleet, seen: Sighting, vouched: Collection[HostId] = ()) -> tuple[DiskFate, ...]:
     """Judge every disk of a VM: never one that something else may need."""
     return tuple(
-        DiskFate(disk=disk, keep_because=_keep_because(fleet, seen, disk)) for disk in seen.vm.disks if disk.source
+        DiskFate(disk=disk, keep_because=_keep_because(fleet, seen, disk, vouched))
+        for disk in seen.vm.disks
+        if disk.source
     )
 
 
-def users_of(fleet: Fleet, host: Host, path: str, *, besides: str = "") -> tuple[str, ...]:
-    """Name every VM that has `path` as a disk where it may be the same file, other than VM `besides`.
-
-    On the host itself a path is one file. On another host it may be the same one: counted when a shared pool
-    covers it there, or when no pool tells.
-    """
-    users = []
-    for other in fleet.hosts.values():
-        if other.reading is None or (other.id != host.id and not _may_share(host, other, path)):
-            continue
-        users += [
-            f"{vm.name} on {other.id}"
-            for vm in other.reading.vms
-            if vm.id != besides and any(disk.source == path for disk in vm.disks)
-        ]
-    return tuple(users)
-
-
-def depends_on(fleet: Fleet, host: Host, path: str) -> tuple[str, ...]:
-    """Name every volume that has `path` as its backing image where it may be the same file."""
-    return tuple(
-        f"{volume} on {other.id}"
-        for other in fleet.hosts.values()
-        if other.id == host.id or _may_share(host, other, path)
-        for volume in _backed_by(other, path)
+def refuse_unknown_users(fleet: Fleet, host: Host, path: str, vouched: Collection[HostId]) -> Refusal | None:
+    """Say which hosts may need the file and cannot be asked, or None."""
+    doubts = doubts_about(fleet, host, path, vouched=vouched)
+    if not doubts:
+        return None
+    first, names = doubts[0], ", ".join(doubt.host for doubt in doubts)
+    more = f"; {len(doubts) - 1} more hosts cannot tell either" if len(doubts) > 1 else ""
+    return Refusal(
+        code=RefusalCode.UNKNOWN_ELSEWHERE,
+        subject=path,
+        reason=f"it is not known whether {first.host} needs it: {first.reason}{more}",
+        remedy=f"have {names} answer; or, if you know that nothing there needs it, vouch for {names} by name (--vouch)",
     )
 
 
-def _keep_because(fleet: Fleet, seen: Sighting, disk: VmDisk) -> str:
+def fate_line(fate: DiskFate) -> str:
+    """Say of one disk what decides about it: which file it is, and whether it goes."""
+    return f"{'keeps' if fate.keep_because else 'deletes'} {fate.disk.source} ({identity_text(fate.disk.file)})"
+
+
+def identity_text(file: FileIdentity | None) -> str:
+    """Name a file's identity in a word."""
+    return f"file {file.device}:{file.inode}" if file is not None else "not looked at"
+
+
+def _keep_because(fleet: Fleet, seen: Sighting, disk: VmDisk, vouched: Collection[HostId]) -> str:
     if disk.readonly or disk.kind in {"cdrom", "floppy"}:
         return "it is read-only media"
     if disk.shareable:
         return "it is marked as shared between VMs"
-    if disk.storage in {"block", "network", "dir", "volume"} and disk.pool_id is None:
-        return f"it is a {disk.storage} device outside any pool"
-    users = users_of(fleet, seen.host, disk.source, besides=seen.vm.id)
+    if disk.file is not None and not disk.file.is_there:
+        return "it is not there"
+    if disk.pool_id is None:
+        return f"it is in no active storage pool of {seen.host.id}: only a person can delete it there"
+    users = users_of(fleet, seen.host, disk.source, besides=seen.vm.id, vouched=vouched)
     if users:
         return f"{', '.join(users)} uses it too"
-    dependants = depends_on(fleet, seen.host, disk.source)
+    dependants = depends_on(fleet, seen.host, disk.source, vouched=vouched)
     return f"it is the base of {', '.join(dependants)}" if dependants else ""
-
-
-def _backed_by(host: Host, path: str) -> Iterator[str]:
-    for pool in host.reading.pools if host.reading else ():
-        yield from (volume.path for volume in pool.volumes if volume.backing_path == path)
-
-
-def _may_share(host: Host, other: Host, path: str) -> bool:
-    here, there = _pool_shared(host, path), _pool_shared(other, path)
-    if here is None and there is None:
-        return True
-    return bool(here) or bool(there)
-
-
-def _pool_shared(host: Host, path: str) -> bool | None:
-    """Whether the pool that covers `path` is shared; None when no pool covers it."""
-    for pool in host.reading.pools if host.reading else ():
-        if pool.path and path.startswith(pool.path.rstrip("/") + "/"):
-            return pool.shared
-    return None

@@ -1,7 +1,11 @@
 """The questions every plan asks first: is it there, does its host answer, is it active or unknown elsewhere."""
 
+from collections.abc import Collection
+
 from novacron.model.fleet import Fleet, Host, Sighting
+from novacron.model.host import HostReading
 from novacron.model.ids import HostId, VmId
+from novacron.model.plan.file_users import NamedFile, others_reach
 from novacron.model.refusal import Refusal, RefusalCode
 
 
@@ -56,13 +60,13 @@ def find_vm(fleet: Fleet, vm_id: VmId, host_id: HostId) -> Sighting | Refusal:
     )
 
 
-def refuse_elsewhere(fleet: Fleet, sighting: Sighting) -> Refusal | None:
+def refuse_elsewhere(fleet: Fleet, sighting: Sighting, vouched: Collection[HostId] = ()) -> Refusal | None:
     """Say why this copy must not be set running: the same UUID is active, or may be, on another host.
 
     Active: any other host shows a process for it, however old that word is. Unknown: another host where it was
-    last seen, in whatever state, does not answer now; it may have been started there since. Hosts that were
-    never read are not counted: nothing links the VM to them, and one dead entry in fleet.toml must not keep a
-    whole fleet from starting. What they may hide is caught by the disk lock, not by us.
+    last seen, in whatever state, does not answer now or has left fleet.toml; it may have been started there since.
+    A host that was never read may have it as well, but only if it can reach its disks: one dead entry in fleet.toml
+    must not keep VMs on their hosts' own disks from starting. A person may vouch for a host that does not answer.
     """
     found = fleet.find_vm(sighting.vm.id)
     others = [seen for seen in (found.sightings if found else ()) if seen.host.id != sighting.host.id]
@@ -74,15 +78,39 @@ def refuse_elsewhere(fleet: Fleet, sighting: Sighting) -> Refusal | None:
                 reason=f"it is {seen.vm.state} on {seen.host.id}; a second copy would destroy its disks",
                 remedy=f"work with it on {seen.host.id}, or remove the left-over definition here",
             )
-    for seen in others:
-        if not seen.is_current:
-            return Refusal(
-                code=RefusalCode.UNKNOWN_ELSEWHERE,
-                subject=sighting.vm.name,
-                reason=f"{seen.host.id}, where it was last seen {seen.vm.state}, does not answer",
-                remedy=f"bring {seen.host.id} back; if it is gone for good, take it out of fleet.toml",
-            )
+    doubtful = {seen.host.id: f"where it was last seen {seen.vm.state}, " for seen in others if not seen.is_current}
+    doubtful |= {
+        former.host: "where it was last seen and which left fleet.toml, " for former in _formers(fleet, sighting)
+    }
+    if reaches_other_hosts(sighting):
+        doubtful |= {host.id: "which was never read, " for host in fleet.hosts.values() if host.reading is None}
+    asked = {host: why for host, why in doubtful.items() if host not in vouched}
+    for host, why in asked.items():
+        return Refusal(
+            code=RefusalCode.UNKNOWN_ELSEWHERE,
+            subject=sighting.vm.name,
+            reason=f"{host}, {why}does not answer: it may run there",
+            remedy=f"have {', '.join(asked)} answer; or, if you know that it cannot run there, vouch for "
+            f"{', '.join(asked)} by name (--vouch)",
+        )
     return None
+
+
+def reaches_other_hosts(sighting: Sighting) -> bool:
+    """Whether another host may be able to run the VM: unless each of its disks is known to be its host's own."""
+    host = sighting.host
+    disks = (disk for disk in sighting.vm.disks if disk.source and not disk.readonly)
+    return any(others_reach(host, NamedFile(host=host.id, path=disk.source, file=disk.file)) for disk in disks)
+
+
+def vouched_lines(vouched: Collection[HostId]) -> tuple[str, ...]:
+    """Say what a person vouches for, as a plan shows it and the journal keeps it."""
+    return tuple(f"you vouch that {host}, which cannot be asked, does not have or need it" for host in vouched)
+
+
+def _formers(fleet: Fleet, sighting: Sighting) -> tuple[HostReading, ...]:
+    """Return the last readings, with the VM, of hosts that left fleet.toml."""
+    return tuple(one for one in fleet.former if any(vm.id == sighting.vm.id for vm in one.vms))
 
 
 def refuse_job(sighting: Sighting) -> Refusal | None:
@@ -93,7 +121,7 @@ def refuse_job(sighting: Sighting) -> Refusal | None:
         code=RefusalCode.LOCKED,
         subject=sighting.vm.name,
         reason=f"a migration, save or dump is under way on it on {sighting.host.id}",
-        remedy="wait until it has ended, or cancel it; a migration that does not end can be helped by a pause",
+        remedy="wait until it has ended",
     )
 
 

@@ -32,6 +32,8 @@ class PlannedStep:
 
     name: str
     title: str
+    expects: str = ""
+    """Which file the step is about, by its identity: it is not done to another one of that name. Empty: to none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,15 @@ from novacron.model.fleet import Fleet, Host, Sighting
 from novacron.model.ids import HostId
 from novacron.model.intent import MigrateVm, MigrationMode
 from novacron.model.plan.compatibility import MigrationFacts, judge
-from novacron.model.plan.guards import find_host, find_vm, refuse_elsewhere, refuse_job, refuse_state, vm_basis
+from novacron.model.plan.guards import (
+    find_host,
+    find_vm,
+    refuse_elsewhere,
+    refuse_job,
+    refuse_state,
+    vm_basis,
+    vouched_lines,
+)
 from novacron.model.plan.names import refuse_bandwidth, refuse_downtime
 from novacron.model.plan.plan import Danger, Plan, PlannedStep
 from novacron.model.refusal import Refusal, RefusalCode
@@ -30,13 +38,13 @@ def refuse_migration(intent: MigrateVm, fleet: Fleet) -> Refusal | None:
     destination = find_host(fleet, intent.destination)
     if isinstance(destination, Refusal):
         return destination
-    refusal = refuse_elsewhere(fleet, seen) or refuse_job(seen)
+    refusal = refuse_elsewhere(fleet, seen, intent.vouched) or refuse_job(seen)
     if refusal is not None:
         return refusal
     if seen.vm.state is VmState.RUNNING:
         return _bad_limits(intent) or _no_way(intent, destination)
     if seen.vm.is_active:
-        return refuse_state(seen, "be migrated", "resume it first, or force it off")
+        return refuse_state(seen, "be migrated", "resume it, or shut it down, first")
     return None
 
 
@@ -53,7 +61,7 @@ def plan_migration(intent: MigrateVm, fleet: Fleet, facts: MigrationFacts) -> Pl
     verdict = judge(seen, destination, facts, copy_storage=intent.copy_storage)
     if isinstance(verdict, Refusal):
         return verdict
-    warnings = (*verdict.warnings, *_left_over(fleet, intent.destination, seen))
+    warnings = (*vouched_lines(intent.vouched), *verdict.warnings, *_left_over(fleet, intent.destination, seen))
     return _live(intent, fleet, seen, warnings) if live else _cold(intent, fleet, seen, destination, warnings)
 
 

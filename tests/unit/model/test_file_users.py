@@ -1,0 +1,253 @@
+"""What may be deleted, judged on generated fleets beside a model that knows what really is one file.
+
+The truth is a set of real files. What a host says of them is derived: links give a file several paths, shared storage
+gives it one inode on many hosts, and hosts may be unread, stale, or unable to tell. Whatever the planner lets go must
+be needed by nobody in truth, unless a person vouched for who cannot be asked.
+"""
+
+from dataclasses import dataclass, replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from novacron.model.files import FileIdentity, FileUse, UseKind
+from novacron.model.fleet import Fleet, Host
+from novacron.model.ids import HostId
+from novacron.model.intent import DeleteVm, DeleteVolume
+from novacron.model.link import LinkStatus
+from novacron.model.plan.plan import Plan
+from novacron.model.plan.planner import plan
+from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.vm import VmDisk, VmReading, VmState
+from tests.builders import a_fleet, a_host, a_pool, a_reading, a_vm, a_volume, an_id
+
+_HOSTS = ("a", "b", "c")
+_FOLDERS = {"pool": "/srv/pool", "link": "/srv/link", "loose": "/home/loose"}
+"""`link` leads to `pool`; `loose` is in no pool."""
+
+
+@dataclass(frozen=True)
+class RealFile:
+    """A file as it truly is: on one host's own storage, or on the storage all of them share."""
+
+    name: str
+    shared: bool
+    host: str
+    """Where it is, if it is not shared."""
+
+    def is_seen_by(self, host: str) -> bool:
+        """Whether the host has it at all."""
+        return self.shared or self.host == host
+
+    def identity(self, host: str) -> FileIdentity:
+        """Return what the host says of it. Inode numbers of two hosts' own file systems collide on purpose."""
+        inode = (200 if self.shared else 100) + int(self.name[1:])
+        return FileIdentity(
+            device=f"{host}:{'nfs' if self.shared else 'disk'}",
+            inode=inode,
+            file_system="nfs4" if self.shared else "ext4",
+        )
+
+    def path(self, folder: str) -> str:
+        """Return what it is called in one of the folders."""
+        kind = "shared" if self.shared else "own"
+        return f"{_FOLDERS[folder]}-{kind}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Need:
+    """In truth, a VM of a host needs a file, which its definition calls by this folder, in this role."""
+
+    host: str
+    vm: str
+    file: RealFile
+    folder: str
+    role: str
+
+
+_files = st.builds(
+    RealFile, name=st.sampled_from(["f1", "f2", "f3"]), shared=st.booleans(), host=st.sampled_from(_HOSTS)
+)
+
+
+@st.composite
+def _needs(draw: st.DrawFn) -> list[Need]:
+    needs = []
+    for _ in range(draw(st.integers(0, 6))):
+        file = draw(_files)
+        host = draw(st.sampled_from(_HOSTS)) if file.shared else file.host
+        role = draw(st.sampled_from(["disk", "base image", "kernel", "snapshot one"]))
+        vm = draw(st.sampled_from(["v1", "v2"]))
+        needs.append(Need(host, f"{vm}{host}", file, draw(st.sampled_from(list(_FOLDERS))), role))
+    return needs
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What one host lets the backend know."""
+
+    state: str
+    """current, stale (its VMs were not there yet when it was read), unread, or untold (it cannot look at files)."""
+
+
+def _host(name: str, needs: list[Need], knowledge: Knowledge) -> Host:
+    if knowledge.state == "unread":
+        return a_host(name, never_read=True, link=LinkStatus.UNREACHABLE)
+    mine = [need for need in needs if need.host == name and knowledge.state != "stale"]
+    vms = [_vm(vm, [need for need in mine if need.vm == vm]) for vm in sorted({need.vm for need in mine})]
+    real = [RealFile(file, shared, name) for file in ("f1", "f2", "f3") for shared in (False, True)]
+    pools = tuple(
+        a_pool(
+            kind,
+            path=f"/srv/pool-{kind}",
+            shared=kind == "shared",
+            volumes=tuple(
+                a_volume(file.name, path=file.path("pool"), file=file.identity(name))
+                for file in real
+                if file.shared is (kind == "shared")
+            ),
+        )
+        for kind in ("own", "shared")
+    )
+    reading = a_reading(name, *vms, pools=pools)
+    reading = replace(reading, files_trouble="its storage hangs" if knowledge.state == "untold" else "")
+    link = LinkStatus.UNREACHABLE if knowledge.state == "stale" else LinkStatus.UP
+    return a_host(name, reading=reading, link=link)
+
+
+def _vm(name: str, needs: list[Need]) -> VmReading:
+    disks = [need for need in needs if need.role == "disk"]
+    others = [need for need in needs if need.role != "disk"]
+    return a_vm(
+        name,
+        state=VmState.SHUT_OFF,
+        disks=tuple(
+            VmDisk(
+                target=f"vd{index}",
+                source=need.file.path(need.folder),
+                file=need.file.identity(need.host),
+                pool_id=a_pool("shared" if need.file.shared else "own").id if need.folder == "pool" else None,
+            )
+            for index, need in enumerate(disks)
+        ),
+        uses=tuple(
+            FileUse(path=need.file.path(need.folder), what=need.role, file=need.file.identity(need.host))
+            for need in others
+        ),
+    )
+
+
+def _fleet(needs: list[Need], knowledge: dict[str, Knowledge]) -> Fleet:
+    return a_fleet(*(_host(name, needs, knowledge[name]) for name in _HOSTS))
+
+
+_knowledge = st.fixed_dictionaries(
+    {
+        name: st.builds(Knowledge, st.sampled_from(["current", "current", "stale", "unread", "untold"]))
+        for name in _HOSTS
+    }
+)
+
+
+def _deleted(answer: Plan | Refusal) -> set[str]:
+    if isinstance(answer, Refusal):
+        return set()
+    return {step.name.removeprefix("delete-disk:") for step in answer.steps if step.name.startswith("delete-disk:")}
+
+
+@settings(max_examples=500, deadline=None)
+@given(_needs(), _knowledge, _files, st.sampled_from(_HOSTS))
+def test_a_volume_that_anything_needs_in_truth_is_never_let_go(
+    needs: list[Need], knowledge: dict[str, Knowledge], target: RealFile, host: str
+) -> None:
+    if not target.is_seen_by(host):
+        target = replace(target, host=host)
+    fleet = _fleet(needs, knowledge)
+    pool = "shared" if target.shared else "own"
+    answer = plan(DeleteVolume(host=HostId(host), pool=pool, volume=target.name), fleet)
+    needed = any(
+        need.file == target or (need.file.shared and target.shared and need.file.name == target.name) for need in needs
+    )
+    if isinstance(answer, Plan):
+        assert not needed
+    elif answer.code is RefusalCode.IN_USE:
+        assert needed
+    # Who asks a fleet of which everything is known gets what the truth allows.
+    if all(one.state == "current" for one in knowledge.values()):
+        assert isinstance(answer, Plan) is not needed
+
+
+@settings(max_examples=500, deadline=None)
+@given(_needs(), _knowledge)
+def test_no_disk_that_another_vm_needs_in_truth_goes_with_its_vm(
+    needs: list[Need], knowledge: dict[str, Knowledge]
+) -> None:
+    fleet = _fleet(needs, knowledge)
+    for need in needs:
+        intent = DeleteVm(vm=an_id(need.vm), host=HostId(need.host), with_disks=True)
+        for path in _deleted(plan(intent, fleet)):
+            (mine,) = {one.file for one in needs if one.vm == need.vm and one.file.path(one.folder) == path}
+            others = [one for one in needs if one.vm != need.vm and _is_one(one.file, mine)]
+            assert not others
+            assert path.startswith("/srv/pool-")
+
+
+def _is_one(one: RealFile, other: RealFile) -> bool:
+    return one.name == other.name and one.shared == other.shared and (one.shared or one.host == other.host)
+
+
+def test_a_host_that_is_vouched_for_and_answers_is_asked_all_the_same() -> None:
+    needs = [Need("b", "v1b", RealFile("f1", True, "b"), "link", "disk")]
+    fleet = _fleet(needs, dict.fromkeys(_HOSTS, Knowledge("current")))
+    intent = DeleteVolume(host=HostId("a"), pool="shared", volume="f1", vouched=(HostId("b"),))
+    answer = plan(intent, fleet)
+    assert isinstance(answer, Refusal)
+    assert answer.code is RefusalCode.IN_USE
+
+
+def test_each_host_in_doubt_is_named_and_may_be_vouched_for() -> None:
+    knowledge = {"a": Knowledge("current"), "b": Knowledge("unread"), "c": Knowledge("stale")}
+    fleet = _fleet([], knowledge)
+    answer = plan(DeleteVolume(host=HostId("a"), pool="shared", volume="f1"), fleet)
+    assert isinstance(answer, Refusal)
+    assert answer.code is RefusalCode.UNKNOWN_ELSEWHERE
+    assert "b, c" in answer.remedy
+    vouched = plan(
+        DeleteVolume(host=HostId("a"), pool="shared", volume="f1", vouched=(HostId("b"), HostId("c"))), fleet
+    )
+    assert isinstance(vouched, Plan)
+    assert any("you vouch that b" in line for line in vouched.warnings)
+    # What is on the host's own disk is nobody else's business.
+    assert isinstance(plan(DeleteVolume(host=HostId("a"), pool="own", volume="f1"), fleet), Plan)
+
+
+def test_a_host_that_left_the_fleet_still_needs_what_it_needed() -> None:
+    needs = [Need("b", "v1b", RealFile("f1", True, "b"), "pool", "disk")]
+    whole = _fleet(needs, dict.fromkeys(_HOSTS, Knowledge("current")))
+    former = whole.hosts[HostId("b")].reading
+    assert former is not None
+    fleet = replace(whole.without_host(HostId("b")), former=(former,))
+    intent = DeleteVolume(host=HostId("a"), pool="shared", volume="f1")
+    refusal = plan(intent, fleet)
+    assert isinstance(refusal, Refusal)
+    assert "v1b on b" in refusal.reason
+    assert isinstance(plan(replace(intent, vouched=(HostId("b"),)), fleet), Plan)
+
+
+def test_a_file_below_a_folder_that_a_vm_shares_is_needed() -> None:
+    for folder in ("/srv", "/srv/pool-own"):
+        sharing = a_vm("sharing", uses=(FileUse(path=folder, what="shared folder", kind=UseKind.FOLDER),))
+        pool = a_pool("own", path="/srv/pool-own", volumes=(a_volume("f1", path="/srv/pool-own/f1"),))
+        fleet = a_fleet(a_host("a", reading=a_reading("a", sharing, pools=(pool,))))
+        answer = plan(DeleteVolume(host=HostId("a"), pool="own", volume="f1"), fleet)
+        assert isinstance(answer, Refusal)
+        assert "sharing on a (shared folder)" in answer.reason
+
+
+def test_a_vm_whose_image_header_could_not_be_read_may_need_anything_on_its_host() -> None:
+    unread = a_vm("dark", uses=(FileUse(path="/home/top.qcow2", what="image", kind=UseKind.UNREAD),))
+    pool = a_pool("own", path="/srv/pool-own", volumes=(a_volume("f1", path="/srv/pool-own/f1"),))
+    fleet = a_fleet(a_host("a", reading=a_reading("a", unread, pools=(pool,))))
+    answer = plan(DeleteVolume(host=HostId("a"), pool="own", volume="f1"), fleet)
+    assert isinstance(answer, Refusal)
+    assert "/home/top.qcow2 of dark" in answer.reason
