@@ -26,6 +26,7 @@ from novacron.ports.hypervisor import HypervisorGateway
 from novacron.ports.journal import Journal
 from tests.builders import an_id
 from tests.fake_clock import FakeClock
+from tests.memory_archive import MemoryArchive
 from tests.memory_journal import MemoryJournal
 
 A, B, C = HostId("kvm-a"), HostId("kvm-b"), HostId("kvm-c")
@@ -44,6 +45,7 @@ class Site:
     """The hosts that a backend is told of; all when empty."""
     service: ConsoleService = field(init=False)
     gateway: HypervisorGateway | None = None
+    archive: MemoryArchive = field(default_factory=MemoryArchive)
     _keys: "count[int]" = field(default_factory=count)
     _up: bool = False
 
@@ -56,6 +58,7 @@ class Site:
             self.clock,
             fleet_source="test",
             settings=self.settings,
+            archive=self.archive,
         )
         await self.clock.run(self.service.start())
         self._up = True

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
 import novacron
@@ -11,19 +11,19 @@ from novacron.engine.acknowledging import acknowledge
 from novacron.engine.alerting import Alerting
 from novacron.engine.executor import Executor, Ground
 from novacron.engine.hub import Hub, Snapshot
+from novacron.engine.last_readings import LastReadings
 from novacron.engine.ledger import Ledger
 from novacron.engine.poller import Watch
 from novacron.engine.recovery import recover
 from novacron.engine.samples import Samples
 from novacron.engine.settings import EngineSettings
 from novacron.engine.store import FleetStore
-from novacron.engine.supervisor import Supervisor
 from novacron.engine.watchers import Watchers
 from novacron.model.alert.alert import Alert
 from novacron.model.alert.conditions import BackendFaults
 from novacron.model.errors import JournalError, NotFound
 from novacron.model.fleet import Fleet
-from novacron.model.host import HostSpec
+from novacron.model.host import HostReading, HostSpec
 from novacron.model.ids import HostId, OperationId, VmId
 from novacron.model.intent import Intent, hosts_of
 from novacron.model.operation import Operation
@@ -40,6 +40,7 @@ from novacron.ports.console import (
 )
 from novacron.ports.hypervisor import HypervisorGateway, SerialLink
 from novacron.ports.journal import Journal
+from novacron.ports.readings import ReadingArchive
 
 
 class ConsoleService:
@@ -55,6 +56,7 @@ class ConsoleService:
         fleet_source: str,
         settings: EngineSettings,
         journal_path: str = "",
+        archive: ReadingArchive | None = None,
         rng: random.Random | None = None,
     ) -> None:
         self._clock = clock
@@ -65,6 +67,7 @@ class ConsoleService:
         self.fleet_error = ""
         """Why the fleet's source, as it is now, is not followed; empty when it is."""
         self._tasks: list[asyncio.Task[None]] = []
+        self._last_readings = LastReadings(archive) if archive is not None else None
         # For jitter and identifiers only: nothing here is a secret.
         self._compose(hosts, gateway, journal, rng or random.Random())  # noqa: S311
 
@@ -73,7 +76,6 @@ class ConsoleService:
     ) -> None:
         """Make the parts, each after those it is given."""
         clock, settings = self._clock, self._settings
-        self._supervisor = Supervisor(clock, settings)
         self._hub = Hub(clock, fleet_gap_s=settings.fleet_gap_s)
         self._store = FleetStore(hosts, clock, self._publish_fleet)
         self._ledger = Ledger(
@@ -91,9 +93,8 @@ class ConsoleService:
                 clock=clock,
                 settings=settings,
                 rng=chance,
-                on_reading=self._samples.record,
+                on_reading=self._on_reading,
             ),
-            self._supervisor,
         )
         self._ground = Ground(
             store=self._store, watchers=self._watchers, ledger=self._ledger, clock=clock, settings=settings, rng=chance
@@ -105,12 +106,8 @@ class ConsoleService:
             clock,
             settings,
             lambda alerts: self._hub.publish(AlertsChanged(alerts=alerts)),
-            self._faults,
-            self._supervisor.ask,
+            lambda: BackendFaults(journal=self._ledger.error, fleet_file=self.fleet_error),
         )
-
-    def _faults(self) -> BackendFaults:
-        return BackendFaults(journal=self._ledger.error, fleet_file=self.fleet_error, tasks=self._supervisor.faults)
 
     async def start(self) -> None:
         """Open the journal, take up what was left unfinished, and begin to watch the hosts.
@@ -124,24 +121,24 @@ class ConsoleService:
         )
         for snapshot in nothing:
             self._hub.publish(snapshot)
+        if self._last_readings is not None:
+            self._store.recall(await self._last_readings.load())
         await self._take_up()
         self._watchers.start()
-        self.keep("alerting", self._alerting.run)
-        self.keep("writing what the journal lacks", self._retry_journal)
-
-    def keep(self, name: str, run: Callable[[], Awaitable[None]]) -> "asyncio.Task[None]":
-        """Run a task until the backend stops, again after each failure, which is logged and alerted."""
-        task = self._supervisor.keep(name, run)
-        self._tasks.append(task)
-        return task
+        self._tasks = [
+            asyncio.create_task(self._alerting.run(), name="alerts"),
+            asyncio.create_task(self._retry_journal(), name="journal retry"),
+        ]
 
     async def stop(self) -> None:
         """Let go of everything at once. What is under way is in the journal, and goes on at the next start."""
+        await self._executor.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._executor.stop()
         await self._watchers.stop()
+        if self._last_readings is not None:
+            await self._last_readings.stop()
         await self._ledger.close()
 
     async def set_hosts(self, specs: Sequence[HostSpec]) -> tuple[HostId, ...]:
@@ -239,6 +236,11 @@ class ConsoleService:
 
     async def close(self) -> None:
         """Let go of the backend; in process there is nothing to let go of, and it goes on."""
+
+    def _on_reading(self, reading: HostReading) -> None:
+        self._samples.record(reading)
+        if self._last_readings is not None:
+            self._last_readings.note(reading)
 
     def _publish_fleet(self, fleet: Fleet, notable: bool) -> None:
         vms = sum(len(host.reading.vms) for host in fleet.hosts.values() if host.reading is not None)

@@ -43,7 +43,7 @@ class FleetStore:
         if not link.is_up:
             link = Link(status=LinkStatus.UP, since=self._clock.now())
         reading = self._continuity.follow(before.reading, reading, self._clock.monotonic())
-        after = self._fleet.with_reading(reading, link)
+        after = self._fleet.with_reading(reading, link).without_former(reading.facts.uuid)
         self._set(after, notable=link is not before.link or _shape(before.reading) != _shape(reading))
 
     def set_link(self, host: HostId, link: Link) -> None:
@@ -51,6 +51,17 @@ class FleetStore:
         before = self._fleet.hosts[host]
         if before.link != link:
             self._set(self._fleet.with_host(replace(before, link=link)))
+
+    def recall(self, readings: Sequence[HostReading]) -> None:
+        """Take what an earlier run of the backend was told last: old, and better than nothing."""
+        hosts, former = dict(self._fleet.hosts), []
+        for reading in readings:
+            known = hosts.get(reading.host)
+            if known is None:
+                former.append(reading)
+            elif known.reading is None:
+                hosts[reading.host] = replace(known, reading=reading)
+        self._set(Fleet(revision=self._fleet.revision + 1, hosts=MappingProxyType(hosts), former=tuple(former)))
 
     def set_hosts(self, specs: Sequence[HostSpec]) -> None:
         """Take these hosts for those of before. One whose spec changed keeps its last reading until it is met again."""
@@ -65,7 +76,13 @@ class FleetStore:
             else:
                 hosts[spec.id] = replace(_unmet(spec, now), reading=known.reading)
         self._continuity.forget_all_but(hosts)
-        after = Fleet(revision=self._fleet.revision + 1, hosts=MappingProxyType(hosts))
+        # A host that comes back under its name has its former reading until it is met again.
+        former = {reading.host: reading for reading in self._fleet.former}
+        for name, host in hosts.items():
+            if name in former:
+                hosts[name] = replace(host, reading=host.reading or former.pop(name))
+        former |= {name: gone.reading for name, gone in before.items() if name not in hosts and gone.reading}
+        after = Fleet(revision=self._fleet.revision + 1, hosts=MappingProxyType(hosts), former=tuple(former.values()))
         self._set(after)
 
     def _set(self, fleet: Fleet, *, notable: bool = True) -> None:

@@ -76,6 +76,8 @@ def _run(options: FleetOptions, teller: Teller) -> None:
 
 
 async def _serve(options: FleetOptions, paths: Paths, teller: Teller, bound_log: Callable[[], None]) -> None:
+    import asyncio
+
     import structlog
 
     from novacron import __version__
@@ -86,17 +88,19 @@ async def _serve(options: FleetOptions, paths: Paths, teller: Teller, bound_log:
     log = structlog.get_logger("novacron.backend")
     clock = SystemClock()
     service = _service(options, paths, clock)
-    server = ApiServer(service, paths.socket, lambda: make_private(paths.socket.parent), service.keep)
+    server = ApiServer(service, paths.socket, lambda: make_private(paths.socket.parent))
     _stop_on_signals(server)
     await service.start()
-    service.keep("following the fleet file", FleetFollower(options, service, clock).run)
-    service.keep("bounding the log", lambda: _every(_LOG_LOOK_S, bound_log))
+    follower = asyncio.create_task(FleetFollower(options, service, clock).run(), name="fleet file")
+    bounding = asyncio.create_task(_every(_LOG_LOOK_S, bound_log), name="log")
     try:
         log.info("started", version=__version__, pid=os.getpid(), instance=options.instance)
         await server.serve(teller.ready)
     finally:
         log.info("ending")
         _end_in_any_case()
+        follower.cancel()
+        bounding.cancel()
         await service.stop()
 
 
@@ -110,6 +114,7 @@ async def _every(seconds: float, act: Callable[[], None]) -> None:
 
 
 def _service(options: FleetOptions, paths: Paths, clock: "SystemClock") -> "ConsoleService":
+    from novacron.adapters.files.reading_archive import FileReadingArchive
     from novacron.adapters.sql.journal import SqlJournal
     from novacron.engine.service import ConsoleService
     from novacron.engine.settings import EngineSettings
@@ -125,6 +130,7 @@ def _service(options: FleetOptions, paths: Paths, clock: "SystemClock") -> "Cons
         fleet_source=choice.source,
         settings=EngineSettings(thresholds=choice.thresholds),
         journal_path=str(paths.journal),
+        archive=FileReadingArchive(paths.journal.parent / "readings"),
     )
 
 

@@ -1,0 +1,78 @@
+"""Keeping what each host said last beyond the backend's own life."""
+
+import asyncio
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from novacron.model.errors import JournalError
+from novacron.model.host import HostLoad, HostReading
+from novacron.model.ids import HostId
+from novacron.model.vm import VmUsage
+from novacron.ports.readings import ReadingArchive
+
+_KEEP_AT_LEAST_EVERY: Final = timedelta(minutes=5)
+"""Also of a host on which nothing changes: how old its last word is stays known that well."""
+_NO_TIME: Final = datetime.min.replace(tzinfo=UTC)
+_log = logging.getLogger("novacron.readings")
+
+
+class LastReadings:
+    """Writes inventories that say something new, one after the other, behind the pollers' backs."""
+
+    def __init__(self, archive: ReadingArchive) -> None:
+        self._archive = archive
+        self._kept: dict[HostId, HostReading] = {}
+        self._waiting: dict[HostId, HostReading] = {}
+        self._task: asyncio.Task[None] | None = None
+        self.error = ""
+        """Why the last one could not be kept; empty when it could."""
+
+    async def load(self) -> tuple[HostReading, ...]:
+        """Return what an earlier run of the backend was told last."""
+        readings = await self._archive.load()
+        self._kept = {reading.host: reading for reading in readings}
+        return readings
+
+    def note(self, reading: HostReading) -> None:
+        """Keep it soon, if it is an inventory and differs from what is kept."""
+        if reading.inventory_at is None or reading.files_trouble:
+            return
+        lasting = _without_figures(reading)
+        if self._is_new(lasting):
+            self._waiting[reading.host] = lasting
+            if self._task is None or self._task.done():
+                self._task = asyncio.ensure_future(self._write())
+
+    async def stop(self) -> None:
+        """Write what is waiting, and end."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
+    def _is_new(self, reading: HostReading) -> bool:
+        kept = self._kept.get(reading.host)
+        if kept is None or reading.observed_at - kept.observed_at >= _KEEP_AT_LEAST_EVERY:
+            return True
+        return _undated(reading) != _undated(kept)
+
+    async def _write(self) -> None:
+        while self._waiting:
+            host, reading = self._waiting.popitem()
+            try:
+                await self._archive.keep(reading)
+            except JournalError as error:
+                if not self.error:
+                    _log.warning("%s", error)
+                self.error = str(error)
+                return
+            self._kept[host], self.error = reading, ""
+
+
+def _without_figures(reading: HostReading) -> HostReading:
+    """Return it without what differs at every reading and decides about nothing."""
+    return replace(reading, load=HostLoad(), vms=tuple(replace(vm, usage=VmUsage()) for vm in reading.vms))
+
+
+def _undated(reading: HostReading) -> HostReading:
+    return replace(reading, observed_at=_NO_TIME, inventory_at=None)
