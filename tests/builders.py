@@ -50,7 +50,8 @@ def a_vm(
     nics: tuple[VmNic, ...] | None = None,
     job_active: bool = False,
     description: str = "",
-    has_serial: bool = True,
+    other_devices: tuple[str, ...] = (),
+    serial_problem: str = "",
 ) -> VmReading:
     """Return a running VM with one disk and one NIC."""
     running = state is VmState.RUNNING
@@ -79,7 +80,8 @@ def a_vm(
         nics=(a_nic(),) if nics is None else nics,
         job_active=job_active,
         description=description,
-        has_serial=has_serial,
+        other_devices=other_devices,
+        serial_problem=serial_problem,
     )
 
 

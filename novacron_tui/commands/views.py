@@ -3,6 +3,7 @@
 from typing import Final
 
 from novacron.model.fleet import FleetVm
+from novacron.model.vm import ADD_SERIAL
 from novacron_tui.commands.command import Act, Command, Context, Kind
 
 
@@ -16,7 +17,7 @@ def _refuse_serial(vm: FleetVm, context: Context) -> str | None:
     if vm.home.is_current and not reading.is_active:
         return f"{reading.name} is {reading.state}: its console is open while it runs"
     if vm.home.is_current and not reading.has_serial:
-        return f"{reading.name} has no serial console"
+        return f"{reading.name}: {reading.serial_problem}; {ADD_SERIAL}"
     return _refuse_silent(vm, context)
 
 

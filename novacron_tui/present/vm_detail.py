@@ -72,11 +72,15 @@ def vm_rest(vm: FleetVm, operations: Sequence[Operation], sight: Sight, width: i
         lines.append(
             (
                 span(f"  {nic.mac:<19}", Role.ACCENT),
-                span(f"{nic.network}  "),
+                span(f"{nic.kind:<10}", Role.DIM),
+                span(f"{nic.network or '-'}  "),
                 span(f"{nic.model}  {nic.link}", Role.DIM),
             )
         )
     lines += [] if reading.nics else [_none("no interface")]
+    if devices := (*reading.host_devices, *reading.other_devices):
+        lines.append(_title("Other devices"))
+        lines += [(span(f"  {device}"),) for device in devices]
     lines.append(_title("Operations"))
     lines += [_operation(operation, sight) for operation in operations[:12]] or [_none("none yet")]
     if vm.others:

@@ -8,7 +8,7 @@ from textual.widget import Widget
 from novacron.model.errors import Conflict, LinkLost
 from novacron.model.ids import HostId
 from novacron.model.intent import ResizeVm
-from novacron.model.vm import VmSize, VmSizing, VmState
+from novacron.model.vm import VmNic, VmSize, VmSizing, VmState
 from novacron_tui.app import NovaCronApp
 from novacron_tui.keys import Where
 from novacron_tui.present.cells import Role, span
@@ -77,6 +77,25 @@ async def test_a_size_that_waits_for_the_next_start_is_shown_wherever_the_size_i
         await operator.type("2")
         await operator.press("enter", "y")
     assert console.submitted == [ResizeVm(vm=vm.id, host=HostId("kvm-fra-01"), vcpus=2)]
+
+
+async def test_odd_interfaces_devices_and_a_missing_console_are_shown_for_what_they_are() -> None:
+    vm = a_vm(
+        "web-1",
+        nics=(
+            VmNic(mac="52:54:00:00:00:07", kind="direct", network="eno1 bridge"),
+            VmNic(mac="", kind="user", network=""),
+        ),
+        other_devices=("file system /export as share",),
+        serial_problem="it has no serial port",
+    )
+    console = a_console()
+    console.show_fleet(a_fleet(a_host("kvm-fra-01", vm)))
+    async with at_console(console, size=LARGE) as operator:
+        await operator.press("j", "c")
+        operator.sees("web-1: it has no serial port", "<serial type='pty'/>")
+        await operator.press("enter", "G")
+        operator.sees("direct    eno1 bridge", "user      -", "file system /export as share")
 
 
 async def test_unknown_stretches_of_the_past_are_no_line() -> None:

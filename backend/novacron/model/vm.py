@@ -7,6 +7,9 @@ from enum import StrEnum
 from novacron.model.files import FileIdentity, FileUse
 from novacron.model.ids import PoolId, VmId
 
+ADD_SERIAL = "add <serial type='pty'/> to <devices> while it is off (virsh edit), and a login on ttyS0 in the guest"
+"""What to do about a VM without a serial console."""
+
 
 class VmState(StrEnum):
     """Power state, in libvirt's terms. There is no "unknown": that is a property of the link to the host."""
@@ -108,7 +111,10 @@ class VmNic:
 
     mac: str
     network: str
-    """libvirt network or host bridge it is plugged into."""
+    """What it is plugged into, in the terms of its kind: a network, a bridge, a device of the host, a socket, an
+    address. Empty where there is nothing to name."""
+    kind: str = "network"
+    """libvirt's interface type: network, bridge, direct (macvtap), user, ethernet, hostdev, vhostuser, vdpa, …"""
     model: str = ""
     link: str = ""
     """The host's end of it, such as vnet3; empty while shut off."""
@@ -188,7 +194,10 @@ class VmReading:
     job_active: bool = False
     """A migration, save or dump is under way on it."""
     description: str = ""
-    has_serial: bool = True
+    other_devices: tuple[str, ...] = ()
+    """What else holds data or ties it to its host, in words: shared folders, a TPM, memory modules. Foreign text."""
+    serial_problem: str = ""
+    """Why it has no serial console to open; foreign text in parts. Empty: it has one."""
     is_read: bool = True
     """Whether its definition was read. Until then what it has is unknown, not absent, and nothing is done to it."""
 
@@ -196,6 +205,11 @@ class VmReading:
     def is_active(self) -> bool:
         """Whether a QEMU process exists for it."""
         return self.state in ACTIVE_STATES
+
+    @property
+    def has_serial(self) -> bool:
+        """Whether it has a serial console to open."""
+        return not self.serial_problem
 
     @property
     def pending_vcpus(self) -> int | None:

@@ -167,3 +167,18 @@ def test_an_alert_that_was_cleared_is_listed_only_when_asked_for_and_marked(back
     (line,) = [line for line in _rows(novacron("alerts", "--all")) if name in line and "VM crashed" in line]
     assert line.split()[0] == "cleared"
     assert not any(name in line for line in _rows(novacron("alerts")))
+
+
+def test_a_serial_console_that_cannot_be_opened_is_told_with_what_to_do(backend, novacron):
+    record = next(one for one in _json(novacron("vms", "--json")) if one["vm"]["state"] == "running")
+    host = backend.world.host(record["host"])
+    before = host.machine(record["id"])
+    backend.loop.call_soon_threadsafe(host.put, replace(before, serial_problem="it has no serial port"), "changed")
+    try:
+        _wait_until(lambda: _json(novacron("vms", record["id"], "--json"))[0]["vm"]["serial_problem"])
+        failed = novacron("console", record["id"])
+        assert failed.exit_code == ExitCode.FAILED
+        assert "it has no serial port" in failed.stderr
+        assert "<serial type='pty'/>" in failed.stderr
+    finally:
+        backend.loop.call_soon_threadsafe(host.put, before, "changed")

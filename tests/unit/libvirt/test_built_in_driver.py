@@ -355,4 +355,7 @@ async def test_what_this_driver_lacks_is_told_as_a_refusal(host: LibvirtHypervis
         with pytest.raises(OperationError, match="not supported by the connection driver"):
             await call
     with pytest.raises(OperationError, match="not supported by the connection driver"):
+        await host.open_serial(an_id("passing"), force=False, deadline_s=S)
+    with pytest.raises(OperationError, match="it has no serial port") as found:
         await host.open_serial(vm, force=False, deadline_s=S)
+    assert "<serial type='pty'/>" in found.value.remedy

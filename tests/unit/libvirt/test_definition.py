@@ -76,7 +76,7 @@ def test_what_was_written_reads_back_the_same(name, description, path):
     found = definition.read(_write(an_intent(name=name, description=description, vcpus=3), disk_path=path), name)
     assert found.description == description
     assert [disk.source for disk in found.disks] == ([path] if path else [])
-    assert (found.size.vcpus, found.size.memory_mib, found.has_serial) == (3, 512, True)
+    assert (found.size.vcpus, found.size.memory_mib, not found.serial_problem) == (3, 512, True)
 
 
 @given(ANY_TEXT)
@@ -164,12 +164,12 @@ def test_a_foreign_definition_is_read_with_all_its_kinds_of_disks_and_nics():
     )
     assert found.nics == (
         VmNic(mac="52:54:00:00:00:01", network="lan", model="virtio", link="vnet3"),
-        VmNic(mac="", network="br0"),
-        VmNic(mac="", network="eth0"),
-        VmNic(mac="", network=""),
+        VmNic(mac="", network="br0", kind="bridge"),
+        VmNic(mac="", network="eth0 bridge", kind="direct"),
+        VmNic(mac="", network="", kind="user"),
     )
     assert found.description == "B\u00fc<cher>\u6587", "whatever encoding its first line still names"
-    assert (found.size.vcpus, found.size.memory_mib, found.has_serial) == (2, 2048, True)
+    assert (found.size.vcpus, found.size.memory_mib, not found.serial_problem) == (2, 2048, True)
 
 
 @pytest.mark.parametrize(

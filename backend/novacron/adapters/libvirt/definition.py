@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from lxml import etree
 
 from novacron.adapters.libvirt import xml
+from novacron.adapters.libvirt.consoles import serial_console
 from novacron.adapters.libvirt.devices import read_disk, read_host_devices
+from novacron.adapters.libvirt.nics import read_nic
+from novacron.adapters.libvirt.other_devices import read_other_devices
 from novacron.adapters.libvirt.sizing import read_size, read_sizing
 from novacron.model.intent import CreateVm
 from novacron.model.vm import VmDisk, VmNic, VmSize, VmSizing
@@ -22,7 +25,8 @@ class Definition:
     nics: tuple[VmNic, ...]
     host_devices: tuple[str, ...] = ()
     description: str
-    has_serial: bool
+    serial_problem: str
+    other_devices: tuple[str, ...]
     size: VmSize
     sizing: VmSizing
     """As if the definition were the stored one."""
@@ -33,10 +37,11 @@ def read(text: str, subject: str) -> Definition:
     root = xml.parse(text, subject)
     return Definition(
         disks=tuple(read_disk(element) for element in root.iterfind("devices/disk")),
-        nics=tuple(_nic(element) for element in root.iterfind("devices/interface")),
+        nics=tuple(read_nic(element) for element in root.iterfind("devices/interface")),
         host_devices=tuple(read_host_devices(root)),
         description=root.findtext("description") or "",
-        has_serial=root.find("devices/console") is not None or root.find("devices/serial") is not None,
+        serial_problem=serial_console(root).problem,
+        other_devices=read_other_devices(root),
         size=read_size(root),
         sizing=read_sizing(root),
     )
@@ -109,15 +114,3 @@ def _add_devices(root: etree._Element, intent: CreateVm, disk_path: str, *, dire
     xml.add(console, "target", type="serial", port="0")
     balloon = xml.add(devices, "memballoon", model="virtio")
     xml.add(balloon, "stats", period=_BALLOON_PERIOD_S)
-
-
-def _nic(element: etree._Element) -> VmNic:
-    source, target = element.find("source"), element.find("target")
-    mac, model = element.find("mac"), element.find("model")
-    network = "" if source is None else source.get("network") or source.get("bridge") or source.get("dev") or ""
-    return VmNic(
-        mac=(mac.get("address") if mac is not None else None) or "",
-        network=network,
-        model=(model.get("type") if model is not None else None) or "",
-        link=(target.get("dev") if target is not None else None) or "",
-    )

@@ -48,6 +48,14 @@ def read_host_devices(root: etree._Element) -> Iterator[str]:
             yield f"the network device{_address(element.find('source'))}"
 
 
+def pci_address(address: etree._Element | None) -> str:
+    """Write a PCI address as lspci does; empty for none."""
+    if address is None:
+        return ""
+    parts = {key: _hex(address.get(key), size) for key, size in (("domain", 4), ("bus", 2), ("slot", 2))}
+    return f"{parts['domain']}:{parts['bus']}:{parts['slot']}.{_hex(address.get('function'), 1)}"
+
+
 _HOST_DEVICES: Final = {"pci": "PCI", "usb": "USB", "scsi": "SCSI", "scsi_host": "SCSI host", "mdev": "mediated"}
 
 
@@ -57,7 +65,7 @@ def _name(source: etree._Element, storage: str, protocol: str) -> str:
     if protocol:
         return _url(source, protocol)
     if storage == "nvme":
-        return f"nvme:{_pci(source.find('address'))}/{source.get('namespace') or ''}"
+        return f"nvme:{pci_address(source.find('address'))}/{source.get('namespace') or ''}"
     if storage == "vhostuser":
         return f"vhost-user:{source.get('path') or ''}"
     return next((value for key in ("file", "dev", "dir", "name", "path") if (value := source.get(key))), "")
@@ -102,15 +110,8 @@ def _address(source: etree._Element | None) -> str:
     if address.get("uuid"):
         return f" {address.get('uuid')}"
     if address.get("slot"):
-        return f" {_pci(address)}"
+        return f" {pci_address(address)}"
     return f" {address.get('bus')}:{address.get('device')}" if address.get("device") else ""
-
-
-def _pci(address: etree._Element | None) -> str:
-    if address is None:
-        return ""
-    parts = {key: _hex(address.get(key), size) for key, size in (("domain", 4), ("bus", 2), ("slot", 2))}
-    return f"{parts['domain']}:{parts['bus']}:{parts['slot']}.{_hex(address.get('function'), 1)}"
 
 
 def _hex(text: str | None, size: int) -> str:

@@ -51,7 +51,15 @@ _Row = tuple[VmId, str, Stats, _Known]
 _LEARNING_S = 2.0
 """How long one reading may spend on definitions: well below its deadline, whatever a call costs."""
 _NO_SIZE = VmSize(vcpus=0, vcpus_max=0, memory_mib=0, memory_max_mib=0)
-_NO_DEFINITION = Definition(disks=(), nics=(), description="", has_serial=False, size=_NO_SIZE, sizing=VmSizing())
+_NO_DEFINITION = Definition(
+    disks=(),
+    nics=(),
+    description="",
+    serial_problem="its definition could not be read",
+    other_devices=(),
+    size=_NO_SIZE,
+    sizing=VmSizing(),
+)
 _NOT_READ = _Known(
     definition=_NO_DEFINITION,
     persistent=True,
@@ -354,6 +362,7 @@ def _reading(row: _Row, usage: VmUsage) -> VmReading:
         host_devices=known.definition.host_devices,
         job_active=known.job_active,
         description=known.definition.description,
-        has_serial=known.definition.has_serial,
+        serial_problem=known.definition.serial_problem,
+        other_devices=known.definition.other_devices,
         is_read=known is not _NOT_READ,
     )

@@ -7,9 +7,12 @@ lives in a holder that only worker threads ever look into.
 
 from typing import Any
 
+from novacron.adapters.libvirt import xml
 from novacron.adapters.libvirt.channel import Channel, Connection
-from novacron.model.errors import NovaCronError
+from novacron.adapters.libvirt.consoles import serial_console
+from novacron.model.errors import NovaCronError, OperationError
 from novacron.model.ids import VmId
+from novacron.model.vm import ADD_SERIAL
 
 _PIECE = 4096
 _TYPE_DEADLINE_S = 10.0
@@ -24,12 +27,20 @@ class LibvirtSerial:
 
     @classmethod
     async def open(cls, channel: Channel, vm: VmId, flags: int, *, deadline_s: float) -> "LibvirtSerial":
-        """Open the console over a channel that is its own from now on. Source: virDomainOpenConsole."""
+        """Open the console over a channel that is its own from now on. Source: virDomainOpenConsole.
+
+        Raises:
+            OperationError: it does not run, has no serial console, or somebody else has it open.
+        """
         link = cls(channel)
 
         def open_console(connection: Connection) -> None:
+            domain = connection.lookupByUUIDString(vm)
+            found = serial_console(xml.parse(domain.XMLDesc(0), domain.name()))
+            if found.problem and domain.isActive():
+                raise OperationError(domain.name(), found.problem, ADD_SERIAL)
             stream = connection.newStream(0)
-            connection.lookupByUUIDString(vm).openConsole(None, stream, flags)
+            domain.openConsole(found.device, stream, flags)
             link._holder.append(stream)
 
         channel.before_close(lambda _: link._holder.clear())

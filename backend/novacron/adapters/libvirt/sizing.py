@@ -18,8 +18,8 @@ def read_size(root: etree._Element) -> VmSize:
     vcpu = root.find("vcpu")
     most = (_number(vcpu.text) or 1) if vcpu is not None else 1
     current = (_number(vcpu.get("current")) or most) if vcpu is not None else 1
-    memory_max_mib = _mib(root.find("memory"))
-    current_mib = _mib(root.find("currentMemory")) if _has_balloon(root) else 0
+    memory_max_mib = read_mib(root.find("memory"))
+    current_mib = read_mib(root.find("currentMemory")) if _has_balloon(root) else 0
     memory_mib = current_mib or memory_max_mib
     return VmSize(
         vcpus=current,
@@ -40,16 +40,17 @@ def read_sizing(root: etree._Element) -> VmSizing:
     )
 
 
+def read_mib(element: etree._Element | None) -> int:
+    """Return the size that an element gives; 0 for none."""
+    if element is None:
+        return 0
+    return _number(element.text) * _UNITS.get(element.get("unit") or "KiB", 1024) // (1 << 20)
+
+
 def _has_balloon(root: etree._Element) -> bool:
     """Return whether memory can change under a guest; QEMU's driver writes out a balloon also where there is none."""
     balloon = root.find("devices/memballoon")
     return balloon is None or balloon.get("model") != "none"
-
-
-def _mib(element: etree._Element | None) -> int:
-    if element is None:
-        return 0
-    return _number(element.text) * _UNITS.get(element.get("unit") or "KiB", 1024) // (1 << 20)
 
 
 def _number(text: str | None) -> int:

@@ -191,6 +191,7 @@ class SimulatedHost:
             nics=machine.nics,
             job_active=machine.job is not Job.NONE,
             description=machine.description,
+            serial_problem=machine.serial_problem,
         )
 
     def load(self, vms: Iterable[VmReading]) -> HostLoad:

@@ -8,6 +8,7 @@ from novacron.adapters.simulated.serial import SerialPort
 from novacron.adapters.simulated.shell import Shell, ShellRequest
 from novacron.model.errors import Conflict, OperationError
 from novacron.model.ids import VmId
+from novacron.model.vm import ADD_SERIAL
 from novacron.ports.hypervisor import SerialLink
 
 
@@ -27,6 +28,8 @@ class SimulatedHypervisor(Reader, Power, Definer, Migrator):
         machine = self.host.machine(vm)
         if not machine.is_active:
             raise OperationError(machine.name, "Requested operation is not valid: domain is not running")
+        if machine.serial_problem:
+            raise OperationError(machine.name, machine.serial_problem, ADD_SERIAL)
         port = self.host.serial_ports.get(vm)
         if port is None:
             port = SerialPort(Shell(machine.name, lambda request: self._obey(vm, request)))

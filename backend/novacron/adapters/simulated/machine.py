@@ -63,6 +63,8 @@ class Machine:
     has_balloon: bool = True
     has_saved_memory: bool = False
     """Whether its next start restores memory that was saved."""
+    serial_problem: str = ""
+    """Why it has no serial console to open; empty: it has one."""
     refuses_size: str = ""
     """What its host says to another stored size; empty: it takes it."""
     disks: tuple[VmDisk, ...] = ()

@@ -1,6 +1,7 @@
-"""Other sizes for guests of many shapes, judged by libvirt's own definitions: the live one and the stored one."""
+"""Guests of many shapes: another size, judged by libvirt's live and stored definition, and their serial consoles."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from lxml import etree
@@ -9,6 +10,7 @@ from novacron.lab.lab import Lab
 from tests.lab.jump_host import JumpHost, at_a_jump_host
 from tests.lab.serial_line import wait_booted
 from tests.lab_fixtures import MakeVm, eventually
+from tests.terminal import Terminal
 
 pytestmark = pytest.mark.lab
 
@@ -29,19 +31,22 @@ def operator(lab: Lab) -> Iterator[JumpHost]:
         yield person
 
 
-def _reshape(lab: Lab, vm: str, shape: str, *, balloon: bool = True) -> str:
-    """Define a VM anew with these elements instead of its own; return its definition."""
+def _reshape(lab: Lab, vm: str, shape: str = "", *, without: tuple[str, ...] = (), devices: str = "") -> str:
+    """Define a VM anew with these elements and devices instead of its own; return its definition."""
     root = etree.fromstring(lab.virsh(_HOST, "dumpxml", "--inactive", vm).encode())
-    for element in etree.fromstring(f"<x>{shape}</x>".encode()):
-        for old in root.findall(str(element.tag)):
-            root.remove(old)
-        root.append(element)
-    if not balloon:
-        root.find("devices/memballoon").attrib.clear()
-        root.find("devices/memballoon").set("model", "none")
-    text = etree.tostring(root, encoding="unicode")
-    lab.run(_HOST, ["virsh", "-q", "define", "/dev/stdin"], stdin=text)
+    _put(root, shape)
+    for old in [one for one in root.find("devices") if one.tag in without]:
+        root.find("devices").remove(old)
+    _put(root.find("devices"), devices)
+    lab.run(_HOST, ["virsh", "-q", "define", "/dev/stdin"], stdin=etree.tostring(root, encoding="unicode"))
     return lab.virsh(_HOST, "dumpxml", "--inactive", vm)
+
+
+def _put(parent: etree._Element, elements: str) -> None:
+    new = list(etree.fromstring(f"<x>{elements}</x>"))
+    for old in [one for one in parent if one.tag in {element.tag for element in new}]:
+        parent.remove(old)
+    parent.extend(new)
 
 
 def _size(lab: Lab, vm: str, *flags: str) -> tuple[int, int, int, int]:
@@ -58,7 +63,7 @@ def test_running_guests_take_a_size_now_or_at_their_next_start_and_it_is_said_wh
     ids = {name: make_vm(_HOST, name, start=False) for name in (*shapes, "rigid")}
     for name, shape in shapes.items():
         _reshape(lab, name, shape)
-    _reshape(lab, "rigid", _ROOMY, balloon=False)
+    _reshape(lab, "rigid", _ROOMY, devices="<memballoon model='none'/>")
     for name in ids:
         lab.virsh(_HOST, "start", name)
     for name in ids:
@@ -107,3 +112,44 @@ def test_guests_without_a_process_or_a_stored_definition_are_resized_as_what_the
     assert b"managedsave-remove" in operator.run("resize", "saved", "--memory", "256", "--yes", code=3).stderr
     assert _size(lab, "saved") == before
     lab.virsh(_HOST, "managedsave-remove", "saved")
+
+
+_PTY = "<serial type='pty'><target port='{port}'/></serial>"
+_TCP = "<serial type='tcp'><source mode='bind' host='127.0.0.1' service='{service}'/><target port='0'/></serial>"
+_UNIX = "<serial type='unix'><source mode='bind' path='/var/lib/libvirt/qemu/{name}.sock'/><target port='0'/></serial>"
+_VIRTIO = "<console type='pty'><target type='virtio' port='0'/></console>"
+
+
+def test_the_console_with_the_login_is_opened_and_where_there_is_none_that_is_said(
+    lab: Lab, operator: JumpHost, make_vm: MakeVm
+) -> None:
+    shapes = {
+        "virtio-first": _VIRTIO + _PTY.format(port=0),
+        "by-socket": _UNIX.format(name="by-socket"),
+        "second": _TCP.format(service=15555) + _PTY.format(port=1),
+        "tcp-only": _TCP.format(service=15556),
+        "mute": "",
+    }
+    for name, devices in shapes.items():
+        make_vm(_HOST, name, start=False)
+        _reshape(lab, name, without=("serial", "console"), devices=devices)
+        lab.virsh(_HOST, "start", name)
+    for name in ("virtio-first", "second"):
+        console = operator.terminal("console", name)
+        console.wait_for("ctrl+] detaches", timeout_s=120)
+        if name != "second":  # its guest has the login on the first port
+            console.wait_for(partial(_answers, console), timeout_s=120)
+        console.press("ctrl+]")
+        assert console.wait(60) == 0
+    places = {"tcp-only": b"tcp 127.0.0.1:15556", "by-socket": b"by-socket.sock", "mute": b"it has no serial port"}
+    for name, said in places.items():
+        refused = operator.run("console", name, code=1)
+        assert said in refused.stderr, refused.stderr
+        assert b"<serial type='pty'/>" in refused.stderr
+
+
+def _answers(console: Terminal, text: str) -> bool:
+    if "in-42" not in text:
+        console.press("echo in-$((40+2))", "enter")
+        console.watch(1.0)
+    return "in-42" in console.text
