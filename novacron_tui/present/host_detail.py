@@ -105,7 +105,8 @@ def _facts_lines(host: Host) -> list[Line]:
         ("networks", ", ".join(facts.networks) or "none active"),
         ("site", f"{host.spec.site or '-'}  {labels}"),
     )
-    return [_title("Facts"), *((span(f"  {name:<10}", Role.DIM), span(text)) for name, text in rows)]
+    limits = tuple((span("  limits    ", Role.DIM), span(limit, Role.WARNING)) for limit in facts.limits)
+    return [_title("Facts"), *limits, *((span(f"  {name:<10}", Role.DIM), span(text)) for name, text in rows)]
 
 
 def _title(text: str) -> Line:

@@ -58,6 +58,8 @@ def _pressure(host: Host, _sight: Sight) -> Cell:
 def _what(host: Host, _sight: Sight) -> Cell:
     if host.link.is_up:
         facts = _facts(host)
+        if facts is not None and facts.limits:
+            return cell("; ".join(facts.limits), role=Role.WARNING)
         return cell(facts.cpu_model if facts else "", role=Role.DIM)
     cause = host.link.cause or "nothing heard yet"
     return cell(f"{cause}: {host.link.remedy}" if host.link.remedy else cause, role=Role.WARNING)

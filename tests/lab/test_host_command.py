@@ -89,3 +89,14 @@ def test_one_host_that_is_gone_does_not_hide_the_others(lab: Lab) -> None:
     assert "lab1: lab1, libvirt " in done.stdout
     assert "lab3: lab3, libvirt " in done.stdout
     assert done.stderr.startswith("novacron: lab2: libvirt's socket /run/libvirt/libvirt-sock is there")
+
+
+def test_a_low_limit_of_sessions_is_said_of_a_host_that_works(lab: Lab) -> None:
+    reload = 'kill -HUP "$(cat /run/sshd.pid)"'
+    lab.run("lab1", ["sh", "-c", f"sed -i '1i MaxSessions 1' /run/ssh/sshd_config && {reload}"])
+    try:
+        done = novacron(lab.fleet_toml, "host", "test", "lab1")
+    finally:
+        lab.run("lab1", ["sh", "-c", f"sed -i 1d /run/ssh/sshd_config && {reload}"])
+    assert done.returncode == ExitCode.OK, done.stderr
+    assert "lab1: its sshd allows one session at once" in done.stdout

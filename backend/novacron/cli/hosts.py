@@ -179,7 +179,8 @@ async def _facts(spec: HostSpec) -> HostFacts:
 
     hypervisor = await LibvirtGateway(SystemClock()).connect(spec, deadline_s=_DEADLINE_S)
     try:
-        return await hypervisor.facts(deadline_s=_DEADLINE_S)
+        # All of it at once, as the backend reads it: some limits show only then.
+        return (await hypervisor.read(inventory=True, deadline_s=_DEADLINE_S)).facts
     finally:
         await hypervisor.close()
 
@@ -189,6 +190,8 @@ def _say(name: HostId, facts: HostFacts) -> None:
         f"{name}: {facts.hostname}, libvirt {facts.libvirt_version}, QEMU {facts.hypervisor_version}, "
         f"{facts.cores} cores, {facts.memory_mib} MiB"
     )
+    for limit in facts.limits:
+        print_line(f"{name}: {limit}")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -53,6 +53,8 @@ class HostFacts:
     """Active libvirt networks."""
     domain_types: tuple[str, ...] = ()
     """What it can run: kvm, qemu."""
+    limits: tuple[str, ...] = ()
+    """What makes work on it wait although it is up, each with what to do about it."""
 
     @property
     def default_network(self) -> str:

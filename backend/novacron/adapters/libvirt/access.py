@@ -32,6 +32,10 @@ class HostAccess(Protocol):
     def has_shell(self) -> bool:
         """Whether commands and sockets can be used there, beside libvirt."""
 
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What makes work there wait although the way is well, each with what to do."""
+
     async def open_channel(self, *, deadline_s: float) -> Channel:
         """Open another libvirt connection: for a call that may take long."""
 

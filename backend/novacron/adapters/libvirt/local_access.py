@@ -21,6 +21,7 @@ class UriAccess:
     """access.HostAccess for a libvirt URI that says nothing more: TLS, TCP, test:///."""
 
     has_shell = False
+    limits: tuple[str, ...] = ()
 
     def __init__(self, spec: HostSpec) -> None:
         self.spec = spec

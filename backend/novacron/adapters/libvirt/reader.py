@@ -141,7 +141,7 @@ class Reader(Role):
         return HostReading(
             host=self.spec.id,
             observed_at=self.clock.now(),
-            facts=self._facts,
+            facts=replace(self._facts, limits=self.access.limits),
             load=host_load,
             vms=vms,
             pools=self._files.of_pools(),
@@ -152,7 +152,7 @@ class Reader(Role):
     async def facts(self, *, deadline_s: float) -> HostFacts:
         """Read what the host says of itself."""
         self._facts = await self._read_facts(deadline_s)
-        return self._facts
+        return replace(self._facts, limits=self.access.limits)
 
     async def look(self, vm: VmId, *, deadline_s: float) -> VmReading | None:
         """Read one VM afresh."""

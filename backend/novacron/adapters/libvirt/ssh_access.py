@@ -58,6 +58,11 @@ class SshAccess:
             connection.abort()
             raise
 
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What the connection has met."""
+        return self._connection.limits
+
     async def open_channel(self, *, deadline_s: float) -> Channel:
         """Open another libvirt connection over the same SSH connection."""
         return await Channel.open(self.spec.id, _URI, self._open_far, deadline_s=deadline_s)

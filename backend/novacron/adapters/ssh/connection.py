@@ -2,12 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 import asyncssh
+import structlog
 
-from novacron.adapters.ssh.faults import connect_fault, no_shell_fault
+from novacron.adapters.ssh.faults import (
+    MAX_SESSIONS_REMEDY,
+    connect_fault,
+    no_session_fault,
+    no_shell_fault,
+    session_limit,
+)
 from novacron.adapters.ssh.remote_command import (
     MarkedOutput,
     RemoteCommand,
@@ -15,14 +21,18 @@ from novacron.adapters.ssh.remote_command import (
     read_marked,
     skip_noise,
 )
+from novacron.adapters.ssh.sessions import NoSessionFreeError, Process, Sessions
 from novacron.adapters.ssh.way import connect
-from novacron.model.errors import DeadlineExceeded, LinkError, LinkLost
+from novacron.model.errors import DeadlineExceeded, LinkError, LinkLost, OperationError
 from novacron.model.host import HostSpec
 
 Handler = Callable[["ByteReader", "ByteWriter"], Awaitable[None]]
 ByteReader = asyncssh.SSHReader[bytes]
 ByteWriter = asyncssh.SSHWriter[bytes]
 
+_log = structlog.get_logger("novacron.ssh")
+_MOST_CONNECTIONS = 4
+"""To one host, for what lasts, where its sshd gives a connection few sessions; commands may have one more."""
 _HELPER_BEGINS_S = 10.0
 """How long a login shell may take before it runs a helper."""
 
@@ -42,6 +52,10 @@ class SshConnection:
     def __init__(self, spec: HostSpec, connection: asyncssh.SSHClientConnection) -> None:
         self._spec = spec
         self._connection = connection
+        self._sessions = [Sessions(connection)]
+        """Of this connection, and of others that were made because this one had none free."""
+        self._adding = asyncio.Lock()
+        self._limit_logged = False
 
     @classmethod
     async def open(cls, spec: HostSpec, *, deadline_s: float) -> "SshConnection":
@@ -57,6 +71,12 @@ class SshConnection:
         """Who we are on the host."""
         return str(self._connection.get_extra_info("username") or "")
 
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What makes work there wait although the connection is well, each with what to do."""
+        most = self._most_sessions
+        return (session_limit(most),) if most is not None else ()
+
     async def run(self, argv: Sequence[str], *, deadline_s: float, stdin: bytes = b"") -> SshResult:
         """Run one command, each word of it as it is, whatever the login shell is and prints beside.
 
@@ -65,10 +85,11 @@ class SshConnection:
         command = RemoteCommand.of(argv)
         try:
             async with asyncio.timeout(deadline_s):
-                stdout, stderr = await self._run(command, stdin)
+                stdout, stderr = await self._run(command, stdin, deadline_s)
         except TimeoutError as error:
+            limits = "".join(f"; {limit}" for limit in self.limits)
             raise DeadlineExceeded(
-                self._spec.id, f"`{argv[0]}` did not end within {deadline_s:g} s", "it is tried again by itself"
+                self._spec.id, f"`{argv[0]}` did not end within {deadline_s:g} s{limits}", "it is tried again by itself"
             ) from error
         except (asyncssh.Error, OSError) as error:
             raise LinkLost(self._spec.id, f"the connection broke: {error}", "it is made again by itself") from error
@@ -83,8 +104,8 @@ class SshConnection:
             raise LinkLost(self._spec.id, f"the connection broke under `{argv[0]}`", "it is made again by itself")
         return SshResult(exit_status=stdout.exit_status, stdout=stdout.output, stderr=stderr.output)
 
-    async def _run(self, command: RemoteCommand, stdin: bytes) -> tuple[MarkedOutput, MarkedOutput]:
-        process = await self._start(command.line())
+    async def _run(self, command: RemoteCommand, stdin: bytes, deadline_s: float) -> tuple[MarkedOutput, MarkedOutput]:
+        sessions, process = await self._open_session(command.line(deadline_s), lasts=False)
         try:
             if stdin:
                 process.stdin.write(stdin)
@@ -94,22 +115,55 @@ class SshConnection:
                 read_marked(process.stderr.read, command, with_status=False),
             )
             if not stdout.ended:
-                # Nothing of ours, and how it ended is told: the shell has answered, and it was no.
                 await process.wait_closed()
                 if not stdout.begun and process.exit_status is not None:
                     raise no_shell_fault(self._spec, self.user, command.argv[0], stdout.noise or stderr.noise)
-            return stdout, stderr
         except BaseException:
             # Left alone it would go on there, and hold one of the ten sessions that sshd gives a connection.
-            with suppress(OSError):
-                process.kill()
+            sessions.end(process)
             raise
-        finally:
-            process.channel.abort()
+        sessions.leave(process)
+        return stdout, stderr
 
-    async def _start(self, line: str) -> "asyncssh.SSHClientProcess[bytes]":
-        # A terminal would change the bytes, and X11 has no business here, whatever the ssh configuration wants.
-        return await self._connection.create_process(line, encoding=None, request_pty=False, x11_forwarding=False)
+    async def _open_session(self, line: str, *, lasts: bool) -> tuple[Sessions, Process]:
+        """Run a command line, over a connection more where sshd gives those we have no session that will be free."""
+        most = _MOST_CONNECTIONS if lasts else _MOST_CONNECTIONS + 1
+        while True:
+            for sessions in self._sessions[:most]:
+                if sessions is not self._sessions[0] and sessions.connection.is_closed():
+                    self._sessions.remove(sessions)
+                    continue
+                try:
+                    return sessions, await sessions.open(line, lasts=lasts)
+                except NoSessionFreeError:
+                    continue
+                finally:
+                    self._log_limit()
+            await self._add_connection(len(self._sessions), most)
+
+    async def _add_connection(self, known: int, most: int) -> None:
+        async with self._adding:
+            if len(self._sessions) > known:
+                return  # somebody else has just added one
+            if self._sessions[-1].opened_none:
+                raise no_session_fault(self._spec)
+            if known >= most:
+                raise OperationError(self._spec.id, "every session that its sshd allows is taken", MAX_SESSIONS_REMEDY)
+            try:
+                connection = await connect(self._spec)
+            except LinkError as error:
+                detail = f"its sshd refuses one more session, and one more connection: {error.detail}"
+                raise OperationError(self._spec.id, detail, MAX_SESSIONS_REMEDY) from error
+            self._sessions.append(Sessions(connection, self._most_sessions))
+
+    @property
+    def _most_sessions(self) -> int | None:
+        return min((sessions.most for sessions in self._sessions if sessions.most is not None), default=None)
+
+    def _log_limit(self) -> None:
+        if not self._limit_logged and self.limits:
+            self._limit_logged = True
+            _log.warning("a host's sshd limits sessions", host=self._spec.id, limits=self.limits)
 
     async def open_socket(self, path: str) -> tuple[ByteReader, ByteWriter]:
         """Connect to a unix socket on the host. Raises OSError with the far side's reason."""
@@ -124,19 +178,20 @@ class SshConnection:
         """Run a command on the host and return its output and input, for hosts that forbid socket forwarding."""
         command = RemoteCommand.of(argv)
         try:
-            process = await self._start(command.stream_line())
-        except asyncssh.Error as error:
+            async with asyncio.timeout(_HELPER_BEGINS_S):
+                sessions, process = await self._open_session(command.stream_line(), lasts=True)
+        except (asyncssh.Error, OperationError, TimeoutError) as error:
             raise ConnectionRefusedError(0, str(error)) from error
         try:
             async with asyncio.timeout(_HELPER_BEGINS_S):
                 said = await skip_noise(process.stdout.read, command)
         except BaseException as error:
-            process.channel.abort()
+            sessions.end(process)
             if isinstance(error, asyncssh.Error | TimeoutError | TooMuchOutputError):
                 raise ConnectionRefusedError(0, f"`{argv[0]}` did not begin") from error
             raise
         if said is not None:
-            process.channel.abort()
+            sessions.end(process)
             raise no_shell_fault(self._spec, self.user, argv[0], said)
         return process.stdout, process.stdin
 
@@ -154,4 +209,5 @@ class SshConnection:
 
     def abort(self) -> None:
         """Drop it at once; never waits for the far side."""
-        self._connection.abort()
+        for sessions in self._sessions:
+            sessions.abort()

@@ -14,6 +14,8 @@ from novacron.model.link import LinkStatus
 _MOST_QUOTED = 120
 """Of what a login shell printed; the rest is in the operator's own terminal."""
 
+MAX_SESSIONS_REMEDY = "set MaxSessions 10 in its sshd_config"
+
 
 def connect_fault(spec: HostSpec, error: Exception, passed_over: Sequence[str] = ()) -> LinkError:
     """Return why a connection could not be made, with the status for the host's row.
@@ -71,3 +73,16 @@ def no_shell_fault(spec: HostSpec, user: str, program: str, said: bytes) -> Link
         f" authorized_keys; `{ssh_command(spec)} echo yes` must print yes",
         status=LinkStatus.NO_PERMISSION,
     )
+
+
+def no_session_fault(spec: HostSpec) -> LinkError:
+    """Return that sshd opens no session at all, though it let us in."""
+    return LinkError(
+        spec.id, "its sshd opens no session (MaxSessions 0?)", MAX_SESSIONS_REMEDY, status=LinkStatus.NO_PERMISSION
+    )
+
+
+def session_limit(most: int) -> str:
+    """Say that sshd refused a session more than `most`, and what to do."""
+    sessions = "one session" if most == 1 else f"{most} sessions"
+    return f"its sshd allows {sessions} at once, so commands there wait for each other: {MAX_SESSIONS_REMEDY}"

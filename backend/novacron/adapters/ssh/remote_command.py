@@ -5,6 +5,7 @@ files print, before the command and after it. So the command is a line that sh, 
 alike, which starts a POSIX shell, and the output is what lies between two marks that nobody can have printed before.
 """
 
+import math
 import secrets
 import shlex
 import string
@@ -53,10 +54,15 @@ class RemoteCommand:
         """What stands after it; on stdout the exit status follows."""
         return f"{_END}{self.nonce}".encode()
 
-    def line(self) -> str:
-        """Return the line that runs it to its end."""
+    def line(self, deadline_s: float) -> str:
+        """Return the line that runs it to its end, or kills it a second after the deadline.
+
+        Whoever asked has gone by then, and may have no other way to end it: as root sshd passes on no signal.
+        """
+        limit = f"timeout -s KILL {math.ceil(deadline_s) + 1}"
         return _for_any_shell(
-            f"{self._mark(_BEGIN)}; {self._mark(_BEGIN)} >&2; LC_ALL=C; export LC_ALL\n{shlex.join(self.argv)}\n"
+            f"{self._mark(_BEGIN)}; {self._mark(_BEGIN)} >&2; LC_ALL=C; export LC_ALL\nset -- {shlex.join(self.argv)}\n"
+            f'command -v timeout >/dev/null && set -- {limit} "$@"\n"$@"\n'
             f'status=$?; {self._mark(_END)} >&2; {self._mark(_END)}; printf "%d;" "$status"; exit "$status"'
         )
 
