@@ -6,7 +6,7 @@ import pwd
 import resource
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -88,13 +88,25 @@ class _LivingPeers(WebSocketsSansIOProtocol):
         self.transport.abort()
 
 
+Keep = Callable[[str, Callable[[], Awaitable[None]]], "asyncio.Future[None]"]
+"""Runs a task of a name until it is cancelled."""
+
+
 class ApiServer:
     """Serves one backend until asked to stop.
 
-    `make_folder` makes the socket's folder again where somebody has removed it, or raises why it cannot.
+    `make_folder` makes the socket's folder again where somebody has removed it, or raises why it cannot. `keep` runs
+    what goes on beside serving.
     """
 
-    def __init__(self, console: Console, path: Path, make_folder: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        console: Console,
+        path: Path,
+        make_folder: Callable[[], None] = lambda: None,
+        keep: Keep = lambda name, run: asyncio.ensure_future(run()),
+    ) -> None:
+        self._keep = keep
         self._path = path
         self._make_folder = make_folder
         most = most_connections()
@@ -126,7 +138,8 @@ class ApiServer:
             BackendError: the socket cannot be made.
         """
         listener = _bind(self._path)
-        keeper = asyncio.create_task(self._stay_reachable(_inode(self._path)), name="socket")
+        inode = _inode(self._path)
+        keeper = self._keep("keeping the socket", lambda: self._stay_reachable(inode))
         try:
             # From here on a client is answered: the kernel queues it until the server takes it.
             on_listening()

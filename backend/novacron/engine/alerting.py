@@ -7,7 +7,7 @@ from novacron.engine.settings import EngineSettings
 from novacron.engine.store import FleetStore
 from novacron.model.alert.alert import Alert
 from novacron.model.alert.conditions import BackendFaults
-from novacron.model.alert.rules import Watchlist, evaluate
+from novacron.model.alert.rules import Ask, Watchlist, evaluate
 from novacron.ports.clock import Clock
 
 
@@ -22,13 +22,16 @@ class Alerting:
         settings: EngineSettings,
         on_change: Callable[[tuple[Alert, ...]], None],
         faults: Callable[[], BackendFaults],
+        ask: Ask,
     ) -> None:
+        """`ask` asks one rule, and returns None when it failed: one that does must not silence the others."""
         self._store = store
         self._ledger = ledger
         self._clock = clock
         self._settings = settings
         self._on_change = on_change
         self._faults = faults
+        self._ask = ask
         self._watchlist = Watchlist()
 
     @property
@@ -52,6 +55,7 @@ class Alerting:
             self._clock.now(),
             self._settings.thresholds,
             faults=self._faults(),
+            ask=self._ask,
         )
         if self._watchlist.alerts != before.alerts:
             self._on_change(self._watchlist.alerts)

@@ -116,7 +116,7 @@ class Executor:
     def launch(self, run: OperationRun, *, first: "asyncio.Future[bool] | None" = None) -> None:
         """Let it run; `first` has to come true before."""
         operation = run.operation
-        task = asyncio.create_task(self._supervise(run, first), name=f"operation {operation.id}")
+        task = asyncio.create_task(run.carry_out_after(first), name=f"operation {operation.id}")
         self._tasks[operation.id] = task
         task.add_done_callback(lambda _: self._settle_up(operation))
 
@@ -231,10 +231,6 @@ class Executor:
         run = OperationRun(operation.id, ledger=ground.ledger, work=work, clock=ground.clock, settings=ground.settings)
         self._runs[operation.id] = run
         return run
-
-    async def _supervise(self, run: OperationRun, first: "asyncio.Future[bool] | None") -> None:
-        if first is None or await first:
-            await run.carry_out()
 
     def _settle_up(self, operation: Operation) -> None:
         self._locks.release(operation)

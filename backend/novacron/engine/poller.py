@@ -5,6 +5,7 @@ lock, no semaphore, no pool. What is wrong with a host costs its own row and not
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -20,6 +21,8 @@ from novacron.model.ids import HostId
 from novacron.model.link import NEEDS_PERSON, Link, LinkStatus
 from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import HostEvent, HostEventKind, Hypervisor, HypervisorGateway
+
+_log = logging.getLogger("novacron.engine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +129,7 @@ class HostPoller:
         except NovaCronError as error:
             return LinkError(error.subject, error.detail, error.remedy)
         except Exception as error:  # noqa: BLE001 - an unforeseen fault costs this host's row, not the backend
+            _log.exception("watching %s failed", self._spec.id)
             return LinkError(
                 self._spec.id,
                 f"unforeseen: {type(error).__name__}: {error}",

@@ -2,10 +2,12 @@
 
 No step acts before its "started" is on the disk: while it cannot be written, the operation waits, and says so.
 
-The only writer of its operation's state while it runs. The step boundary here is one of the two places that catch
-every exception: whatever a step does, its operation ends, and says how.
+The only writer of its operation's state while it runs. The step boundary catches every exception: whatever a step
+does, its operation ends, and says how.
 """
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -19,6 +21,8 @@ from novacron.model.intent import hosts_of
 from novacron.model.operation import Operation, OperationState, StepRecord, StepState
 from novacron.model.plan.relocation import NEVER_LEFT_OUT
 from novacron.ports.clock import Clock
+
+_log = logging.getLogger("novacron.engine")
 
 
 class OperationRun:
@@ -41,6 +45,17 @@ class OperationRun:
             msg = f"operation {self._id} was forgotten while it ran"
             raise AssertionError(msg)
         return found
+
+    async def carry_out_after(self, first: "asyncio.Future[bool] | None") -> None:
+        """Carry it out once `first` has come true, at once where there is none; whatever fails, it ends."""
+        try:
+            if first is None or await first:
+                await self.carry_out()
+        except Exception as error:  # noqa: BLE001 - an operation that nobody carries out any more must not seem to run
+            _log.exception("operation %s failed", self._id)
+            if not self.operation.has_ended:
+                text = f"unforeseen: {type(error).__name__}: {error}; look at its subject"
+                await self.give_up(OperationState.NEEDS_ATTENTION, text)
 
     async def carry_out(self) -> None:
         """Do every step that is not done yet, and end the operation. Also after a restart of the backend."""
@@ -98,6 +113,7 @@ class OperationRun:
         except NovaCronError as error:
             await self._fail(started, OperationState.FAILED, f"{error}; {self._left()}")
         except Exception as error:  # noqa: BLE001 - whatever a step does, its operation ends and says so
+            _log.exception("step %s of operation %s failed", record.name, self._id)
             text = f"unforeseen in {record.title!r}: {type(error).__name__}: {error}; look at its subject"
             await self._fail(started, OperationState.NEEDS_ATTENTION, text)
         else:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import novacron
@@ -18,6 +18,7 @@ from novacron.engine.recovery import recover
 from novacron.engine.samples import Samples
 from novacron.engine.settings import EngineSettings
 from novacron.engine.store import FleetStore
+from novacron.engine.supervisor import Supervisor
 from novacron.engine.watchers import Watchers
 from novacron.model.alert.alert import Alert
 from novacron.model.alert.conditions import BackendFaults
@@ -76,6 +77,7 @@ class ConsoleService:
     ) -> None:
         """Make the parts, each after those it is given."""
         clock, settings = self._clock, self._settings
+        self._supervisor = Supervisor(clock, settings)
         self._hub = Hub(clock, fleet_gap_s=settings.fleet_gap_s)
         self._store = FleetStore(hosts, clock, self._publish_fleet)
         self._ledger = Ledger(
@@ -95,6 +97,7 @@ class ConsoleService:
                 rng=chance,
                 on_reading=self._on_reading,
             ),
+            self._supervisor,
         )
         self._ground = Ground(
             store=self._store, watchers=self._watchers, ledger=self._ledger, clock=clock, settings=settings, rng=chance
@@ -106,8 +109,12 @@ class ConsoleService:
             clock,
             settings,
             lambda alerts: self._hub.publish(AlertsChanged(alerts=alerts)),
-            lambda: BackendFaults(journal=self._ledger.error, fleet_file=self.fleet_error),
+            self._faults,
+            self._supervisor.ask,
         )
+
+    def _faults(self) -> BackendFaults:
+        return BackendFaults(journal=self._ledger.error, fleet_file=self.fleet_error, tasks=self._supervisor.faults)
 
     async def start(self) -> None:
         """Open the journal, take up what was left unfinished, and begin to watch the hosts.
@@ -125,17 +132,21 @@ class ConsoleService:
             self._store.recall(await self._last_readings.load())
         await self._take_up()
         self._watchers.start()
-        self._tasks = [
-            asyncio.create_task(self._alerting.run(), name="alerts"),
-            asyncio.create_task(self._retry_journal(), name="journal retry"),
-        ]
+        self.keep("alerting", self._alerting.run)
+        self.keep("writing what the journal lacks", self._retry_journal)
+
+    def keep(self, name: str, run: Callable[[], Awaitable[None]]) -> "asyncio.Task[None]":
+        """Run a task until the backend stops, again after each failure, which is logged and alerted."""
+        task = self._supervisor.keep(name, run)
+        self._tasks.append(task)
+        return task
 
     async def stop(self) -> None:
         """Let go of everything at once. What is under way is in the journal, and goes on at the next start."""
-        await self._executor.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._executor.stop()
         await self._watchers.stop()
         if self._last_readings is not None:
             await self._last_readings.stop()

@@ -64,4 +64,9 @@ class EngineSettings:
     operations_kept: int = 200
     journal_retry_s: float = 2.0
     alert_interval_s: float = 1.0
+    task_backoff_first_s: float = 1.0
+    task_backoff_most_s: float = 60.0
+    """Between a long-lived task's failure and its next start."""
+    task_well_after_s: float = 120.0
+    """How long a task has to run without failing before its alert is cleared: longer than it may wait to start."""
     thresholds: Thresholds = field(default_factory=Thresholds)

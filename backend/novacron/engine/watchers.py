@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from novacron.engine.poller import HostPoller, Watch
+from novacron.engine.supervisor import Supervisor
 from novacron.model.errors import NotFound
 from novacron.model.host import HostSpec
 from novacron.model.ids import HostId
@@ -13,8 +14,9 @@ from novacron.ports.hypervisor import Hypervisor
 class Watchers:
     """One poller per host, each in a task of its own."""
 
-    def __init__(self, specs: Sequence[HostSpec], watch: Watch) -> None:
+    def __init__(self, specs: Sequence[HostSpec], watch: Watch, supervisor: Supervisor) -> None:
         self._watch = watch
+        self._supervisor = supervisor
         self._pollers = {spec.id: HostPoller(spec, watch) for spec in specs}
         self._tasks: dict[HostId, asyncio.Task[None]] = {}
 
@@ -38,7 +40,7 @@ class Watchers:
                 self._begin(host)
 
     def _begin(self, host: HostId) -> None:
-        self._tasks[host] = asyncio.create_task(self._pollers[host].run(), name=f"poll {host}")
+        self._tasks[host] = self._supervisor.keep(f"polling {host}", self._pollers[host].run)
 
     async def _end(self, hosts: Sequence[HostId]) -> None:
         tasks = [self._tasks.pop(host) for host in hosts]

@@ -76,8 +76,6 @@ def _run(options: FleetOptions, teller: Teller) -> None:
 
 
 async def _serve(options: FleetOptions, paths: Paths, teller: Teller, bound_log: Callable[[], None]) -> None:
-    import asyncio
-
     import structlog
 
     from novacron import __version__
@@ -88,19 +86,17 @@ async def _serve(options: FleetOptions, paths: Paths, teller: Teller, bound_log:
     log = structlog.get_logger("novacron.backend")
     clock = SystemClock()
     service = _service(options, paths, clock)
-    server = ApiServer(service, paths.socket, lambda: make_private(paths.socket.parent))
+    server = ApiServer(service, paths.socket, lambda: make_private(paths.socket.parent), service.keep)
     _stop_on_signals(server)
     await service.start()
-    follower = asyncio.create_task(FleetFollower(options, service, clock).run(), name="fleet file")
-    bounding = asyncio.create_task(_every(_LOG_LOOK_S, bound_log), name="log")
+    service.keep("following the fleet file", FleetFollower(options, service, clock).run)
+    service.keep("bounding the log", lambda: _every(_LOG_LOOK_S, bound_log))
     try:
         log.info("started", version=__version__, pid=os.getpid(), instance=options.instance)
         await server.serve(teller.ready)
     finally:
         log.info("ending")
         _end_in_any_case()
-        follower.cancel()
-        bounding.cancel()
         await service.stop()
 
 

@@ -27,6 +27,7 @@ class AlertRule(StrEnum):
     OPERATION_FAILED = "operation failed"
     JOURNAL_FAILED = "journal failed"
     FLEET_FILE_BROKEN = "fleet file not followed"
+    TASK_FAILED = "backend task failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

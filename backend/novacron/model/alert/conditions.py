@@ -31,11 +31,20 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFault:
+    """What one of the backend's own tasks failed of."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BackendFaults:
     """What is wrong with the backend itself; empty texts when nothing is."""
 
     journal: str = ""
     fleet_file: str = ""
+    tasks: tuple[TaskFault, ...] = ()
 
 
 NO_FAULTS = BackendFaults()
@@ -185,6 +194,17 @@ def backend_conditions(moment: Moment) -> Iterator[Alert]:
             subject="backend",
             text=moment.faults.fleet_file,
             remedy="mend the file; the hosts of before are watched as before",
+            raised_at=moment.now,
+        )
+
+    for fault in moment.faults.tasks:
+        yield Alert(
+            key=f"{AlertRule.TASK_FAILED}:{fault.name}",
+            rule=AlertRule.TASK_FAILED,
+            severity=Severity.CRITICAL,
+            subject="backend",
+            text=f"{fault.name} failed: {fault.text}",
+            remedy="it is started again by itself; the backend's log has the traceback: report it",
             raised_at=moment.now,
         )
 

@@ -1,10 +1,11 @@
 """Raises and clears alerts by facts alone: a pure function from one moment's list to the next."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from itertools import chain
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from novacron.model.alert.alert import Alert, AlertRule, Severity
 from novacron.model.alert.conditions import (
@@ -24,6 +25,8 @@ from novacron.model.fleet import Fleet
 from novacron.model.ids import VmId
 from novacron.model.operation import Operation
 
+T = TypeVar("T")
+
 _WORST_FIRST: Final[Mapping[Severity, int]] = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 _BY_HOSTS_WORD: Final = frozenset(
     {
@@ -34,6 +37,27 @@ _BY_HOSTS_WORD: Final = frozenset(
         AlertRule.FILE_SYSTEM_NEARLY_FULL,
     }
 )
+
+
+_CONDITIONS: Final[tuple[tuple[str, Callable[[Moment], Iterator[Alert]]], ...]] = (
+    ("hosts", host_conditions),
+    ("pools", pool_conditions),
+    ("VMs", vm_conditions),
+    ("operations", operation_conditions),
+    ("the backend", backend_conditions),
+)
+
+
+class Ask(Protocol):
+    """Asks one rule."""
+
+    def __call__(self, name: str, work: Callable[[], T]) -> T | None:
+        """Return its answer, or None when it has none."""
+
+
+def ask_plainly(name: str, work: Callable[[], T]) -> T:
+    """Return the answer of a rule; its error is raised."""
+    return work()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,30 +78,39 @@ def evaluate(
     thresholds: Thresholds,
     *,
     faults: BackendFaults = NO_FAULTS,
+    ask: Ask = ask_plainly,
 ) -> Watchlist:
     """Return the next list: an alert that still holds keeps the time it was raised.
 
-    While a host does not answer, what it said last neither raises nor clears anything.
+    While a host does not answer, what it said last neither raises nor clears anything. `ask` asks one rule, and
+    returns None for one that cannot be asked: then nothing is cleared.
     """
     held = {alert.key: alert for alert in before.alerts if alert.cleared_at is None}
     moment = Moment(fleet=fleet, operations=operations, now=now, thresholds=thresholds, held=held, faults=faults)
-    twice, suspected = _twice(moment, before.suspected_twice)
+    twice, suspected = ask("the alert rule of second copies", lambda: _twice(moment, before.suspected_twice)) or (
+        None,
+        before.suspected_twice,
+    )
+    found = [
+        twice,
+        *(ask(f"the alert rule of {what}", partial(_all, condition, moment)) for what, condition in _CONDITIONS),
+    ]
     holding = {
         alert.key: replace(alert, raised_at=held[alert.key].raised_at) if alert.key in held else alert
-        for alert in chain(
-            twice,
-            host_conditions(moment),
-            pool_conditions(moment),
-            vm_conditions(moment),
-            operation_conditions(moment),
-            backend_conditions(moment),
-        )
+        for alert in chain.from_iterable(alerts or () for alerts in found)
     }
-    holding.update({key: alert for key, alert in held.items() if key not in holding and _is_unknown(fleet, alert)})
+    none_told = None in found
+    holding.update(
+        {key: alert for key, alert in held.items() if key not in holding and (none_told or _is_unknown(fleet, alert))}
+    )
     ordered = sorted(
         holding.values(), key=lambda one: (_WORST_FIRST[one.severity], -one.raised_at.timestamp(), one.key)
     )
     return Watchlist(alerts=(*ordered, *_cleared(before, holding, moment)), suspected_twice=suspected)
+
+
+def _all(condition: Callable[[Moment], Iterator[Alert]], moment: Moment) -> list[Alert]:
+    return list(condition(moment))
 
 
 def _twice(moment: Moment, suspected: Mapping[VmId, datetime]) -> tuple[list[Alert], dict[VmId, datetime]]:
