@@ -31,6 +31,20 @@ def _in_state(allowed: frozenset[VmState], verb: str) -> Callable[[FleetVm, Cont
     return refuse
 
 
+def _unless_it_migrates(
+    refuse: Callable[[FleetVm, Context], str | None],
+) -> Callable[[FleetVm, Context], str | None]:
+    """Let a VM be paused while it migrates, so that the migration may end."""
+
+    def refuse_others(vm: FleetVm, context: Context) -> str | None:
+        operation = context.picture.busy.get(vm.id)
+        if operation is not None and operation.intent.kind == "migrate" and vm.home.is_current:
+            return None if vm.home.vm.state in _RUNNING else f"{vm.home.vm.name} is {vm.home.vm.state} already"
+        return refuse(vm, context)
+
+    return refuse_others
+
+
 def _on(make: Callable[..., Intent]) -> Callable[[Any, Context], Intent]:
     return lambda vm, _context: make(vm=vm.id, host=vm.home.host.id)
 
@@ -45,7 +59,7 @@ POWER: Final = (
     ),
     Command(
         id="vm.resume",
-        title="Resume",
+        title="Resume, or wake a guest that sleeps",
         kind=Kind.VM,
         refuse=_in_state(frozenset({VmState.PAUSED, VmState.SUSPENDED}), "resumed"),
         intent=_on(ResumeVm),
@@ -71,7 +85,7 @@ POWER: Final = (
         title="Pause",
         kind=Kind.VM,
         asks=True,
-        refuse=_in_state(_RUNNING, "paused"),
+        refuse=_unless_it_migrates(_in_state(_RUNNING, "paused")),
         intent=_on(PauseVm),
     ),
     Command(

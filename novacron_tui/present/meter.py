@@ -5,10 +5,10 @@ from novacron_tui.present.glyphs import Glyphs
 
 
 def bar(part: float | None, width: int, glyphs: Glyphs) -> str:
-    """Draw 0.0 to 1.0 as a bar of `width` cells; nothing known draws nothing."""
+    """Draw 0.0 to 1.0 as a bar of `width` cells; nothing known draws nothing, and only all of it a full bar."""
     if part is None:
         return " " * width
-    full = min(width, max(0, round(part * width)))
+    full = width if part >= 1 else min(width - 1, max(0, round(part * width)))
     return glyphs.bar_full * full + glyphs.bar_empty * (width - full)
 
 

@@ -7,6 +7,8 @@ from novacron_tui.present.meter import bar_spans
 from novacron_tui.present.quantity import clock_time, duration, fraction, rate_mib, size_mib
 from novacron_tui.present.words import operation_sign, step_sign
 
+_QEMUS_LIMIT_MS = 300
+"""What QEMU allows when nothing was asked for. Source: its migration parameter downtime-limit."""
 _BAD = frozenset({OperationState.FAILED, OperationState.NEEDS_ATTENTION})
 
 
@@ -54,12 +56,24 @@ def _progress_lines(operation: Operation, sight: Sight, width: int) -> list[Line
             ("disks", f"{size_mib(job.disk_remaining_mib)} of {size_mib(job.disk_total_mib)} left"),
             ("rate", f"{rate_mib(job.rate_mib_s)}, guest dirties {rate_mib(job.dirty_rate_mib_s)}"),
             ("iteration", f"{job.iteration if job.iteration is not None else '-'}"),
-            ("pause", f"{job.downtime_ms} ms" if job.downtime_ms is not None else "-"),
+            ("pause", _pause_text(operation, job.downtime_ms)),
             ("elapsed", duration(job.elapsed_s)),
         )
-        shown = [row for row in rows if row[0] != "disks" or job.disk_total_mib]
+        left_out = {"" if job.disk_total_mib else "disks", "pause" if operation.has_ended else ""}
+        shown = [row for row in rows if row[0] not in left_out]
         lines += [(span(f"  {name:<10}", Role.DIM), span(text)) for name, text in shown]
     return [*lines, ()] if lines else []
+
+
+def _pause_text(operation: Operation, expected_ms: int | None) -> str:
+    """Tell the pause that it would cost to switch over now from the one that is allowed."""
+    limit_ms = getattr(operation.intent, "max_downtime_ms", None) or _QEMUS_LIMIT_MS
+    now = "" if expected_ms is None else f"would be {_milliseconds(expected_ms)} now, "
+    return f"{now}{_milliseconds(limit_ms)} allowed"
+
+
+def _milliseconds(number: int) -> str:
+    return f"{number} ms" if number < 10_000 else duration(number / 1000)
 
 
 def _step_lines(step: StepRecord, sight: Sight, width: int) -> list[Line]:

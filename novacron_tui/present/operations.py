@@ -37,8 +37,8 @@ def _progress(operation: Operation, sight: Sight) -> Cell:
 def _remaining(operation: Operation, _sight: Sight) -> Cell:
     if operation.has_ended:
         return cell("")
-    left, note = operation.progress.remaining_s, operation.progress.note
-    if left is None and note and operation.progress.job is not None:
+    left = operation.progress.remaining_s
+    if operation.progress.stuck_since is not None:
         return cell("never?", role=Role.WARNING)
     return cell("-" if left is None else duration(left), role=Role.DIM if left is None else Role.TEXT)
 

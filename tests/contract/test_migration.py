@@ -6,7 +6,7 @@ import pytest
 
 from novacron.model.errors import LinkError, LinkLost, NovaCronError, OperationError, OutcomeUnknown
 from novacron.model.intent import CreateVm, MigrationMode
-from novacron.model.vm import JobProgress, VmState
+from novacron.model.vm import JobProgress, StateReason, VmState
 from novacron.ports.hypervisor import MigrationRequest
 from tests.contract.ground import DEADLINE_S, MIGRATION_S, Ground
 
@@ -119,6 +119,16 @@ async def test_a_direct_one_falls_back_to_the_source_when_our_links_end(ground: 
         return back and await ground.runs_only_on(ground.a, ground.b, intent.vm)
 
     assert await ground.eventually(fell_back, every_s=0.5)
+
+
+async def test_a_guest_that_is_paused_while_it_moves_arrives_and_runs(ground: Ground) -> None:
+    intent = await ground.a_booted_vm(ground.intent(busy=True))
+    task = await _under_way(ground, intent, MigrationMode.PEER_TO_PEER, bandwidth_mib_s=_WALK_MIB_S)
+    await ground.a.pause(intent.vm, deadline_s=DEADLINE_S)
+    paused = await ground.seen(ground.a, intent.vm)
+    assert paused is None or (paused.state, paused.reason) == (VmState.PAUSED, StateReason.MIGRATING)
+    await task
+    assert await ground.runs_only_on(ground.b, ground.a, intent.vm)
 
 
 @pytest.mark.parametrize("mode", [MigrationMode.PEER_TO_PEER, MigrationMode.RELAYED])

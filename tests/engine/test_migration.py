@@ -3,7 +3,7 @@
 import pytest
 
 from novacron.adapters.simulated.ending import Ending
-from novacron.model.intent import MigrationMode
+from novacron.model.intent import MigrationMode, PauseVm, RebootVm, SetAutostart, ShutdownVm
 from novacron.model.operation import Operation, OperationState
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
@@ -153,6 +153,43 @@ async def test_a_guest_that_outruns_the_line_is_said_not_to_converge(site: Site)
     assert progress.remaining_s is None
     await site.clock.run(site.service.cancel(operation))
     assert (await site.ended(operation)).state is OperationState.CANCELLED
+
+
+async def test_a_guest_that_outruns_the_line_is_paused_until_it_has_moved(site: Site) -> None:
+    site.add()
+    site.alter(VM, memory_mib=8192, memory_max_mib=8192)
+    site.world.set_dirty_rate(VM, 5000.0)
+    await site.start()
+    operation = await site.accepted(migrate(VM))
+    await site.clock.advance(60)
+    paused = await site.do(PauseVm(vm=VM, host=A))
+    assert paused.state is OperationState.DONE, paused.outcome
+    ended = await site.ended(operation, limit_s=60)
+    assert ended.state is OperationState.DONE, ended.outcome
+    assert site.running_on(VM) == [B], "it goes on by itself"
+
+
+async def test_only_a_pause_is_taken_while_a_vm_is_migrated(site: Site) -> None:
+    site.add()
+    site.world.set_dirty_rate(VM, 5000.0)
+    await site.start()
+    await site.accepted(migrate(VM))
+    await site.clock.advance(5)
+    for intent in (ShutdownVm(vm=VM, host=A), RebootVm(vm=VM, host=A), SetAutostart(vm=VM, host=A, enabled=True)):
+        assert (await site.refused(intent)).code is RefusalCode.LOCKED
+
+
+async def test_a_cancelled_migration_says_so_in_each_of_its_steps(site: Site) -> None:
+    site.add()
+    site.world.set_dirty_rate(VM, 5000.0)
+    await site.start()
+    operation = await site.accepted(migrate(VM))
+    await site.clock.advance(10)
+    await site.clock.run(site.service.cancel(operation))
+    ended = await site.ended(operation, limit_s=60)
+    assert ended.state is OperationState.CANCELLED
+    assert ended.steps[0].detail == "it was stopped as asked"
+    assert site.running_on(VM) == [A]
 
 
 async def test_disks_that_are_not_provably_exclusive_are_refused_with_the_way_out(site: Site) -> None:

@@ -76,6 +76,33 @@ def test_a_guest_that_does_not_obey_stop_runs_on_and_stop_says_so(
     assert ask_guest(lab, _HOST, "stubborn", "cat /work/mark") == "deaf", "the same guest, unharmed"
 
 
+def test_a_guest_that_sleeps_is_woken_and_takes_nothing_else(lab: Lab, operator: JumpHost, make_vm: MakeVm) -> None:
+    vm = make_vm(_HOST, "sleeper")
+    # Later, so that its shell has answered before it falls asleep.
+    ask_guest(lab, _HOST, "sleeper", "touch /work/before; (sleep 3; echo mem >/sys/power/state) & true")
+    assert eventually(lambda: _state(lab, "sleeper") == "pmsuspended", timeout_s=_GUEST_S)
+    assert eventually(lambda: operator.vm(vm)["vm"]["state"] == "suspended", timeout_s=_GUEST_S)
+    assert b"try: resume it first" in operator.run("stop", "sleeper", "--yes", code=3).stderr
+    operator.run("resume", "sleeper", "--yes")
+    assert lab.virsh(_HOST, "domstate", "sleeper", "--reason").strip() == "running (event wakeup)"
+    assert ask_guest(lab, _HOST, "sleeper", "ls /work") == "before", "the same guest goes on"
+
+
+def test_what_a_definition_makes_of_a_restart_or_a_power_off_is_told_as_it_is(
+    lab: Lab, operator: JumpHost, make_vm: MakeVm
+) -> None:
+    make_vm(_HOST, "odd")
+    wait_booted(lab, _HOST, "odd")
+    lab.virsh(_HOST, "set-lifecycle-action", "odd", "poweroff", "restart", "--live")
+    assert eventually(lambda: b"on_poweroff" in operator.run("stop", "odd", "--yes", code=None).stderr, timeout_s=60)
+    assert _state(lab, "odd") == "running"
+    lab.virsh(_HOST, "set-lifecycle-action", "odd", "poweroff", "destroy", "--live")
+    lab.virsh(_HOST, "set-lifecycle-action", "odd", "reboot", "destroy", "--live")
+    failed = operator.run("reboot", "odd", "--yes", code=1)
+    assert b"on_reboot=destroy" in failed.stdout + failed.stderr
+    assert _state(lab, "odd") == "shut off"
+
+
 def test_autostart_is_set_and_taken_back_at_the_hypervisor(lab: Lab, operator: JumpHost, make_vm: MakeVm) -> None:
     for name in ("kept", "let-go"):
         make_vm(_HOST, name, start=False)

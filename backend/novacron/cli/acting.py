@@ -89,7 +89,7 @@ def resume(
     no_wait: NoWait = False,
     as_json: Json = False,
 ) -> None:
-    """Let paused VMs go on."""
+    """Let paused VMs go on, and wake those that sleep."""
     manner = Manner(yes=yes, wait=not no_wait, as_json=as_json)
     for_each_vm(context, names, lambda vm: ResumeVm(vm=vm.id, host=vm.home.host.id, vouched=vouched_for(vouch)), manner)
 

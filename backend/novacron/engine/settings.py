@@ -49,6 +49,10 @@ class EngineSettings:
     goal_interval_s: float = 0.25
     lost_patience_s: float = 10.0
     """How long to keep looking for the effect of a call whose answer was lost, once its host answers again."""
+    reboot_watch_s: float = 5.0
+    """How long a guest that was asked to restart is watched: one that goes off instead mostly does so by then."""
+    reboot_off_s: float = 120.0
+    """How long a guest may take to power off where its definition makes that of a restart."""
     blind_first_s: float = 1.0
     blind_most_s: float = 5.0
     """Between looks at a host that does not answer: well under a deadline's length, for ever."""

@@ -98,13 +98,18 @@ class Progress:
     """How far an operation is."""
 
     fraction: float | None = None
-    """0.0 to 1.0, never falling; None when it cannot be told."""
+    """0.0 to 1.0; None when it cannot be told.
+
+    It falls only where more is found out: once, after the first pass, and while a migration does not converge.
+    """
     job: JobProgress | None = None
     """A migration's own figures."""
     remaining_s: float | None = None
     """Estimate; None when it does not converge or is not known yet."""
     note: str = ""
     """Such as "does not converge: dirties 40 MiB/s, moves 34 MiB/s"."""
+    stuck_since: datetime | None = None
+    """Since when a migration has not converged; None while it does."""
     waits_for: str = ""
     """The host without whose answer it cannot end, or JOURNAL. While there is one, the operation can be given up."""
     observed_at: datetime | None = None

@@ -191,6 +191,10 @@ class VmReading:
     nics: tuple[VmNic, ...] = ()
     host_devices: tuple[str, ...] = ()
     """Devices of its host that were given to it, in words: it cannot leave that host with them."""
+    on_poweroff: str = "destroy"
+    """What libvirt makes of the guest's power-off: destroy, or by its definition restart or preserve."""
+    on_reboot: str = "restart"
+    """What libvirt makes of the guest's restart: restart, or by its definition destroy or preserve."""
     job_active: bool = False
     """A migration, save or dump is under way on it."""
     description: str = ""

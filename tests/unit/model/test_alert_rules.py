@@ -1,5 +1,6 @@
 """Alerts are raised and cleared by facts; what is not known does neither."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from novacron.model.alert.conditions import Thresholds
 from novacron.model.alert.rules import Watchlist, evaluate
 from novacron.model.fleet import Fleet
 from novacron.model.link import LinkStatus
-from novacron.model.operation import Operation, OperationState
+from novacron.model.operation import Operation, OperationState, Progress
 from novacron.model.vm import StateReason, VmState
 from tests.builders import NOW, a_fleet, a_host, a_link, a_pool, a_reading, a_vm, an_id, some_load
 from tests.engine.site import migrate
@@ -47,6 +48,18 @@ def test_a_host_that_changes_its_complaint_is_not_forgiven() -> None:
     second = watch(later, before=first, at=11)
     assert holding(second) == [AlertRule.HOST_UNREACHABLE]
     assert second.alerts[0].raised_at == first.alerts[0].raised_at
+
+
+def test_a_migration_that_does_not_end_is_told_after_a_minute_and_cleared_with_it() -> None:
+    stuck = Progress(note="does not converge: dirties 40 MiB/s, moves 34 MiB/s", stuck_since=NOW)
+    running = an_operation(intent=migrate(an_id("web-1")), progress=stuck)
+    assert holding(watch(a_fleet(), running, at=59)) == []
+    told = watch(a_fleet(), running, at=60)
+    assert holding(told) == [AlertRule.MIGRATION_STUCK]
+    assert "dirties 40 MiB/s" in told.alerts[0].text
+    assert "pause the VM" in told.alerts[0].remedy
+    ended = replace(running, state=OperationState.CANCELLED)
+    assert holding(watch(a_fleet(), ended, before=told, at=70)) == []
 
 
 def test_what_is_cleared_is_listed_for_a_while_and_then_gone() -> None:

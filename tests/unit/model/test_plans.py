@@ -113,7 +113,6 @@ def test_the_wrong_state_is_refused_with_a_remedy(vm, intent: Intent) -> None:
     [
         ShutdownVm(vm=VM, host=A),
         RebootVm(vm=VM, host=A),
-        PauseVm(vm=VM, host=A),
         ResizeVm(vm=VM, host=A, vcpus=4),
         MigrateVm(vm=VM, host=A, destination=B),
     ],
@@ -352,6 +351,41 @@ def test_a_medium_that_is_not_there_is_named() -> None:
     assert code(answer) is RefusalCode.INCOMPATIBLE
     assert isinstance(answer, Refusal)
     assert "eject" in answer.remedy
+
+
+def test_a_guest_that_sleeps_is_woken_and_asked_nothing_else() -> None:
+    fleet = on(a_vm(state=VmState.SUSPENDED))
+    wake = planned(plan(ResumeVm(vm=VM, host=A), fleet))
+    assert wake.title == "wake web-1 on a"
+    assert wake.steps[0].name == "resume"
+    for intent in (StartVm(vm=VM, host=A), ShutdownVm(vm=VM, host=A), RebootVm(vm=VM, host=A)):
+        answer = plan(intent, fleet)
+        assert isinstance(answer, Refusal)
+        assert answer.remedy.startswith("resume it")
+    moved = plan(MigrateVm(vm=VM, host=A, destination=B), fleet, LOCKED)
+    assert isinstance(moved, Refusal)
+    assert moved.remedy.startswith("resume it")
+
+
+def test_a_shutdown_that_a_definition_makes_a_restart_of_is_refused_with_what_to_do() -> None:
+    answer = plan(ShutdownVm(vm=VM, host=A), on(replace(a_vm(), on_poweroff="restart")))
+    assert code(answer) is RefusalCode.WRONG_STATE
+    assert "on_poweroff" in str(answer)
+    assert "set-lifecycle-action" in str(answer)
+
+
+def test_a_reboot_that_a_definition_makes_a_power_off_of_says_so_before() -> None:
+    answer = planned(plan(RebootVm(vm=VM, host=A), on(replace(a_vm(), on_reboot="destroy"))))
+    assert "it will be off" in answer.warnings[0]
+    assert planned(plan(RebootVm(vm=VM, host=A), on(a_vm()))).warnings == ()
+
+
+def test_a_vm_that_is_migrated_may_be_paused_and_nothing_else() -> None:
+    fleet = on(a_vm(job_active=True))
+    pause = planned(plan(PauseVm(vm=VM, host=A), fleet))
+    assert "goes on by itself" in pause.warnings[0]
+    for intent in (ShutdownVm(vm=VM, host=A), RebootVm(vm=VM, host=A), SetAutostart(vm=VM, host=A, enabled=True)):
+        assert code(plan(intent, fleet)) is RefusalCode.LOCKED
 
 
 @pytest.mark.parametrize("timeout_s", [-1.0, 0.0, 1e308, float("inf"), float("nan")])

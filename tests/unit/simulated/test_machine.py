@@ -52,10 +52,11 @@ def test_a_verb_that_does_not_fit_the_state_is_refused(state: VmState, verb: Ver
         require(_machine(state), verb)
 
 
-def test_nothing_but_force_off_is_allowed_while_it_migrates() -> None:
+def test_nothing_but_force_off_and_a_pause_is_allowed_while_it_migrates() -> None:
     leaving = replace(_machine(VmState.RUNNING), job=Job.MIGRATING_OUT)
     require(leaving, Verb.FORCE_OFF)
-    for verb in set(Verb) - {Verb.FORCE_OFF, Verb.START}:
+    require(leaving, Verb.PAUSE)
+    for verb in set(Verb) - {Verb.FORCE_OFF, Verb.PAUSE, Verb.START}:
         with pytest.raises(OperationError, match="lock"):
             require(leaving, verb)
 

@@ -24,6 +24,8 @@ class Definition:
     disks: tuple[VmDisk, ...]
     nics: tuple[VmNic, ...]
     host_devices: tuple[str, ...] = ()
+    on_poweroff: str = "destroy"
+    on_reboot: str = "restart"
     description: str
     serial_problem: str
     other_devices: tuple[str, ...]
@@ -39,6 +41,8 @@ def read(text: str, subject: str) -> Definition:
         disks=tuple(read_disk(element) for element in root.iterfind("devices/disk")),
         nics=tuple(read_nic(element) for element in root.iterfind("devices/interface")),
         host_devices=tuple(read_host_devices(root)),
+        on_poweroff=(root.findtext("on_poweroff") or "destroy").strip(),
+        on_reboot=(root.findtext("on_reboot") or "restart").strip(),
         description=root.findtext("description") or "",
         serial_problem=serial_console(root).problem,
         other_devices=read_other_devices(root),

@@ -360,6 +360,8 @@ def _reading(row: _Row, usage: VmUsage) -> VmReading:
         disks=disks,
         nics=nics,
         host_devices=known.definition.host_devices,
+        on_poweroff=known.definition.on_poweroff,
+        on_reboot=known.definition.on_reboot,
         job_active=known.job_active,
         description=known.definition.description,
         serial_problem=known.definition.serial_problem,

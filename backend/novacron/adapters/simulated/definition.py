@@ -39,7 +39,8 @@ def to_xml(machine: Machine) -> str:
     cpu = etree.SubElement(domain, "cpu", mode="custom", match="exact", check="partial")
     _text(cpu, "model", machine.cpu, fallback="forbid")
     etree.SubElement(domain, "clock", offset="utc")
-    for event, action in (("on_poweroff", "destroy"), ("on_reboot", "restart"), ("on_crash", "destroy")):
+    actions = {"on_poweroff": machine.on_poweroff, "on_reboot": machine.on_reboot, "on_crash": "destroy"}
+    for event, action in actions.items():
         _text(domain, event, action)
     _add_devices(domain, machine)
     return etree.tostring(domain, pretty_print=True, encoding="unicode")
@@ -78,6 +79,8 @@ def from_xml(xml: str) -> Machine:
         kernel=domain.findtext("os/kernel") or "",
         initrd=domain.findtext("os/initrd") or "",
         cmdline=domain.findtext("os/cmdline") or "",
+        on_poweroff=domain.findtext("on_poweroff") or "destroy",
+        on_reboot=domain.findtext("on_reboot") or "restart",
         disks=tuple(_disk(element) for element in domain.iterfind("devices/disk")),
         nics=tuple(_nic(element) for element in domain.iterfind("devices/interface")),
     )

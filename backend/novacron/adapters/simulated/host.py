@@ -189,6 +189,8 @@ class SimulatedHost:
             disks=tuple(files.placed(self, disk) for disk in machine.disks),
             uses=files.uses(self, machine),
             nics=machine.nics,
+            on_poweroff=machine.on_poweroff,
+            on_reboot=machine.on_reboot,
             job_active=machine.job is not Job.NONE,
             description=machine.description,
             serial_problem=machine.serial_problem,

@@ -84,6 +84,8 @@ class Machine:
     working_set_mib: float = 16.0
     """How much of its memory the guest keeps writing to."""
     obeys_power_button: bool = True
+    on_poweroff: str = "destroy"
+    on_reboot: str = "restart"
     snapshots: int = 0
     """How many there are; where they are kept, and what of, is not simulated."""
     started_at: float | None = None
@@ -122,7 +124,7 @@ _ALLOWED: Mapping[Verb, frozenset[VmState]] = {
     Verb.REBOOT: frozenset({VmState.RUNNING, VmState.PAUSED, VmState.SHUTTING_DOWN}),
     Verb.FORCE_OFF: frozenset(ACTIVE_STATES | {VmState.CRASHED}),
     Verb.PAUSE: frozenset({VmState.RUNNING, VmState.PAUSED, VmState.SHUTTING_DOWN}),
-    Verb.RESUME: frozenset({VmState.RUNNING, VmState.PAUSED}),
+    Verb.RESUME: frozenset({VmState.RUNNING, VmState.PAUSED, VmState.SUSPENDED}),
 }
 """Which state allows which verb. Pausing the paused and resuming the running do nothing, as with libvirt."""
 
@@ -136,7 +138,8 @@ def require(machine: Machine, verb: Verb) -> None:
     if machine.state not in _ALLOWED[verb]:
         detail = "domain is already running" if verb is Verb.START else "domain is not running"
         raise _invalid(machine, detail)
-    if verb is not Verb.FORCE_OFF:
+    may_while_leaving = verb is Verb.PAUSE and machine.job is Job.MIGRATING_OUT
+    if verb is not Verb.FORCE_OFF and not may_while_leaving:
         require_no_job(machine)
 
 
@@ -184,6 +187,8 @@ def paused(machine: Machine, reason: StateReason = StateReason.USER) -> Machine:
     """Stop its CPUs."""
     if machine.state is VmState.PAUSED:
         return machine
+    if machine.job is Job.MIGRATING_OUT and reason is StateReason.USER:
+        reason = StateReason.MIGRATING  # libvirt resumes what was paused while it migrated
     return replace(machine, state=VmState.PAUSED, reason=reason)
 
 
@@ -192,7 +197,8 @@ def resumed(machine: Machine) -> Machine:
     require(machine, Verb.RESUME)
     if machine.state is VmState.RUNNING:
         return machine
-    return replace(machine, state=VmState.RUNNING, reason=StateReason.UNPAUSED)
+    reason = StateReason.WAKEUP if machine.state is VmState.SUSPENDED else StateReason.UNPAUSED
+    return replace(machine, state=VmState.RUNNING, reason=reason)
 
 
 def stopped(machine: Machine, reason: StateReason) -> Machine:

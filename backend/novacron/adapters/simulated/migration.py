@@ -61,6 +61,10 @@ class Migration:
         self._abort.because = self._abort.because or because
         self._stirred.set()
 
+    def guest_paused(self) -> None:
+        """Let nothing more be dirtied: what is left is sent once."""
+        self._course = replace(self._course, dirty_mib_s=0.0)
+
     def carrier_lost(self) -> None:
         """End what the backend carried: one of its links is gone."""
         if not self._past_return:
@@ -112,7 +116,7 @@ class Migration:
         if self._ending in {Ending.FALLS_BACK, Ending.LOST}:
             fault_at = 0.5 * (ends_at if ends_at is not None else 10.0)
         while True:
-            due = fault_at if fault_at is not None else ends_at
+            due = fault_at if fault_at is not None else self._course.ends_at()
             await self._wait(None if due is None else max(_TICK_S, due - self._elapsed_s()))
             self._require_alive()
             if due is not None and self._elapsed_s() >= due - _TICK_S:
@@ -209,7 +213,7 @@ class Migration:
 
     def _run_on_at_source(self) -> None:
         leaving = self.source.machine(self._machine.id)
-        # A pause by the operator or an I/O error during the copy is the VM's own and stays.
+        # An I/O error during the copy is the VM's own and stays; a pause for the migration's sake ends with it.
         if leaving.state is VmState.RUNNING or leaving.reason is StateReason.MIGRATING:
             leaving = replace(leaving, state=VmState.RUNNING, reason=StateReason.MIGRATION_CANCELED)
         self.source.put(replace(leaving, job=Job.NONE), "migration ended")

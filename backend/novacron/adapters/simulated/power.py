@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from novacron.adapters.simulated.machine import Verb, paused, require, stopped
+from novacron.adapters.simulated.machine import Job, Verb, paused, require, stopped
 from novacron.adapters.simulated.role import Role
 from novacron.model.ids import VmId
 from novacron.model.vm import StateReason
@@ -26,8 +26,7 @@ class Power(Role):
 
     async def reboot(self, vm: VmId, *, deadline_s: float) -> None:
         """Ask the guest to restart."""
-        at = self.world.clock.monotonic
-        await self._do("reboot", lambda: self.host.reboot(vm, at=at()), deadline_s)
+        await self._do("reboot", lambda: self.world.ask_to_restart(self.host, vm), deadline_s)
 
     async def force_off(self, vm: VmId, *, deadline_s: float) -> None:
         """Pull the plug."""
@@ -46,6 +45,8 @@ class Power(Role):
             machine = self.host.machine(vm)
             require(machine, Verb.PAUSE)
             self.host.put(paused(machine), "paused")
+            if machine.job is Job.MIGRATING_OUT:
+                self.world.migrations[vm].guest_paused()
 
         await self._do("pause", stop, deadline_s)
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from novacron.adapters.simulated.condition import Condition
 from novacron.adapters.simulated.ending import Ending
 from novacron.adapters.simulated.host import SimulatedHost
-from novacron.adapters.simulated.machine import Machine, paused, resumed, started, stopped
+from novacron.adapters.simulated.machine import Machine, Verb, paused, require, resumed, started, stopped
 from novacron.adapters.simulated.storage import Store
 from novacron.model.errors import NotFound, OperationError
 from novacron.model.host import HostSpec
@@ -31,6 +31,9 @@ class UnderWay(Protocol):
 
     def progress(self) -> JobProgress:
         """Return its figures now."""
+
+    def guest_paused(self) -> None:
+        """Let nothing more be dirtied."""
 
     def abort(self) -> None:
         """Stop it; the VM runs on at the source. Raises OperationError when it is past the point of return."""
@@ -146,11 +149,29 @@ class World:
         if host.machine(vm).obeys_power_button:
             self.later(SHUTDOWN_TAKES_S, lambda: self._power_off(vm))
 
+    def ask_to_restart(self, host: SimulatedHost, vm: VmId) -> None:
+        """Let the guest restart, or power off in its own time where its definition makes that of it."""
+        machine = host.machine(vm)
+        require(machine, Verb.REBOOT)
+        if machine.on_reboot == "restart":
+            host.reboot(vm, at=self.clock.monotonic())
+        else:
+            self.press_power_button(host, vm)
+
+    def put_to_sleep(self, vm: VmId) -> None:
+        """Let its guest put itself to sleep (ACPI S3)."""
+        host = self.host_of(vm)
+        host.put(replace(host.machine(vm), state=VmState.SUSPENDED, reason=StateReason.NONE), "asleep")
+
     def _power_off(self, vm: VmId) -> None:
         # Wherever it is by now: the guest may have been migrated while it shut down.
         for host in self.hosts.values():
             machine = host.machines.get(vm)
-            if machine is not None and machine.state is VmState.RUNNING:
+            if machine is None or machine.state is not VmState.RUNNING:
+                continue
+            if machine.on_poweroff == "restart":
+                host.reboot(vm, at=self.clock.monotonic())
+            else:
                 host.put(stopped(machine, StateReason.SHUTDOWN), "shut down")
 
     # What may be done to it from outside: the faults.

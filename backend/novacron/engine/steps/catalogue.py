@@ -5,7 +5,7 @@ from novacron.engine.steps.cold_migration import DefineThere, UndefineHere
 from novacron.engine.steps.creation import CreateDisk, Define
 from novacron.engine.steps.definition import KeepAutostart, rename, set_autostart
 from novacron.engine.steps.migrating import Migrate
-from novacron.engine.steps.power import AwaitOff, PressPowerButton, Reboot, SetRunning, force_off, pause
+from novacron.engine.steps.power import AwaitOff, Pause, PressPowerButton, Reboot, SetRunning, force_off
 from novacron.engine.steps.removal import DeleteDisk, DeleteVolumeStep, SetPool, Undefine
 from novacron.engine.steps.resizing import Resize
 from novacron.engine.steps.settling import SettleMigration
@@ -56,7 +56,7 @@ def step_of(intent: Intent, name: str, settings: EngineSettings) -> Step:
         case ForceOffVm(), "force-off":
             return force_off(intent, deadline_s)
         case PauseVm(), "pause":
-            return pause(intent, deadline_s)
+            return Pause(intent=intent)
         case RenameVm(), "rename":
             return rename(intent, deadline_s)
         case SetAutostart(), "autostart":

@@ -29,8 +29,9 @@ class Migrate:
             deadline_s = work.settings.migration_deadline_s
             call = asyncio.ensure_future(source.migrate(self._request(), destination, deadline_s=deadline_s))
             try:
-                await _Follower(intent, work).follow(call)
-                return self._said(call)
+                follower = _Follower(intent, work)
+                await follower.follow(call)
+                return "it was stopped as asked" if self._was_stopped(call, follower) else self._said(call)
             finally:
                 call.cancel()
                 # Its error, if it comes after all, is known from both hosts' states.
@@ -55,6 +56,10 @@ class Migrate:
             auto_converge=intent.auto_converge,
         )
 
+    def _was_stopped(self, call: "asyncio.Future[None]", follower: "_Follower") -> bool:
+        """Whether our own cancel ended it: libvirt tells of that in the words of whichever connection broke first."""
+        return follower.abort_taken and call.done() and not call.cancelled() and call.exception() is not None
+
     def _said(self, call: "asyncio.Future[None]") -> str:
         if not call.done() or call.cancelled():
             return "the call for it did not end"
@@ -74,7 +79,8 @@ class _Follower:
     def __init__(self, intent: MigrateVm, work: Work) -> None:
         self._intent = intent
         self._work = work
-        self._abort_taken = False
+        self.abort_taken = False
+        """Whether the source took a request to stop."""
         self._silent_since: float | None = None
         self._arrived_at: float | None = None
 
@@ -85,8 +91,8 @@ class _Follower:
             await self._turn(call)
             if call.done():
                 return
-            if work.is_cancelled and not self._abort_taken:
-                self._abort_taken = await abort(self._intent, work)
+            if work.is_cancelled and not self.abort_taken:
+                self.abort_taken = await abort(self._intent, work)
             has_job = await show_job(self._intent, work)
             if has_job is False and await self._is_over():
                 return

@@ -7,11 +7,13 @@ from novacron.engine.steps.work import AttentionNeeded, StepCancelled, StepFaile
 from novacron.model.ids import HostId, VmId
 from novacron.model.intent import ForceOffVm, PauseVm, RebootVm, ShutdownVm
 from novacron.model.plan.power import AWAIT_OFF, SHUTDOWN
-from novacron.model.vm import ACTIVE_STATES, VmReading, VmState
+from novacron.model.vm import ACTIVE_STATES, StateReason, VmReading, VmState
 
 _UNSURE = "whether it was pressed is not known: it is not pressed again"
 
-_RUNS = frozenset({VmState.RUNNING, VmState.SUSPENDED, VmState.SHUTTING_DOWN})
+_EXECUTES = frozenset({VmState.RUNNING, VmState.SHUTTING_DOWN})
+_STARTED = _EXECUTES | {VmState.SUSPENDED}
+"""A guest may put itself to sleep as soon as it runs; one that was to be woken must not sleep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ class SetRunning:
             vm=self.vm,
             wanted="running",
             ask=lambda hv: (hv.resume if self.resume else hv.start)(self.vm, deadline_s=deadline_s),
-            reached=lambda seen: seen is not None and seen.state in _RUNS,
+            reached=lambda seen: seen is not None and seen.state in (_EXECUTES if self.resume else _STARTED),
         )
 
 
@@ -72,32 +74,72 @@ def force_off(intent: ForceOffVm, deadline_s: float) -> Goal:
     )
 
 
-def pause(intent: PauseVm, deadline_s: float) -> Goal:
-    """Return the step that stops a VM's CPUs."""
-    return Goal(
-        host=intent.host,
-        vm=intent.vm,
-        wanted="paused",
-        ask=lambda hv: hv.pause(intent.vm, deadline_s=deadline_s),
-        reached=lambda seen: seen is not None and seen.state is VmState.PAUSED,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Stop a VM's CPUs. One that is being migrated may have left its host before anybody looks."""
+
+    intent: PauseVm
+
+    async def act(self, work: Work) -> str:
+        """Ask, and look until it is paused, or gone with its migration."""
+        before = await work.hypervisor(self.intent.host).look(self.intent.vm, deadline_s=work.settings.look_deadline_s)
+        moves = before is not None and before.job_active
+        return await self._told(work, await self._goal(work, moves=moves).act(work))
+
+    async def settle(self, work: Work) -> str:
+        """See whether it is paused."""
+        return await self._told(work, await self._goal(work, moves=True).settle(work))
+
+    async def undo(self, work: Work) -> str:
+        """Nothing is taken back by itself."""
+        return ""
+
+    async def _told(self, work: Work, said: str) -> str:
+        seen = await work.look(self.intent.host, self.intent.vm)
+        gone = seen.reachable and (seen.vm is None or not seen.vm.is_active)
+        return (
+            f"it was asked to pause, and has left {self.intent.host} since: its migration has ended" if gone else said
+        )
+
+    def _goal(self, work: Work, *, moves: bool) -> Goal:
+        deadline_s = work.settings.call_deadline_s
+        return Goal(
+            host=self.intent.host,
+            vm=self.intent.vm,
+            wanted="paused",
+            ask=lambda hv: hv.pause(self.intent.vm, deadline_s=deadline_s),
+            reached=lambda seen: _is_paused(seen) or (moves and _is_off(seen)),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reboot:
-    """Ask the guest to restart. From outside nothing shows that it did: only that it runs."""
+    """Ask the guest to restart. From outside nothing shows that it did; that it went off instead does."""
 
     intent: RebootVm
 
     async def act(self, work: Work) -> str:
-        """Ask, then see that it runs."""
+        """Ask, then see what became of it: whatever its definition says a restart is."""
         intent = self.intent
         deadline_s = work.settings.call_deadline_s
+        seen = await work.hypervisor(intent.host).look(intent.vm, deadline_s=work.settings.look_deadline_s)
         await work.ask(intent.host, lambda hv: hv.reboot(intent.vm, deadline_s=deadline_s))
-        seen = (await work.patient_look(intent.host, intent.vm)).vm
-        if seen is None or not seen.is_active:
-            raise StepFailed(f"it was asked to restart and is {describe(seen)}; start it")
-        return "the guest was asked to restart; it runs"
+        asked_at = work.clock.monotonic()
+        while True:
+            before, seen = seen, (await work.patient_look(intent.host, intent.vm)).vm
+            if seen is None or not seen.is_active:
+                said = before.on_reboot if before else "restart"
+                why = "" if said == "restart" else f", as its definition says (on_reboot={said})"
+                raise StepFailed(f"it was asked to restart and is {describe(seen)}{why}; start it")
+            since_s = work.clock.monotonic() - asked_at
+            goes_off = seen.on_reboot != "restart"
+            if since_s >= (work.settings.reboot_off_s if goes_off else work.settings.reboot_watch_s):
+                break
+            work.note("waiting for the guest, which will be off" if goes_off else "seeing that it runs on")
+            await work.pause(1.0)
+        if goes_off:
+            raise StepFailed(f"the guest did not obey within {since_s:.0f} s: it is {describe(seen)}")
+        return f"the guest was asked to restart; {since_s:.0f} s later it is {describe(seen)}"
 
     async def settle(self, work: Work) -> str:
         """Nothing can be read: a person must say whether it restarted."""
@@ -167,7 +209,12 @@ class AwaitOff:
             seen = (await work.patient_look(intent.host, intent.vm)).vm
             work.note("")  # What was waited for is answered now.
             if _is_off(seen):
-                return f"read from {intent.host}: off"
+                return await self._stays_off(work)
+            if seen is not None and (seen.state, seen.reason) == (VmState.PAUSED, StateReason.SHUTTING_DOWN):
+                raise StepFailed(
+                    f"the guest has powered off, and its definition keeps it (on_poweroff={seen.on_poweroff}): it is "
+                    f"{describe(seen)}; force it off"
+                )
             if work.is_cancelled:
                 raise StepCancelled(
                     f"stopped waiting; {intent.host} shows it {describe(seen)}: the guest was asked, and may "
@@ -182,6 +229,19 @@ class AwaitOff:
             left_s = until - work.clock.monotonic()
             work.note(f"waiting for the guest, up to {left_s:.0f} s more")
             await work.pause(min(1.0, left_s))
+
+    async def _stays_off(self, work: Work) -> str:
+        """Look once more: something may start it again, such as a cluster manager, or its own definition."""
+        intent = self.intent
+        await work.clock.sleep(work.settings.looks_apart_s)
+        seen = (await work.patient_look(intent.host, intent.vm)).vm
+        if _is_off(seen):
+            return f"read from {intent.host}: off"
+        raise StepFailed(f"the guest powered off, and somebody started it again: it is {describe(seen)}")
+
+
+def _is_paused(seen: VmReading | None) -> bool:
+    return seen is not None and seen.state is VmState.PAUSED
 
 
 def _is_off(seen: VmReading | None) -> bool:

@@ -25,6 +25,7 @@ class AlertRule(StrEnum):
     POOL_NEARLY_FULL = "pool nearly full"
     FILE_SYSTEM_NEARLY_FULL = "file system nearly full"
     OPERATION_FAILED = "operation failed"
+    MIGRATION_STUCK = "migration does not end"
     JOURNAL_FAILED = "journal failed"
     FLEET_FILE_BROKEN = "fleet file not followed"
     TASK_FAILED = "backend task failed"

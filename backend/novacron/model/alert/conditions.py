@@ -24,6 +24,8 @@ class Thresholds:
     """How far below its threshold a raised fullness must fall to be cleared: no flapping at the edge."""
     settling_after_s: float = 60.0
     """How long an outcome may be unknown before somebody has to hear of it."""
+    stuck_after_s: float = 60.0
+    """How long a migration may not converge before somebody has to hear of it."""
     operation_shown_s: float = 3600.0
     """How long a failed operation is an alert if nothing else settles it; one that needs a person stays."""
     cleared_shown_s: float = 900.0
@@ -172,6 +174,8 @@ def operation_conditions(moment: Moment) -> Iterator[Alert]:
             succeeded.add(subject)
         elif subject not in succeeded or operation.needs_person:
             yield from _operation_alert(operation, moment)
+        if not operation.has_ended:
+            yield from _stuck(operation, moment)
 
 
 def backend_conditions(moment: Moment) -> Iterator[Alert]:
@@ -226,6 +230,24 @@ def _unreachable(host: Host, moment: Moment) -> Iterator[Alert]:
         remedy=host.link.remedy,
         raised_at=moment.now,
         host=host.id,
+    )
+
+
+def _stuck(operation: Operation, moment: Moment) -> Iterator[Alert]:
+    since = operation.progress.stuck_since
+    if since is None or (moment.now - since).total_seconds() < moment.thresholds.stuck_after_s:
+        return
+    yield Alert(
+        key=f"{AlertRule.MIGRATION_STUCK}:{operation.id}",
+        rule=AlertRule.MIGRATION_STUCK,
+        severity=Severity.WARNING,
+        subject=operation.subject,
+        text=f"{operation.title}: {operation.progress.note}",
+        remedy="pause the VM until it has moved, or cancel the migration",
+        raised_at=moment.now,
+        operation=operation.id,
+        host=operation.intent.host,
+        vm=getattr(operation.intent, "vm", None),
     )
 
 

@@ -5,8 +5,17 @@ from dataclasses import dataclass
 
 from novacron.model.files import FileIdentity
 from novacron.model.fleet import Fleet
-from novacron.model.ids import HostId
-from novacron.model.intent import CreateVm, DeleteVm, DeleteVolume, Intent, SetPoolActive
+from novacron.model.ids import HostId, VmId
+from novacron.model.intent import (
+    CreateVm,
+    DeleteVm,
+    DeleteVolume,
+    Intent,
+    MigrateVm,
+    PauseVm,
+    SetPoolActive,
+    VmIntent,
+)
 from novacron.model.operation import Operation
 from novacron.model.plan.deletion import DELETE_DISK
 from novacron.model.plan.disks import disk_fates
@@ -40,22 +49,24 @@ def claims_of(intent: Intent, fleet: Fleet) -> Claims:
         case CreateVm():
             pools = {_pool(intent.host, intent.pool)} if intent.pool else set()
             return Claims(
-                holds=frozenset({f"vm:{intent.vm}", f"name:{intent.host}/{intent.name}"}),
+                holds=_vm(intent) | frozenset({f"name:{intent.host}/{intent.name}"}),
                 uses=frozenset(pools) | _volume_keys(intent, fleet),
             )
         case DeleteVm() if intent.with_disks:
             seen = fleet.sighting(intent.vm, intent.host)
             fates = disk_fates(fleet, seen, intent.vouched) if seen else ()
             return Claims(
-                holds=frozenset({f"vm:{intent.vm}"})
+                holds=_vm(intent)
                 | _keys((intent.host, f.disk.source, f.disk.file) for f in fates if not f.keep_because),
                 uses=_keys((intent.host, f.disk.source, f.disk.file) for f in fates if f.keep_because),
             )
+        case PauseVm():
+            return Claims(holds=frozenset({_cpus(intent.vm)}))
         case _:
             found = fleet.find_vm(intent.vm)
             sightings = found.sightings if found else ()
             files = ((seen.host.id, use.path, use.file) for seen in sightings for use in uses_of(seen.vm))
-            return Claims(holds=frozenset({f"vm:{intent.vm}"}), uses=_keys(files))
+            return Claims(holds=_vm(intent), uses=_keys(files))
 
 
 def claims_unread(operation: Operation) -> Claims:
@@ -86,6 +97,15 @@ def subject_of(intent: Intent, fleet: Fleet) -> str:
         case _:
             found = fleet.find_vm(intent.vm)
             return found.home.vm.name if found else intent.vm
+
+
+def _vm(intent: VmIntent) -> frozenset[str]:
+    """Return the keys of a VM. A migration leaves its CPUs to who pauses it, so that it may end."""
+    return frozenset({f"vm:{intent.vm}"} | (set() if isinstance(intent, MigrateVm) else {_cpus(intent.vm)}))
+
+
+def _cpus(vm: VmId) -> str:
+    return f"cpus:{vm}"
 
 
 def _pool(host: str, pool: str) -> str:

@@ -2,7 +2,7 @@
 
 from novacron.model.fleet import Fleet, Sighting
 from novacron.model.intent import RenameVm, SetAutostart
-from novacron.model.plan.guards import find_vm, refuse_elsewhere, refuse_state, vm_basis, vm_line
+from novacron.model.plan.guards import find_vm, refuse_elsewhere, refuse_job, refuse_state, vm_basis, vm_line
 from novacron.model.plan.names import refuse_name
 from novacron.model.plan.plan import Danger, Plan, PlannedStep
 from novacron.model.refusal import Refusal, RefusalCode
@@ -38,6 +38,8 @@ def plan_autostart(intent: SetAutostart, fleet: Fleet) -> Plan | Refusal:
         return seen
     if not seen.vm.persistent:
         return refuse_state(seen, "have autostart", "it is transient: it has no stored definition")
+    if (refusal := refuse_job(seen)) is not None:
+        return refusal
     if intent.enabled:
         # A host that boots starts it without asking us: two hosts must never both do that.
         refusal = _autostarts_elsewhere(fleet, seen)

@@ -13,20 +13,45 @@ _ALMOST: Final = 0.99
 
 
 def forecast(before: Progress, job: JobProgress, observed_at: datetime, *, auto_converge: bool = False) -> Progress:
-    """Return the next progress: its fraction never falls and stays under 1."""
-    fraction = _fraction(job)
-    known = [part for part in (before.fraction, fraction) if part is not None]
+    """Return the next progress. Its fraction stays under 1, and while it does not converge shows the least so far."""
     stuck = _does_not_converge(job)
     return Progress(
-        fraction=max(known) if known else None,
+        fraction=_next_fraction(before, job, stuck=stuck),
         job=job,
         remaining_s=None if stuck else _remaining_s(job),
         note=_stuck_note(job, auto_converge=auto_converge) if stuck else "",
+        stuck_since=(before.stuck_since or observed_at) if stuck else None,
         observed_at=observed_at,
     )
 
 
+def _next_fraction(before: Progress, job: JobProgress, *, stuck: bool) -> float | None:
+    now = _fraction(job)
+    if now is None or before.fraction is None:
+        return now if before.fraction is None else before.fraction
+    if stuck:
+        # Each pass starts anew and gets as far: what the last one left is what is true.
+        return min(now, before.fraction) if before.stuck_since else now
+    if before.stuck_since or _is_second_pass(before.job, job):
+        return now
+    return max(now, before.fraction)
+
+
+def _is_second_pass(before: JobProgress | None, job: JobProgress) -> bool:
+    """Whether the first pass has ended: only now is it known how much was dirtied meanwhile."""
+    return ((before.iteration if before else None) or 0) <= 1 < (job.iteration or 0)
+
+
 def _fraction(job: JobProgress) -> float | None:
+    moved = _moved(job)
+    left_s = _remaining_s(job)
+    if moved is None or left_s is None or (job.iteration or 0) <= 1 or job.disk_remaining_mib:
+        return moved
+    # A later pass is short and always nearly over; its time is what tells how far the whole is.
+    return min(moved, _ALMOST, job.elapsed_s / (job.elapsed_s + left_s) if left_s else _ALMOST)
+
+
+def _moved(job: JobProgress) -> float | None:
     pairs = [
         (total, remaining)
         for total, remaining in (
@@ -63,4 +88,4 @@ def _stuck_note(job: JobProgress, *, auto_converge: bool) -> str:
     figures = f"dirties {job.dirty_rate_mib_s or 0:.0f} MiB/s, moves {job.rate_mib_s or 0:.0f} MiB/s"
     if auto_converge:
         return f"does not converge yet, its CPUs are being slowed: {figures}"
-    return f"does not converge: {figures}; cancel it, or migrate with auto-converge or more bandwidth"
+    return f"does not converge: {figures}; pause the VM until it has moved, or cancel it"

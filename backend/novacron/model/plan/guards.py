@@ -121,7 +121,7 @@ def refuse_job(sighting: Sighting) -> Refusal | None:
         code=RefusalCode.LOCKED,
         subject=sighting.vm.name,
         reason=f"a migration, save or dump is under way on it on {sighting.host.id}",
-        remedy="wait until it has ended",
+        remedy="wait until it has ended, or cancel it; a migration that does not end can be helped by a pause",
     )
 
 

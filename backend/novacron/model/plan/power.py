@@ -13,12 +13,14 @@ from novacron.model.plan.guards import (
 )
 from novacron.model.plan.names import refuse_patience
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
-from novacron.model.refusal import Refusal
+from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import ACTIVE_STATES, StateReason, VmState
 
 SHUTDOWN = "shutdown"
 AWAIT_OFF = "wait-off"
 
+_OFF_ACTIONS = frozenset({"destroy"})
+"""What leaves a VM off when its guest powers off."""
 _OFF = frozenset({VmState.SHUT_OFF, VmState.CRASHED})
 
 
@@ -31,7 +33,8 @@ def plan_start(intent: StartVm, fleet: Fleet) -> Plan | Refusal:
     if refusal is not None:
         return refusal
     if seen.vm.state not in _OFF:
-        remedy = "resume it" if seen.vm.state is VmState.PAUSED else "it runs already"
+        sleeps_or_paused = seen.vm.state in (VmState.PAUSED, VmState.SUSPENDED)
+        remedy = "resume it" if sleeps_or_paused else "it runs already"
         return refuse_state(seen, "be started", remedy)
     return Plan(
         intent=intent,
@@ -54,20 +57,21 @@ def plan_resume(intent: ResumeVm, fleet: Fleet) -> Plan | Refusal:
     refusal = refuse_elsewhere(fleet, seen, intent.vouched) or refuse_job(seen)
     if refusal is not None:
         return refusal
-    if seen.vm.state is not VmState.PAUSED:
+    if seen.vm.state not in (VmState.PAUSED, VmState.SUSPENDED):
         return refuse_state(seen, "be resumed", "start it" if seen.vm.state in _OFF else "it runs already")
+    verb = "wake" if seen.vm.state is VmState.SUSPENDED else "resume"
     if seen.vm.reason is StateReason.POSTCOPY_FAILED:
         return refuse_state(seen, "be resumed", "its memory is split over two hosts: resume the migration")
     warnings = ("it was paused by an I/O error: resuming retries the write",)
     return Plan(
         intent=intent,
-        title=f"resume {seen.vm.name} on {intent.host}",
+        title=f"{verb} {seen.vm.name} on {intent.host}",
         subject=seen.vm.name,
-        steps=(PlannedStep(name="resume", title=f"resume {seen.vm.name} on {intent.host}"),),
+        steps=(PlannedStep(name="resume", title=f"{verb} {seen.vm.name} on {intent.host}"),),
         touches=(vm_line(seen),),
         warnings=(*vouched_lines(intent.vouched), *(warnings if seen.vm.reason is StateReason.IO_ERROR else ())),
         danger=Danger.TYPE_NAME if intent.vouched else Danger.NONE,
-        undo_how="pause it again",
+        undo_how="pause it" if verb == "wake" else "pause it again",
         basis=vm_basis(fleet, intent.vm),
     )
 
@@ -77,8 +81,15 @@ def plan_shutdown(intent: ShutdownVm, fleet: Fleet) -> Plan | Refusal:
     seen = _active(fleet, intent, "be shut down")
     if isinstance(seen, Refusal):
         return seen
-    if seen.vm.state is VmState.PAUSED:
+    if seen.vm.state in (VmState.PAUSED, VmState.SUSPENDED):
         return refuse_state(seen, "answer the power button", "resume it first, or force it off")
+    if seen.vm.on_poweroff not in _OFF_ACTIONS:
+        return Refusal(
+            code=RefusalCode.WRONG_STATE,
+            subject=seen.vm.name,
+            reason=f"its definition makes a {seen.vm.on_poweroff} of a power-off (on_poweroff), so it would not be off",
+            remedy=f"force it off, or on {intent.host}: virsh set-lifecycle-action {seen.vm.name} poweroff destroy",
+        )
     refusal = refuse_patience(intent.timeout_s)
     if refusal is not None:
         return refusal
@@ -104,9 +115,13 @@ def plan_reboot(intent: RebootVm, fleet: Fleet) -> Plan | Refusal:
     seen = _active(fleet, intent, "be rebooted")
     if isinstance(seen, Refusal):
         return seen
-    if seen.vm.state is VmState.PAUSED:
+    if seen.vm.state in (VmState.PAUSED, VmState.SUSPENDED):
         return refuse_state(seen, "take the request to restart", "resume it first")
-    return _one_step(intent, fleet, seen, "reboot", "reboot", Undo.NEVER, "")
+    action = seen.vm.on_reboot
+    warnings = (
+        () if action == "restart" else (f"its definition makes a {action} of a restart (on_reboot): it will be off",)
+    )
+    return _one_step(intent, fleet, seen, "reboot", "reboot", Undo.NEVER, "", warnings)
 
 
 def plan_force_off(intent: ForceOffVm, fleet: Fleet) -> Plan | Refusal:
@@ -123,16 +138,20 @@ def plan_force_off(intent: ForceOffVm, fleet: Fleet) -> Plan | Refusal:
 
 
 def plan_pause(intent: PauseVm, fleet: Fleet) -> Plan | Refusal:
-    """Plan to stop its CPUs."""
-    seen = _active(fleet, intent, "be paused")
+    """Plan to stop its CPUs; also while a migration is under way, which then has nothing more to catch up with."""
+    seen = find_vm(fleet, intent.vm, intent.host)
     if isinstance(seen, Refusal):
         return seen
     if seen.vm.state is not VmState.RUNNING:
         return refuse_state(seen, "be paused", "only a running VM can")
-    return _one_step(intent, fleet, seen, "pause", "pause", Undo.REVERSIBLE, "resume it")
+    if not seen.vm.job_active:
+        return _one_step(intent, fleet, seen, "pause", "pause", Undo.REVERSIBLE, "resume it")
+    # The one verb that libvirt takes from others while it migrates: a paused guest dirties nothing, so that it ends.
+    warnings = ("a migration, save or dump is under way on it: it goes on by itself when that has ended",)
+    return _one_step(intent, fleet, seen, "pause", "pause", Undo.REVERSIBLE, "wait until it has moved", warnings)
 
 
-def _active(fleet: Fleet, intent: ShutdownVm | RebootVm | PauseVm, what: str) -> Sighting | Refusal:
+def _active(fleet: Fleet, intent: ShutdownVm | RebootVm, what: str) -> Sighting | Refusal:
     seen = find_vm(fleet, intent.vm, intent.host)
     if isinstance(seen, Refusal):
         return seen

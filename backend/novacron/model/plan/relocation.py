@@ -44,7 +44,7 @@ def refuse_migration(intent: MigrateVm, fleet: Fleet) -> Refusal | None:
     if seen.vm.state is VmState.RUNNING:
         return _bad_limits(intent) or _no_way(intent, destination)
     if seen.vm.is_active:
-        return refuse_state(seen, "be migrated", "resume it, or shut it down, first")
+        return refuse_state(seen, "be migrated", "resume it first, or force it off")
     return None
 
 

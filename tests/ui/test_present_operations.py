@@ -1,0 +1,77 @@
+"""How a migration looks while it runs, stuck and ended: pure texts, no screen."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from novacron.model.ids import HostId
+from novacron.model.intent import MigrateVm
+from novacron.model.operation import Operation, OperationState, Progress
+from novacron.model.plan.forecast import forecast
+from novacron_tui.commands.command import Context
+from novacron_tui.commands.power import POWER
+from novacron_tui.present.column import Sight
+from novacron_tui.present.glyphs import UNICODE
+from novacron_tui.present.meter import bar
+from novacron_tui.present.operation_detail import operation_lines
+from novacron_tui.present.operations import OPERATIONS
+from novacron_tui.present.picture import Picture
+from tests.builders import NOW, a_fleet, a_host, a_vm, an_id
+from tests.operation_builders import a_job, an_operation
+
+SIGHT = Sight(now=NOW + timedelta(seconds=60), glyphs=UNICODE)
+INTENT = MigrateVm(vm=an_id("web-1"), host=HostId("a"), destination=HostId("b"))
+STUCK = a_job(memory_remaining_mib=768.0, rate_mib_s=30, dirty_rate_mib_s=40, iteration=9)
+
+
+def _migration(progress: Progress, *, state: OperationState = OperationState.RUNNING, **intent: int) -> Operation:
+    return an_operation(intent=replace(INTENT, **intent), state=state, progress=progress)
+
+
+def _stuck() -> Operation:
+    return _migration(forecast(Progress(fraction=0.99), replace(STUCK, downtime_ms=849_350), NOW))
+
+
+def _detail(operation: Operation) -> str:
+    return "\n".join("".join(part.text for part in line) for line in operation_lines(operation, SIGHT, 100))
+
+
+def _cells(operation: Operation) -> dict[str, str]:
+    return {column.id: column.cell(operation, SIGHT).forms[0] for column in OPERATIONS.columns}
+
+
+@pytest.mark.parametrize("width", [1, 8, 40])
+def test_only_all_of_it_is_a_full_bar(width: int) -> None:
+    for part in (0.99, 0.9999):
+        assert bar(part, width, UNICODE).count(UNICODE.bar_full) == width - 1
+    assert bar(1.0, width, UNICODE) == UNICODE.bar_full * width
+
+
+def test_a_stuck_migration_shows_what_is_left_and_no_end() -> None:
+    cells = _cells(_stuck())
+    assert "25%" in cells["progress"]
+    assert cells["left"] == "never?"
+
+
+def test_a_pause_that_is_expected_is_told_from_the_one_that_is_allowed() -> None:
+    assert "would be 14m now, 300 ms allowed" in _detail(_stuck())
+    chosen = _migration(forecast(Progress(), replace(STUCK, downtime_ms=2000), NOW), max_downtime_ms=5000)
+    assert "would be 2000 ms now, 5000 ms allowed" in _detail(chosen)
+    unknown = _migration(forecast(Progress(), replace(STUCK, downtime_ms=None), NOW))
+    assert "300 ms allowed" in _detail(unknown)
+
+
+def test_what_was_expected_while_it_ran_is_not_told_of_one_that_has_ended() -> None:
+    ended = replace(_stuck(), state=OperationState.CANCELLED, ended_at=NOW)
+    assert "allowed" not in _detail(ended)
+
+
+def test_a_vm_may_be_paused_while_it_migrates() -> None:
+    (pause,) = (command for command in POWER if command.id == "vm.pause")
+    (shutdown,) = (command for command in POWER if command.id == "vm.shutdown")
+    fleet = a_fleet(a_host("a", a_vm(job_active=True)))
+    vm = fleet.vms[an_id("web-1")]
+    context = Context(picture=Picture(fleet=fleet, operations=(_stuck(),), busy={vm.id: _stuck()}), now=NOW)
+    assert pause.refuse(vm, context) is None
+    assert "is under way" in (shutdown.refuse(vm, context) or "")
