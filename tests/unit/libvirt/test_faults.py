@@ -3,7 +3,7 @@
 import libvirt
 import pytest
 
-from novacron.adapters.libvirt.faults import is_broken_link, is_not_allowed, translate, unreadable
+from novacron.adapters.libvirt.faults import is_broken_link, is_not_allowed, note_link, translate, unreadable
 from novacron.model.errors import Conflict, LinkLost, NotFound, OperationError, OutcomeUnknown
 
 QEMU = libvirt.VIR_FROM_QEMU
@@ -67,6 +67,27 @@ def test_a_link_that_broke_leaves_the_outcome_unknown_only_if_there_may_be_one(c
     assert type(told) is OutcomeUnknown
     assert told.detail == "the connection broke while starting it: End of file while reading data"
     assert type(asked) is LinkLost
+
+
+class _Alive:
+    def isAlive(self) -> int:  # noqa: N802 - libvirt's own name
+        return 1
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "effects", "kind"),
+    [
+        (libvirt.VIR_ERR_SYSTEM_ERROR, "Failed to connect socket to '/run/virtstoraged-sock'", True, OperationError),
+        (libvirt.VIR_ERR_SYSTEM_ERROR, "Failed to connect socket to '/run/virtstoraged-sock'", False, OperationError),
+        (libvirt.VIR_ERR_NO_CONNECT, "no connection driver available for storage:///system", True, OperationError),
+        (libvirt.VIR_ERR_SYSTEM_ERROR, "End of file while reading data", True, OutcomeUnknown),
+        (libvirt.VIR_ERR_SYSTEM_ERROR, "End of file while reading data", False, OperationError),
+    ],
+)
+def test_a_daemon_that_lost_another_on_its_host_is_no_broken_link(code, text, effects, kind):
+    error = an_error(code, text, libvirt.VIR_FROM_RPC)
+    note_link(error, _Alive())
+    assert type(translate(error, "kvm-1", "deleting a volume", effects=effects)) is kind
 
 
 def test_a_refusal_that_came_over_the_wire_is_no_broken_link():

@@ -1,6 +1,7 @@
 """Ways to a host on which something hangs, or which lead to nobody: whoever else uses them does not wait."""
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,22 @@ async def test_a_socket_that_lets_nobody_in_is_told_for_what_it_is(error: OSErro
         await Channel.open("here", "qemu+unix:///system", closed, deadline_s=5)
     assert caught.value.status is status
     assert remedy in caught.value.remedy
+
+
+async def test_a_socket_that_a_dead_libvirtd_left_does_not_hide_virtqemuds(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("novacron.adapters.libvirt.local_access._SYSTEM_FOLDER", str(tmp_path))
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(tmp_path / "libvirt-sock"))
+    asked: asyncio.Queue[None] = asyncio.Queue()
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.put_nowait(None)
+        writer.close()
+
+    async with await asyncio.start_unix_server(hang_up, str(tmp_path / "virtqemud-sock")):
+        with pytest.raises(LinkError):  # it is no libvirt
+            await LocalAccess(HostSpec(id=HostId("here"), uri="qemu:///system")).open_channel(deadline_s=5)
+        assert not asked.empty()
 
 
 async def test_a_socket_nobody_listens_on_any_more_is_no_libvirt(tmp_path: Path):

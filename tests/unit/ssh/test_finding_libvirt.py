@@ -129,6 +129,41 @@ async def test_the_first_socket_of_several_that_is_there_is_used(home: Home, ssh
     access.abort()
 
 
+@pytest.mark.parametrize("stale", ["nobody listens", "somebody listens no more"])
+async def test_a_socket_that_a_dead_libvirtd_left_does_not_hide_virtqemuds(
+    home: Home, sshd: Sshd, bin_folder, monkeypatch, stale
+):
+    folder = home.folder / "libvirt"
+    folder.mkdir()
+    places = tuple(str(folder / name) for name in ("libvirt-sock", "virtqemud-sock"))
+    monkeypatch.setattr("novacron.adapters.libvirt.ssh_access._SOCKETS", places)
+    asked: asyncio.Queue[None] = asyncio.Queue()
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(places[0])
+        if stale == "somebody listens no more":
+            left.listen()
+            left.close()
+        async with await asyncio.start_unix_server(lambda reader, writer: asked.put_nowait(None), places[1]):
+            access = await SshAccess.open(home.spec(sshd), deadline_s=DEADLINE_S)
+            async with asyncio.timeout(DEADLINE_S):
+                await asked.get()
+    access.abort()
+
+
+async def test_sockets_that_dead_daemons_left_are_all_named(home: Home, sshd: Sshd, bin_folder, monkeypatch):
+    places = tuple(str(home.folder / name) for name in ("libvirt-sock", "virtqemud-sock"))
+    monkeypatch.setattr("novacron.adapters.libvirt.ssh_access._SOCKETS", places)
+    for place in places:
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(place)
+    home.trust(sshd)
+    with pytest.raises(LinkError) as caught:
+        await SshAccess.open(home.spec(sshd), deadline_s=DEADLINE_S)
+    assert caught.value.status is LinkStatus.NO_LIBVIRT
+    assert " and ".join(places) in caught.value.detail
+    assert "virtqemud.socket" in caught.value.remedy
+
+
 async def test_the_hosts_condition_is_read_by_one_command_and_its_cpu_from_the_second_time_on(
     home: Home, sshd: Sshd, libvirt_socket
 ):

@@ -8,6 +8,14 @@ from novacron.adapters.libvirt.channel import Channel
 from novacron.model.errors import OperationError
 from novacron.model.host import HostLoad, HostSpec
 
+SOCKET_NAMES = ("libvirt-sock", "virtqemud-sock")
+"""libvirtd's (or virtproxyd's, which stands for it), and virtqemud's.
+
+Where libvirt is modular, virtqemud opens the daemons of pools, networks and the rest itself, there on the host, for the
+calls that need them. So one socket gives everything, whichever of the two it is.
+Source: libvirt.org/daemons.html; remoteDispatchConnectOpen in src/remote/remote_daemon_dispatch.c.
+"""
+
 SocketHandler = Callable[[Any, Any], Awaitable[None]]
 """Takes a reader and a writer of bytes: one connection."""
 

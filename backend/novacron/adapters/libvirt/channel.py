@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from novacron.adapters.libvirt.binding import load_libvirt
-from novacron.adapters.libvirt.faults import is_not_allowed, translate, unreadable
+from novacron.adapters.libvirt.faults import START_LIBVIRT, is_not_allowed, note_link, translate, unreadable
 from novacron.adapters.libvirt.tunnel import OpenFar, Tunnel
 from novacron.model.errors import DeadlineExceeded, LinkError, LinkLost, NovaCronError
 from novacron.model.link import LinkStatus
@@ -105,7 +105,15 @@ class Channel:
         if self._closed:
             raise LinkLost(self._subject, "the connection is closed", "it is made again by itself")
         connection = self._connection
-        return await self._run(what, lambda: work(connection), deadline_s=deadline_s, effects=effects, beside=beside)
+
+        def work_and_look() -> T:
+            try:
+                return work(connection)
+            except load_libvirt().libvirtError as error:
+                note_link(error, connection)
+                raise
+
+        return await self._run(what, work_and_look, deadline_s=deadline_s, effects=effects, beside=beside)
 
     def on_closed(self, callback: Callable[[], None]) -> None:
         """Call back, on the event loop, when it closes."""
@@ -205,7 +213,7 @@ def _not_let_in(subject: str, error: OSError) -> LinkError:
     return LinkError(
         subject,
         f"nobody answers on libvirt's socket: {error.strerror or error}",
-        "start it: systemctl start libvirtd",
+        START_LIBVIRT,
         status=LinkStatus.NO_LIBVIRT,
     )
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from novacron.adapters.libvirt import xml
+from novacron.adapters.libvirt.binding import load_libvirt
 from novacron.model.host import HostFacts
 
 
@@ -28,9 +29,19 @@ def read_facts(connection: Any, kernel: str) -> HostFacts:  # noqa: ANN401 - lib
         libvirt_version=version_text(connection.getLibVersion()),
         hypervisor_version=version_text(connection.getVersion()),
         kernel=kernel,
-        networks=tuple(sorted(network.name() for network in connection.listAllNetworks(2))),
+        networks=_networks(connection),
         domain_types=tuple(sorted(types, key=lambda name: name != "kvm")),
     )
+
+
+def _networks(connection: Any) -> tuple[str, ...]:  # noqa: ANN401 - libvirt.virConnect
+    """Return the active networks; none where their driver is missing, or its daemon (virtnetworkd) does not run."""
+    try:
+        return tuple(sorted(network.name() for network in connection.listAllNetworks(2)))
+    except load_libvirt().libvirtError:
+        if not connection.isAlive():
+            raise
+        return ()
 
 
 def version_text(number: int) -> str:

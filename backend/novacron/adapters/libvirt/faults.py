@@ -1,11 +1,15 @@
 """libvirt's errors in our words. The hypervisor's own text is kept: it is foreign, and painted as SafeText."""
 
+from contextlib import suppress
 from typing import Any
 
 from novacron.adapters.libvirt.binding import load_libvirt
 from novacron.adapters.libvirt.foreign_text import spelled_out
 from novacron.model.errors import Conflict, LinkLost, NotFound, NovaCronError, OperationError, OutcomeUnknown
 
+START_LIBVIRT = "start it: systemctl start libvirtd, or virtqemud.socket where libvirt is modular"
+
+_LINK_HOLDS = "novacron_link_holds"
 _NOT_FOUND = ("VIR_ERR_NO_DOMAIN", "VIR_ERR_NO_STORAGE_POOL", "VIR_ERR_NO_STORAGE_VOL", "VIR_ERR_NO_NETWORK")
 _CONFLICT = (
     "VIR_ERR_DOM_EXIST",
@@ -14,7 +18,10 @@ _CONFLICT = (
 )
 _NOT_ALLOWED = ("VIR_ERR_AUTH_FAILED", "VIR_ERR_AUTH_CANCELLED", "VIR_ERR_AUTH_UNAVAILABLE", "VIR_ERR_ACCESS_DENIED")
 _LINK = ("VIR_ERR_NO_CONNECT", "VIR_ERR_INVALID_CONN")
+_UNREACHED = "Failed to connect socket"
+"""Of a daemon beside the one that we talk to: nothing was sent to it."""
 _REMEDIES = (
+    (_UNREACHED, "start the daemon of this socket there, with systemctl"),
     ('Failed to get "write" lock', "another process has this disk open: find and stop it first"),
     ("Failed to get shared", "another process has this disk open: find and stop it first"),
     ("Cannot allocate memory", "free some memory on the host, or choose another"),
@@ -28,6 +35,12 @@ _REMEDIES = (
 )
 
 
+def note_link(error: Any, connection: Any) -> None:  # noqa: ANN401 - libvirtError, libvirt.virConnect
+    """Note with an error whether the connection still holds. Runs in the thread of the call."""
+    with suppress(load_libvirt().libvirtError):
+        setattr(error, _LINK_HOLDS, bool(connection.isAlive()))
+
+
 def translate(error: Any, subject: str, what: str, *, effects: bool) -> NovaCronError:  # noqa: ANN401 - libvirtError
     """Return our error for a libvirtError raised while doing `what` on `subject`.
 
@@ -35,7 +48,11 @@ def translate(error: Any, subject: str, what: str, *, effects: bool) -> NovaCron
     """
     libvirt = load_libvirt()
     code, text = error.get_error_code(), error.get_error_message() or str(error)
-    if is_broken_link(error):
+    if is_broken_link(error) and getattr(error, _LINK_HOLDS, False):
+        # Ours holds: virtqemud tells so of its own connection to virtstoraged, virtnetworkd or another.
+        if effects and _UNREACHED not in text and code != libvirt.VIR_ERR_NO_CONNECT:
+            return OutcomeUnknown(subject, f"a daemon there lost another while {what}: {text}", "it is looked at again")
+    elif is_broken_link(error):
         if effects:
             return OutcomeUnknown(subject, f"the connection broke while {what}: {text}", "it is looked at again")
         return LinkLost(subject, f"the connection broke while {what}: {text}", "it is made again by itself")

@@ -3,18 +3,18 @@
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from novacron.adapters.libvirt.access import RunResult, SocketHandler, no_shell
+from novacron.adapters.libvirt.access import SOCKET_NAMES, RunResult, SocketHandler, no_shell
 from novacron.adapters.libvirt.channel import Channel
 from novacron.adapters.libvirt.file_systems import FileSystems
 from novacron.adapters.libvirt.local_load import local_load
-from novacron.adapters.libvirt.tunnel import OpenFar
 from novacron.model.errors import DeadlineExceeded, OperationError
 from novacron.model.host import HostLoad, HostSpec
 
-_SYSTEM_SOCKETS = ("/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock")
+_SYSTEM_FOLDER = "/run/libvirt"
 
 
 class UriAccess:
@@ -61,11 +61,11 @@ class LocalAccess(UriAccess):
 
     async def open_channel(self, *, deadline_s: float) -> Channel:
         """Open another libvirt connection."""
-        path = self._socket()
-        if not path:
+        paths = self._sockets()
+        if not paths:
             return await super().open_channel(deadline_s=deadline_s)
         uri = f"qemu+unix:///{'session' if self.spec.uri.endswith('session') else 'system'}"
-        return await Channel.open(self.spec.id, uri, _opener(path), deadline_s=deadline_s)
+        return await Channel.open(self.spec.id, uri, partial(_open_first, paths), deadline_s=deadline_s)
 
     async def run(self, argv: Sequence[str], *, deadline_s: float, stdin: bytes = b"") -> RunResult:
         """Run a command here."""
@@ -104,17 +104,28 @@ class LocalAccess(UriAccess):
         """Ask no more; channels are aborted by their owners."""
         self._file_systems.abort()
 
-    def _socket(self) -> str:
-        """Return libvirt's socket if it is there; a session's daemon is started by libvirt itself otherwise."""
+    def _sockets(self) -> tuple[str, ...]:
+        """Return the sockets that libvirt may have; none where libvirt starts a session's daemon itself."""
         if self.spec.socket:
-            return self.spec.socket
+            return (self.spec.socket,)
+        folder = _SYSTEM_FOLDER
         if self.spec.uri.endswith("session"):
             runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-            candidates: tuple[str, ...] = (f"{runtime}/libvirt/libvirt-sock",) if runtime else ()
-        else:
-            candidates = _SYSTEM_SOCKETS
-        return next((path for path in candidates if Path(path).is_socket()), "")
+            if not runtime:
+                return ()
+            folder = f"{runtime}/libvirt"
+        return tuple(path for name in SOCKET_NAMES if Path(path := f"{folder}/{name}").is_socket())
 
 
-def _opener(path: str) -> OpenFar:
-    return lambda: asyncio.open_unix_connection(path)
+async def _open_first(paths: Sequence[str]) -> tuple[Any, Any]:
+    """Connect to the first socket on which somebody answers: a daemon that died leaves its own behind.
+
+    Raises: OSError of the socket that told most: one that is open to others only has somebody behind it.
+    """
+    refusals: list[OSError] = []
+    for path in paths:
+        try:
+            return await asyncio.open_unix_connection(path)
+        except OSError as error:
+            refusals.append(error)
+    raise next((error for error in refusals if isinstance(error, PermissionError)), refusals[0])

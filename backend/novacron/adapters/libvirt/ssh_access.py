@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from novacron.adapters.libvirt.access import RunResult, SocketHandler
+from novacron.adapters.libvirt.access import SOCKET_NAMES, RunResult, SocketHandler
 from novacron.adapters.libvirt.channel import Channel
+from novacron.adapters.libvirt.faults import START_LIBVIRT
 from novacron.adapters.libvirt.file_systems import FileSystems
 from novacron.adapters.libvirt.host_load import COMMAND, CpuTimes, parse
 from novacron.adapters.libvirt.tunnel import OpenFar
@@ -14,7 +16,7 @@ from novacron.model.errors import LinkError
 from novacron.model.host import HostLoad, HostSpec
 from novacron.model.link import LinkStatus
 
-_SOCKETS = ("/run/libvirt/libvirt-sock", "/run/libvirt/virtqemud-sock", "/var/run/libvirt/libvirt-sock")
+_SOCKETS = tuple(f"{folder}/{name}" for folder in ("/run/libvirt", "/var/run/libvirt") for name in SOCKET_NAMES)
 _FIND_SOCKET = """\
 PATH=$PATH:$1
 shift
@@ -103,33 +105,38 @@ async def _find_libvirt(spec: HostSpec, connection: SshConnection, deadline_s: f
     usable = [line.removeprefix("open ") for line in lines if line.startswith("open ")]
     if not usable:
         raise _no_socket(spec, connection.user, lines)
-    path = usable[0]
-    try:
-        _, writer = await connection.open_socket(path)
-    except OSError as error:
-        # OpenSSH gives the same reason for a socket it may not forward to as for one on which nobody listens.
-        is_forbidden = error.errno == _PROHIBITED or f"listens {path}" in lines
-        if "helper" in lines and is_forbidden:
-            return lambda: connection.open_helper(("virt-ssh-helper", "qemu:///system"))
-        raise _not_listening(spec, path, is_forbidden=is_forbidden) from error
-    writer.close()
-    return lambda: connection.open_socket(path)
+    # A daemon that died leaves its socket behind, as libvirtd does where virtqemud took its place.
+    usable.sort(key=lambda path: f"listens {path}" not in lines)
+    forbidden = ""
+    for path in usable:
+        try:
+            _, writer = await connection.open_socket(path)
+        except OSError as error:
+            # OpenSSH gives the same reason for a socket it may not forward to as for one on which nobody listens.
+            if error.errno == _PROHIBITED or f"listens {path}" in lines:
+                forbidden = forbidden or path
+        else:
+            writer.close()
+            return partial(connection.open_socket, path)
+    if "helper" in lines and forbidden:
+        return partial(connection.open_helper, ("virt-ssh-helper", "qemu:///system"))
+    raise _forbidden(spec, forbidden) if forbidden else _not_listening(spec, usable)
 
 
-def _not_listening(spec: HostSpec, path: str, *, is_forbidden: bool) -> LinkError:
-    if is_forbidden:
-        return LinkError(
-            spec.id,
-            f"its sshd forbids forwarding to {path}",
-            "set AllowStreamLocalForwarding yes there, or install virt-ssh-helper",
-            status=LinkStatus.NO_PERMISSION,
-        )
+def _forbidden(spec: HostSpec, path: str) -> LinkError:
     return LinkError(
         spec.id,
-        f"libvirt's socket {path} is there, but nobody answers on it",
-        "start it: systemctl start libvirtd",
-        status=LinkStatus.NO_LIBVIRT,
+        f"its sshd forbids forwarding to {path}",
+        "set AllowStreamLocalForwarding yes there, or install virt-ssh-helper",
+        status=LinkStatus.NO_PERMISSION,
     )
+
+
+def _not_listening(spec: HostSpec, paths: Sequence[str]) -> LinkError:
+    are_there = f"libvirt's socket {paths[0]} is there, but nobody answers on it"
+    if len(paths) > 1:
+        are_there = f"libvirt's sockets {' and '.join(paths)} are there, but nobody answers on them"
+    return LinkError(spec.id, are_there, START_LIBVIRT, status=LinkStatus.NO_LIBVIRT)
 
 
 def _no_socket(spec: HostSpec, user: str, lines: Sequence[str]) -> LinkError:
@@ -145,7 +152,7 @@ def _no_socket(spec: HostSpec, user: str, lines: Sequence[str]) -> LinkError:
         return LinkError(
             spec.id,
             "libvirt is installed, but its socket is not there",
-            "start it: systemctl start libvirtd",
+            START_LIBVIRT,
             status=LinkStatus.NO_LIBVIRT,
         )
     return LinkError(
