@@ -10,6 +10,7 @@ from pathlib import Path
 
 from novacron.lab import configs
 from novacron.lab.errors import LabError
+from novacron.lab.files import DISK_FOLDERS, FilesPlan, mounts
 from novacron.lab.layout import GUEST, LOCAL, SHARED, HostLayout, Layout
 from novacron.lab.namespaces import Namespace, open_inner, program, shell_line
 
@@ -20,9 +21,6 @@ SSHD_PID = "/run/sshd.pid"
 LIBVIRTD_PID = "/run/libvirtd.pid"
 """On the host."""
 
-_DISK_FOLDERS = ("etc/libvirt", "var/lib/libvirt", "var/cache/libvirt", "var/log/libvirt", "root")
-_ETC_FILES = ("hosts", "hostname", "machine-id", "passwd", "shadow", "group", "ssh/ssh_config")
-_DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "fuse", "net/tun")
 _LIBVIRT_TIMEOUT_S = 60.0
 
 
@@ -38,12 +36,18 @@ class HostPlan:
     """Folder of the guest's kernel and initrd."""
     kvm: bool
 
+    def files(self, *, as_user: bool) -> FilesPlan:
+        """Return what the host's view of the file system is made of."""
+        return FilesPlan(
+            disk=self.host.disk, shared=self.layout.shared, guest=self.guest, kvm=self.kvm, as_user=as_user
+        )
+
 
 def prepare_disk(outer: Namespace, plan: HostPlan) -> None:
     """Make the host's disk, empty but for its configuration. It lives as long as the lab."""
     disk = plan.host.disk
     disk.mkdir(parents=True, exist_ok=True)
-    folders = [str(disk / folder) for folder in _DISK_FOLDERS]
+    folders = [str(disk / folder) for folder in DISK_FOLDERS]
     inner = [str(disk / "var/lib/libvirt" / path.name) for path in (SHARED, LOCAL, GUEST)]
     outer.script(
         [
@@ -63,7 +67,7 @@ def boot_host(outer: Namespace, plan: HostPlan, mark: str) -> Namespace:
     """
     inner = open_inner(outer, mark, plan.host.name)
     _plug_in(outer, inner, plan.host)
-    inner.script([*_mounts(plan), *_network(plan.host), ["hostname", plan.host.name]])
+    inner.script([*mounts(plan.files(as_user=inner.as_user)), *_network(plan.host), ["hostname", plan.host.name]])
     start_sshd(inner)
     start_libvirtd(inner)
     return inner
@@ -174,53 +178,3 @@ def _network(host: HostLayout) -> list[list[str]]:
         ["ip", "addr", "add", f"{host.address}/24", "dev", "br0"],
         ["ip", "link", "set", "br0", "up"],
     ]
-
-
-def _mounts(plan: HostPlan) -> list[list[str]]:
-    """Return the commands that give the host its own view.
-
-    The order matters: the lab's own folder may be under /root or /tmp, so these are covered last.
-    """
-    disk = plan.host.disk
-    binds = [_bind(disk / name, Path("/") / name) for name in _DISK_FOLDERS if name != "root"]
-    binds += [_bind(disk / "etc" / name, Path("/etc") / name) for name in _ETC_FILES if (Path("/etc") / name).exists()]
-    return [
-        *binds,
-        _bind(plan.layout.shared, SHARED),
-        _bind(plan.guest, GUEST),
-        _bind(disk / "root", Path("/root")),
-        ["mount", "-t", "sysfs", "sysfs", "/sys"],
-        *_device_mounts(plan.kvm),
-        ["mount", "-t", "tmpfs", "-o", "mode=755", "run", "/run"],
-        ["mount", "-t", "tmpfs", "-o", "mode=1777", "tmp", "/tmp"],  # noqa: S108 -- the host's own
-        ["mkdir", "-p", "/run/sshd", "/run/ssh", "/run/lock"],
-        ["chmod", "755", "/run/sshd", "/run/ssh"],
-        ["cp", "/root/.ssh/sshd_config", "/root/.ssh/authorized_keys", "/run/ssh"],
-        ["chmod", "644", "/run/ssh/authorized_keys"],
-    ]
-
-
-def _device_mounts(kvm: bool) -> list[list[str]]:
-    """Return the commands that make a /dev with what QEMU needs, without a /dev/kvm that hangs guests."""
-    new = "/run/dev"
-    names = [*_DEVICES, *(["kvm"] if kvm else [])]
-    present = [name for name in names if (Path("/dev") / name).exists()]
-    return [
-        ["mkdir", "-p", new],
-        ["mount", "-t", "tmpfs", "-o", "mode=755", "dev", new],
-        ["mkdir", f"{new}/net", f"{new}/pts", f"{new}/shm"],
-        ["touch", *(f"{new}/{name}" for name in present)],
-        *(["mount", "--bind", f"/dev/{name}", f"{new}/{name}"] for name in present),
-        ["mount", "-t", "devpts", "-o", "newinstance,ptmxmode=0666,mode=620", "pts", f"{new}/pts"],
-        ["mount", "-t", "tmpfs", "-o", "mode=1777", "shm", f"{new}/shm"],
-        ["ln", "-s", "pts/ptmx", f"{new}/ptmx"],
-        ["ln", "-s", "/proc/self/fd", f"{new}/fd"],
-        ["ln", "-s", "fd/0", f"{new}/stdin"],
-        ["ln", "-s", "fd/1", f"{new}/stdout"],
-        ["ln", "-s", "fd/2", f"{new}/stderr"],
-        ["mount", "--rbind", new, "/dev"],
-    ]
-
-
-def _bind(source: Path, target: Path) -> list[str]:
-    return ["mount", "--bind", str(source), str(target)]
