@@ -32,6 +32,21 @@ def test_the_first_command_starts_a_backend_that_stays_until_it_is_stopped(groun
     assert ground.run("status").returncode == ExitCode.BACKEND
 
 
+def test_a_backend_that_is_told_to_end_lets_a_migration_end_that_it_carries(ground):
+    vms = json.loads(ground.run("vms", "--json").stdout)
+    hosts = {host["name"] for host in json.loads(ground.run("hosts", "--json").stdout)}
+    for vm in vms:
+        (there,) = hosts - {vm["host"]}
+        words = ("migrate", f"{vm['name']}@{vm['host']}", "--to", there, "--mode", "direct", "--bandwidth", "1000")
+        if ground.run(*words, "--yes", "--no-wait").returncode == ExitCode.OK:
+            break
+    (before,) = json.loads(ground.run("ops", "--json").stdout)
+    assert before["ended_at"] is None
+    assert ground.run("detach", "--stop").returncode == ExitCode.OK
+    (after,) = json.loads(ground.run("ops", "--json").stdout)
+    assert (after["id"], after["state"]) == (before["id"], "done")
+
+
 def test_a_running_backend_follows_its_fleet_file(ground):
     path = ground.folder / "fleet.toml"
     fleet = ["--fleet", str(path)]

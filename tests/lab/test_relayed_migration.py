@@ -1,5 +1,7 @@
 """Two hosts that cannot meet: a migration goes through the backend's own connections, and in no other way."""
 
+import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -76,6 +78,13 @@ def test_hosts_that_cannot_meet_migrate_relayed_and_in_no_other_way(
     assert person.read("ops")[0]["state"] == "cancelled"
     assert states(lab, "outcast") == {"lab1": "running"}
     assert _left_over(lab) == []
+    person.run(*("migrate", "outcast", "--to", "lab2", "--mode", "relayed", "--bandwidth", "1", "--yes", "--no-wait"))
+    wait_until(lambda: copies_memory(lab, "lab1", "outcast"), "its memory is being relayed again")
+    os.kill(person.backend_pid(), signal.SIGKILL)
+    assert _left_over(lab), "a killed backend leaves its sockets"
+    wait_until(lambda: person.read("ops")[0]["ended_at"] is not None, "the next backend has settled it")
+    wait_until(lambda: _left_over(lab) == [], "the next backend has removed what was left")
+    assert states(lab, "outcast") == {"lab1": "running"}
     person.run("migrate", "outcast", "--to", "lab2", "--mode", "relayed", "--yes")
     assert states(lab, "outcast") == {"lab2": "running"}
     assert guest_says(lab, "lab2", "outcast", "cat /work/kept") == "treasure"

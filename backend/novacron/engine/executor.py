@@ -23,6 +23,7 @@ from novacron.model.operation import Operation, OperationState, StepRecord
 from novacron.model.plan.claims import claims_of, claims_unread, subject_of
 from novacron.model.plan.plan import Plan
 from novacron.model.plan.planner import plan
+from novacron.model.plan.relocation import is_carried
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.ports.clock import Clock
 
@@ -50,6 +51,7 @@ class Executor:
         self._runs: dict[OperationId, OperationRun] = {}
         self._tasks: dict[OperationId, asyncio.Task[None]] = {}
         self._submitting: dict[str, asyncio.Future[Operation | Refusal]] = {}
+        self._is_ending = False
 
     @property
     def running(self) -> int:
@@ -120,6 +122,28 @@ class Executor:
         self._tasks[operation.id] = task
         task.add_done_callback(lambda _: self._settle_up(operation))
 
+    async def drain(self) -> tuple[Operation, ...]:
+        """Accept nothing more; return what has not ended once nothing runs that would break with this process.
+
+        Migrations that we carry get some time to end; those that do not are asked to stop, and stay at their source.
+        """
+        self._is_ending = True
+        settings = self._ground.settings
+        await self._until_none_is_carried(settings.drain_s)
+        for run in self._carried():
+            run.work.cancel_asked.set()
+        await self._until_none_is_carried(settings.drain_stop_s)
+        return tuple(run.operation for run in self._runs.values() if not run.operation.has_ended)
+
+    async def _until_none_is_carried(self, seconds: float) -> None:
+        clock = self._ground.clock
+        until = clock.monotonic() + seconds
+        while self._carried() and clock.monotonic() < until:
+            await clock.sleep(self._ground.settings.goal_interval_s)
+
+    def _carried(self) -> list[OperationRun]:
+        return [run for run in self._runs.values() if is_carried(run.operation)]
+
     async def stop(self) -> None:
         """Let go of every operation as it is: the journal knows what is under way."""
         tasks: list[asyncio.Future[Any]] = [*self._tasks.values(), *self._submitting.values()]
@@ -135,6 +159,8 @@ class Executor:
             return _no_journal(error)
         if known is not None:
             return known
+        if self._is_ending:
+            return _refusal(RefusalCode.TOO_LATE, "backend", "it is ending: nothing new begins", "ask the next one")
         fleet = ground.store.fleet
         held = self._claimant(intent, subject_of(intent, fleet), key, actor)
         locked = self._locks.take(claims_of(intent, fleet), held)

@@ -141,6 +141,10 @@ class ConsoleService:
         self._tasks.append(task)
         return task
 
+    async def drain(self) -> tuple[Operation, ...]:
+        """Accept nothing more, and return what is left unfinished once it may be stopped; takes a bounded time."""
+        return await self._executor.drain()
+
     async def stop(self) -> None:
         """Let go of everything at once. What is under way is in the journal, and goes on at the next start."""
         for task in self._tasks:

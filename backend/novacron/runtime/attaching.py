@@ -19,7 +19,8 @@ from novacron.runtime.readiness import VARIABLE, Died, word_of
 
 _START_S = 20.0
 """How long a fresh backend may take until it serves; it takes about a second."""
-_END_S = 15.0
+_END_S = 60.0
+"""How long a backend may take to end: it waits for migrations that it carries, and then a little for all others."""
 _LOOK_S = 0.05
 _LOG_TAIL = 5
 _LOG_MOST_BYTES = 5_000_000
@@ -71,7 +72,7 @@ def stop_backend(options: FleetOptions) -> int | None:
     """End the fleet's backend and wait until it has ended; returns its process id, or None when there is none.
 
     Raises:
-        BackendError: it is still there after 15 s.
+        BackendError: it is still there after a minute.
     """
     paths = paths_of(options.instance)
     noted = holder(paths.lock)

@@ -1,6 +1,7 @@
 """Being the backend: in the foreground for systemd, or detached, started by a console."""
 
 import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 from novacron.config.options import FleetOptions
 from novacron.config.paths import Paths, make_private, paths_of
 from novacron.model.errors import ExitCode, NovaCronError
+from novacron.model.safetext import SafeText
 from novacron.runtime.attaching import serving_at
 from novacron.runtime.fleet_choice import fleet_of
 from novacron.runtime.lock import held
@@ -87,7 +89,7 @@ async def _serve(options: FleetOptions, paths: Paths, teller: Teller, bound_log:
     clock = SystemClock()
     service = _service(options, paths, clock)
     server = ApiServer(service, paths.socket, lambda: make_private(paths.socket.parent), service.keep)
-    _stop_on_signals(server)
+    _stop_on_signals(server, service)
     await service.start()
     service.keep("following the fleet file", FleetFollower(options, service, clock).run)
     service.keep("bounding the log", lambda: _every(_LOG_LOOK_S, bound_log))
@@ -130,19 +132,34 @@ def _service(options: FleetOptions, paths: Paths, clock: "SystemClock") -> "Cons
     )
 
 
-def _stop_on_signals(server: "ApiServer") -> None:
-    """Stop on the first signal; the second one ends the process at once."""
+def _stop_on_signals(server: "ApiServer", service: "ConsoleService") -> None:
+    """Drain and stop on the first signal; the second one ends the process at once."""
     import asyncio
     import signal
 
     loop = asyncio.get_running_loop()
+    draining: list[asyncio.Future[None]] = []
 
     def stop(sign: signal.Signals) -> None:
-        server.stop()
+        draining.append(asyncio.ensure_future(_drain(server, service)))
         loop.remove_signal_handler(sign)
 
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop, sign)
+
+
+async def _drain(server: "ApiServer", service: "ConsoleService") -> None:
+    """Serve on until what only this process carries has ended, and say what the next one takes up."""
+    import structlog
+
+    log = structlog.get_logger("novacron.backend")
+    try:
+        for left in await service.drain():
+            log.warning("left unfinished: the next start takes it up", operation=left.id, title=left.title)
+            with suppress(OSError):
+                sys.stderr.write(f"novacron: left unfinished, the next start takes it up: {SafeText(left.title)}\n")
+    finally:
+        server.stop()
 
 
 def _end_in_any_case() -> None:

@@ -1,12 +1,15 @@
 """Connecting to libvirt hosts."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from novacron.adapters.libvirt.access import HostAccess
 from novacron.adapters.libvirt.binding import load_libvirt
 from novacron.adapters.libvirt.channel import Channel
 from novacron.adapters.libvirt.hypervisor import LibvirtHypervisor
 from novacron.adapters.libvirt.local_access import LocalAccess, UriAccess
+from novacron.adapters.libvirt.relay import remove_left_over
 from novacron.model.errors import DeadlineExceeded, LinkError
 from novacron.model.host import HostSpec
 from novacron.model.link import LinkStatus
@@ -21,6 +24,8 @@ class LibvirtGateway:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._beside: set[asyncio.Task[None]] = set()
+        """What goes on beside the first reading, and may hang with the host's disk."""
 
     async def connect(self, spec: HostSpec, *, deadline_s: float) -> LibvirtHypervisor:
         """Connect, check the version, and hand over the hypervisor."""
@@ -35,6 +40,8 @@ class LibvirtGateway:
                 except BaseException:
                     channel.abort()
                     raise
+                if access.has_shell:
+                    self._go_on_beside(remove_left_over(access))
                 return LibvirtHypervisor(spec, access, channel, self._clock)
         except BaseException as error:
             if access is not None:
@@ -42,6 +49,11 @@ class LibvirtGateway:
             if isinstance(error, TimeoutError | DeadlineExceeded):
                 raise _too_late(spec, access, deadline_s) from error
             raise
+
+    def _go_on_beside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
 
 
 def _too_late(spec: HostSpec, access: HostAccess | None, deadline_s: float) -> LinkError:

@@ -1,7 +1,6 @@
 """Moving a running VM away from this host."""
 
 import asyncio
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from novacron.adapters.libvirt.channel import Channel, Connection
 from novacron.adapters.libvirt.fitting import Fitting
 from novacron.adapters.libvirt.held import held_for_s
-from novacron.adapters.libvirt.relay import relay
+from novacron.adapters.libvirt.relay import new_paths, relay
 from novacron.adapters.libvirt.role import Domain
 from novacron.model.errors import NovaCronError, OperationError, OutcomeUnknown
 from novacron.model.ids import VmId
@@ -22,8 +21,6 @@ _CHANNEL_DEADLINE_S = 10.0
 _TUNE_DEADLINE_S = 5.0
 _TUNE_TRIES = 20
 _TUNE_GAP_S = 0.25
-_SOCKET_FOLDER = "/var/lib/libvirt/qemu"
-"""Where QEMU may make sockets, whatever confines it."""
 
 
 class Migrator(Fitting):
@@ -122,8 +119,7 @@ class Migrator(Fitting):
     async def _relayed(
         self, channel: Channel, request: MigrationRequest, destination: "Migrator", deadline_s: float
     ) -> None:
-        mark = uuid.uuid4().hex[:12]
-        memory, disks = f"{_SOCKET_FOLDER}/novacron-{mark}.mem", f"{_SOCKET_FOLDER}/novacron-{mark}.nbd"
+        memory, disks = new_paths()
         address = {self.libvirt.VIR_MIGRATE_PARAM_URI: f"unix://{memory}"}
         paths: tuple[str, ...] = (memory,)
         if request.copy_storage:

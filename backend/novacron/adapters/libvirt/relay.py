@@ -4,6 +4,7 @@ The data of a relayed migration goes this way. No port is opened between the hos
 """
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -12,9 +13,36 @@ from novacron.adapters.libvirt.access import HostAccess
 from novacron.adapters.libvirt.tunnel import abort_writer, pump, take_end
 from novacron.model.errors import NovaCronError
 
-_OWNER = "/var/lib/libvirt/qemu"
+SOCKET_FOLDER = "/var/lib/libvirt/qemu"
+"""Where QEMU may make sockets, whatever confines it."""
+_OWNER = SOCKET_FOLDER
 """Belongs to whom QEMU runs as: it has to connect to a socket that sshd, as another user, has made."""
 _DEADLINE_S = 10.0
+_REMOVE_LEFT_OVER = """\
+for path in "$1"/novacron-*.mem "$1"/novacron-*.nbd; do
+    [ -S "$path" ] || continue
+    while read -r _ _ _ _ _ _ _ bound; do
+        [ "$bound" = "$path" ] && continue 2
+    done </proc/net/unix
+    rm -f -- "$path"
+done
+"""
+"""A socket to which nothing is bound, on either host, is nobody's any more: not this backend's, nor another one's."""
+
+
+def new_paths() -> tuple[str, str]:
+    """Return paths of sockets that are nobody's yet: for memory, and for disks."""
+    mark = uuid.uuid4().hex[:12]
+    return f"{SOCKET_FOLDER}/novacron-{mark}.mem", f"{SOCKET_FOLDER}/novacron-{mark}.nbd"
+
+
+async def remove_left_over(access: HostAccess, folder: str = SOCKET_FOLDER) -> None:
+    """Remove the sockets that migrations of a killed backend have left on a host.
+
+    Who may not look into the folder has made none there.
+    """
+    with suppress(NovaCronError):  # the next connection tries again
+        await access.run(("sh", "-c", _REMOVE_LEFT_OVER, "sh", folder), deadline_s=_DEADLINE_S)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from novacron.model.fleet import Fleet, Host, Sighting
 from novacron.model.ids import HostId
 from novacron.model.intent import MigrateVm, MigrationMode
+from novacron.model.operation import Operation, StepState
 from novacron.model.plan.compatibility import MigrationFacts, judge
 from novacron.model.plan.guards import (
     find_host,
@@ -26,6 +27,16 @@ AUTOSTART = "autostart-there"
 
 NEVER_LEFT_OUT = frozenset({SETTLE, AUTOSTART})
 """Steps that a cancelled migration takes as well: what became of it is read, and kept as it was."""
+
+
+def is_carried(operation: Operation) -> bool:
+    """Whether it is a migration that goes on for as long as the backend does, and is still to end."""
+    intent = operation.intent
+    if not isinstance(intent, MigrateVm) or intent.mode is MigrationMode.PEER_TO_PEER or operation.has_ended:
+        return False
+    state = {step.name: step.state for step in operation.steps}
+    begun, read = state.get(MIGRATE, StepState.PENDING), state.get(SETTLE, StepState.PENDING)
+    return begun is not StepState.PENDING and read in (StepState.PENDING, StepState.STARTED)
 
 
 def refuse_migration(intent: MigrateVm, fleet: Fleet) -> Refusal | None:
