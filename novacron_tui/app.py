@@ -152,7 +152,7 @@ class NovaCronApp(KeyedApp, inherit_bindings=False):
     def next_theme(self) -> None:
         """Change to the next palette."""
         if not self.palette.has_colour:
-            self.say(span("NO_COLOR is set: there is one look without colour", Role.DIM))
+            self.say(span("without colour, by NO_COLOR or the kind of terminal, there is one look", Role.DIM))
             return
         names = palette_names()
         at = names.index(self.palette.name) if self.palette.name in names else -1

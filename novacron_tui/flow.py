@@ -1,6 +1,7 @@
 """From a key to an operation: form, preview, confirmation, submission; and the way to the other screens.
 
-Nothing is done here that was not shown first, unless its plan says that it is harmless.
+Nothing is done here that was not shown first, but to one VM or pool what its plan calls harmless and reversible, and
+warns of nothing: commands.registry.at_once names those commands.
 """
 
 import asyncio
@@ -12,14 +13,14 @@ from novacron.model.errors import NovaCronError
 from novacron.model.fleet import Host
 from novacron.model.intent import Intent
 from novacron.model.operation import Operation
-from novacron.model.plan.plan import Danger, Plan
+from novacron.model.plan.plan import Danger, Plan, Undo
 from novacron.model.refusal import Refusal
 from novacron_tui import keys
 from novacron_tui.commands.command import Act, Command, Context
 from novacron_tui.commands.form import Form
 from novacron_tui.commands.registry import COMMANDS
 from novacron_tui.keys import Key, Where
-from novacron_tui.present.cells import Role, span
+from novacron_tui.present.cells import Line, Role, line_width, span
 from novacron_tui.present.confirm import Review
 from novacron_tui.present.palette_lines import Entry
 from novacron_tui.present.picture import PoolRow
@@ -120,6 +121,15 @@ class Flow:
         if screen is not None:
             self._app.push_screen(screen)
 
+    def open_whole(self, texts: Sequence[tuple[str, Line]], *, is_row: bool) -> None:
+        """Show in full what is cut on a screen; of a row also the columns that have no room."""
+        from novacron_tui.screens.whole import WholeScreen
+
+        if any(line_width(line) > self._app.size.width for _, line in texts) or is_row:
+            self._app.push_screen(WholeScreen(texts))
+        else:
+            self._app.say(span("nothing is cut here", Role.DIM))
+
     def open_fullest(self, pool: PoolRow) -> None:
         """Open the volumes of a pool, the largest first."""
         from novacron_tui.screens.pool import PoolScreen
@@ -175,13 +185,13 @@ class Flow:
         )
 
     async def _look(self, asked: "_Asked") -> None:
-        """Have it done when the plans say that it is harmless; else ask, where that is still what is looked at."""
+        """Have it done when the plan says that it is harmless; else ask, where that is still what is looked at."""
         title = asked.command.title
         self._app.say(span(f"{title}: asking ...", Role.DIM))
         answer = await self.review(asked.intents)
         if isinstance(answer, str):
             self._app.tell(f"{title}: not done: {answer}")
-        elif answer.danger is Danger.NONE and not answer.refusals:
+        elif _acts_at_once(answer):
             self._hand_over(asked, answer.plans)
         elif self._app.screen is asked.origin:
             self._confirm(asked, answer)
@@ -289,6 +299,14 @@ class Flow:
         while not isinstance(self._app.screen, FleetScreen):
             await self._app.pop_screen()
         return self._app.screen
+
+
+def _acts_at_once(review: Review) -> bool:
+    """Tell whether nothing is shown first: one plan that is harmless, can be taken back, and warns of nothing."""
+    if review.refusals or len(review.plans) != 1:
+        return False
+    plan = review.plans[0]
+    return plan.danger is Danger.NONE and plan.undo is not Undo.NEVER and not plan.warnings
 
 
 def _entries(where: Where, context: Context, *, danger: bool) -> list[tuple[Entry, Key]]:

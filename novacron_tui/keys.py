@@ -123,6 +123,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key(id="pane-next", keys=("right", "l"), label="next pane", group="Panes", where=_PANES),
     Key(id="pane-previous", keys=("shift+tab",), label="pane before", group="Panes"),
     Key(id="pane-previous", keys=("left", "h"), label="pane before", group="Panes", where=_PANES),
+    Key(id="whole", keys=("w",), label="cut text in full", group="Look"),
     Key(id="palette", keys=(":", "ctrl+p"), label="all", group="Console", rank=52),
     Key(id="help", keys=("?",), label="help", group="Console", rank=54),
     Key(id="back", keys=("escape",), label="back", group="Console", rank=0),

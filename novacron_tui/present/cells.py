@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
+from typing import Final
 
 from novacron.model.safetext import SafeText
 from novacron_tui.present.width import clip, fit, settle, width_of, wrap
@@ -58,6 +59,10 @@ class Cell:
     role: Role = Role.TEXT
 
 
+FOLDS: Final = 8
+"""Lines that one line may become."""
+
+
 def span(text: object, role: Role = Role.TEXT) -> Span:
     """Make a span of anything, inert."""
     return Span(SafeText(text), role)
@@ -98,10 +103,14 @@ def fit_line(spans: Sequence[Span], width: int) -> Line:
 
 
 def fold_line(spans: Sequence[Span], width: int, indent: int = 4) -> list[Line]:
-    """Break a line that is wider than `width`, between words where there are any; what follows is indented."""
+    """Break a line that is wider than `width`, between words where there are any; what follows is indented.
+
+    A text that has no end must not push all others off the screen: it is cut after `FOLDS` lines.
+    """
     if line_width(spans) <= width:
         return [tuple(spans)]
     indent = min(indent, max(0, width - 8))
+    spans = fit_line(spans, width + (FOLDS - 1) * (width - indent))
     lines: list[Line] = []
     here: list[tuple[str, Role]] = []
     taken = last_gap = 0

@@ -81,7 +81,9 @@ def cost_lines(review: Review, width: int, glyphs: Glyphs, left_out: str = "") -
     """Say what is left out, what it costs, and whether it can be taken back; of several, what costs most."""
     lines = paragraph(left_out, width - 1, Role.DIM, indent=1) if left_out else []
     if review.refusals:
-        text = f"{glyphs.failed} {len(review.refusals)} refused and left out (above)"
+        first = review.refusals[0]
+        which = "" if len(review.refusals) == 1 else "; the first of them"
+        text = f"{glyphs.failed} {len(review.refusals)} refused and left out{which}: {first.subject}: {first.reason}"
         lines += paragraph(text, width - 1, Role.WARNING, indent=1)
     for warning in dict.fromkeys(warning for plan in review.plans for warning in plan.warnings):
         lines += paragraph(f"{glyphs.attention} {warning}", width - 1, Role.WARNING, indent=1)

@@ -94,3 +94,17 @@ def tabs_line(panes: Sequence[tuple[str, str, int | None]], current: int, note: 
     if line_width(left) + line_width(note) > width:
         left = [part for index, part in enumerate(left) if index % 2 == 0 or index == 2 * current + 1]
     return justify(left, note, width)
+
+
+def pane_at(line: Line, panes: Sequence[str], x: int) -> int | None:
+    """Return the index of the pane on whose key, name or count the cell `x` of a `tabs_line` is; None: on none."""
+    at, found = 0, None
+    for part in line:
+        if part.role in {Role.TAB, Role.KEY} and part.text.strip() in panes:
+            found = panes.index(part.text.strip())
+        elif part.role not in {Role.TAB, Role.DIM} or not part.text.strip():
+            found = None
+        at += line_width((part,))
+        if x < at:
+            return found
+    return None

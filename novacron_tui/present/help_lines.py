@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from novacron_tui.commands.registry import at_once
 from novacron_tui.keys import GROUPS, Where, keys_at, shown
 from novacron_tui.present.cells import Line, Role, Span, line_width, paragraph, span
 
@@ -27,8 +28,17 @@ def help_lines(where: Where, width: int) -> list[Line]:
     lines += [(), (span(" Filter ( / )", Role.COLUMN),)]
     lines += [(span(f"  {text:<16}", Role.KEY), span(meaning, Role.DIM)) for text, meaning in _FILTERS]
     lines += [(), *paragraph(_SIGNS, width - 2, Role.DIM, indent=1)]
+    lines += paragraph(_first_shown(where), width - 2, Role.DIM, indent=1)
     lines += paragraph("q leaves this console; the backend and all operations go on.", width - 2, Role.DIM, 1)
     return lines
+
+
+def _first_shown(where: Where) -> str:
+    """Say which keys act at once here, and that all others show first what they would do."""
+    keys = [" ".join(shown(name) for name in key.keys) for key in at_once(where)]
+    if not keys:
+        return "Every action is shown before it happens."
+    return f"{', '.join(keys)} on one row: at once, unless its plan warns. All else is shown before it happens."
 
 
 def _block(group: str, where: Where) -> list[Line]:

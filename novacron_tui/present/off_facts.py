@@ -17,16 +17,19 @@ _STOPS: Final = frozenset({"shutdown", "force-off"})
 _POWER: Final = _STOPS | {"start", "reboot", "resume", "pause"}
 _SEEN_LATE: Final = timedelta(seconds=30)
 """A reading shows what an operation did at most this long after it has ended."""
-_CAUSES: Final = {
-    StateReason.SHUTDOWN: "its guest powered off, or somebody shut it down outside NovaCron",
-    StateReason.DESTROYED: "somebody forced it off outside NovaCron",
+_NOBODY: Final = {
     StateReason.CRASHED: "nobody: it crashed",
     StateReason.FAILED: "nobody: it failed to start",
-    StateReason.SAVED: "it was saved to disk outside NovaCron",
-    StateReason.MIGRATED: "it moved to another host",
-    StateReason.FROM_SNAPSHOT: "it was put back to a snapshot outside NovaCron",
+    StateReason.MIGRATED: "nobody: it moved to another host",
 }
-"""Why libvirt says it is off, where no operation of ours did that."""
+"""What libvirt gives as the reason where nobody switched it off."""
+_OTHERS: Final = {
+    StateReason.SHUTDOWN: "its guest, or somebody outside NovaCron, shut it down",
+    StateReason.DESTROYED: "somebody outside NovaCron forced it off",
+    StateReason.SAVED: "somebody outside NovaCron saved it to disk",
+    StateReason.FROM_SNAPSHOT: "somebody outside NovaCron put it back to a snapshot",
+}
+"""What libvirt gives as the reason of a change that was seen and that no operation of ours made."""
 
 
 def off_lines(vm: FleetVm, operations: Sequence[Operation], sight: Sight, width: int) -> list[Line]:
@@ -66,7 +69,12 @@ def _since_text(since: datetime | None, sight: Sight, *, observed: bool) -> str:
 def _by_text(vm: FleetVm, stop: Operation | None) -> str:
     if stop is not None:
         return f"{stop.actor or 'somebody'}: {stop.title}"
-    return _CAUSES.get(vm.home.vm.reason, "not known")
+    reason = vm.home.vm.reason
+    if reason in _NOBODY:
+        return _NOBODY[reason]
+    if vm.home.vm.state_since is not None and reason in _OTHERS:
+        return _OTHERS[reason]
+    return f"not known (libvirt's reason: {reason})" if reason else "not known"
 
 
 def _start_text(vm: FleetVm) -> str:

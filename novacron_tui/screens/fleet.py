@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from textual import events
 from textual.widget import Widget
 
 from novacron.model.alert.alert import Alert
@@ -12,11 +13,12 @@ from novacron.model.ids import HostId
 from novacron_tui.commands.command import Target
 from novacron_tui.keys import Key, Where
 from novacron_tui.present.cells import Line, Role, span
-from novacron_tui.present.header import tabs_line
+from novacron_tui.present.header import pane_at, tabs_line
 from novacron_tui.present.picture import pool_of
 from novacron_tui.screens.panes import PANES, Pane
 from novacron_tui.screens.table import TableScreen
 from novacron_tui.widgets.fleet_table import FleetTable
+from novacron_tui.widgets.lines import Lines
 
 _VMS, _HOSTS = 0, 1
 """Indexes in PANES."""
@@ -65,6 +67,14 @@ class FleetScreen(TableScreen):
             for number, pane in enumerate(PANES, start=1)
         ]
         return tabs_line(panes, self._current, self.counts(width - 74), width)
+
+    async def on_click(self, event: events.Click) -> None:
+        """Look at the pane whose name was clicked on."""
+        title = self.query_one("#title", Lines)
+        if event.screen_y == title.region.y and title.lines:
+            index = pane_at(title.lines[0], [str(number) for number in range(1, len(PANES) + 1)], event.screen_x)
+            if index is not None:
+                await self.show_pane(index)
 
     def targets(self) -> tuple[Target, ...]:
         """Return what is selected, or under the cursor; with VMs also what is under way on them."""

@@ -1,7 +1,8 @@
 """What every full screen is: header, title, body, status and footer, drawn from the app's latest picture."""
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from textual import events
@@ -14,7 +15,7 @@ from novacron_tui.commands.command import Context, Target
 from novacron_tui.commands.registry import COMMANDS, commands_at
 from novacron_tui.keys import Key, Where
 from novacron_tui.palette import Surface
-from novacron_tui.present.cells import Line, Role, Span, fit_line, paragraph, span
+from novacron_tui.present.cells import Line, Role, Span, fit_line, line_width, paragraph, span
 from novacron_tui.present.footer import footer_line, meaningless
 from novacron_tui.present.header import header_line
 from novacron_tui.screens.stack import is_on_top, stands
@@ -28,6 +29,10 @@ _MESSAGE_S = 12
 """How long a message stays on the status line."""
 _HINT_S = 3
 """How long it is said that a key means nothing."""
+_UNCUT = 4000
+"""Cells of a line that nothing is cut from."""
+_SAMPLE = 200
+"""Of this many targets at most it is counted what is possible to them."""
 _CONSIDERED = frozenset({"detach", "back", "open"})
 """Like commands, these are for who has seen on what they act."""
 
@@ -46,7 +51,7 @@ class LiveScreen(Screen[None]):
         self._message: Line = ()
         self._message_left_s = 0
         self._judged: tuple[object, ...] = ()
-        self._possible: frozenset[str] = frozenset()
+        self._possible: Mapping[str, int] = {}
 
     @property
     def console_app(self) -> "NovaCronApp":
@@ -92,20 +97,24 @@ class LiveScreen(Screen[None]):
         """Return the keys to be named: those that would do something to what is under the cursor."""
         possible = self._possible_commands()
         never = {"danger", *COMMANDS, *self.idle_keys()}
-        return [
-            (keys.shown(key.keys[0]), key.label)
-            for key in keys.footer_keys(self.where)
-            if key.id in possible or key.id not in never
-        ]
+        named = [key for key in keys.footer_keys(self.where) if key.id in possible or key.id not in never]
+        # Of a mixed selection, what most of it can comes first: the line ends where there is no more room.
+        named.sort(key=lambda key: (_place(key), -possible.get(key.id, 0)))
+        return [(keys.shown(key.keys[0]), key.label) for key in named]
 
-    def _possible_commands(self) -> frozenset[str]:
-        """Judge again only when something else is meant, or known: 10,000 selected rows take longer than a key may."""
+    def _possible_commands(self) -> Mapping[str, int]:
+        """Return what is possible, and to how many of a sample of the targets.
+
+        It is judged again only when something else is meant, or known: 10,000 selected rows take longer than a key may.
+        """
         context = self.context()
         known = (self.where, context.picture, *context.targets)
         if len(known) != len(self._judged) or not all(map(operator.is_, known, self._judged)):
-            possible = {command.id for command in commands_at(self.where) if command.enabled(context) is None}
-            danger = {"danger"} if any(COMMANDS[name].danger for name in possible) else set()
-            self._judged, self._possible = known, frozenset(possible | danger)
+            possible = [command for command in commands_at(self.where) if command.enabled(context) is None]
+            sample = replace(context, targets=context.targets[:: 1 + len(context.targets) // _SAMPLE])
+            counts = {command.id: len(command.allowed(sample)) for command in possible}
+            danger = {"danger": 0} if any(command.danger for command in possible) else {}
+            self._judged, self._possible = known, counts | danger
         return self._possible
 
     def standing_keys(self) -> list[tuple[str, str]]:
@@ -129,6 +138,10 @@ class LiveScreen(Screen[None]):
     async def type(self, event: events.Key) -> bool:
         """Take a key that is being typed into something; False when it is not."""
         return False
+
+    def texts(self) -> list[tuple[str, Line]]:
+        """Return what may be cut on this screen, each with a label."""
+        return [("title", self.title_line(_UNCUT)), ("status", self._to_be_said())]
 
     # What all of them do.
 
@@ -227,6 +240,8 @@ class LiveScreen(Screen[None]):
                 self.refresh(layout=True)
             case "detach":
                 app.detach()
+            case "whole":
+                app.flow.open_whole(self.texts(), is_row=self.where in keys.TABLES)
             case pane if pane.startswith("pane-"):
                 await app.flow.show_pane(pane)
             case _:
@@ -240,10 +255,16 @@ class LiveScreen(Screen[None]):
         return (fit_line(self.title_line(width), width),)
 
     def _status(self, width: int) -> Sequence[Line]:
+        if typed := self.typing_line():
+            return (fit_line(typed, width),)
+        said = self._to_be_said()
+        if line_width(said) <= width:
+            return (said,)
+        return ((*fit_line(said, width - 2), span(" w", Role.KEY)),)
+
+    def _to_be_said(self) -> Line:
         # What failed stays until somebody has taken notice: a night is longer than a message.
-        kept = self.console_app.errands.line(self.console_app.glyphs)
-        line = self.typing_line() or self._message or kept or self.status_line()
-        return (fit_line(line, width),)
+        return self._message or self.console_app.errands.line(self.console_app.glyphs) or self.status_line()
 
     def _footer(self, width: int) -> Sequence[Line]:
         return (footer_line(self.footer_keys(), self.standing_keys(), width),)
@@ -252,6 +273,11 @@ class LiveScreen(Screen[None]):
 def _one(lines: Lines) -> Lines:
     lines.add_class("-one")
     return lines
+
+
+def _place(key: Key) -> int:
+    """Order the footer's keys: what opens the row, then commands, then what belongs to the table."""
+    return 1 if key.id in COMMANDS else 0 if key.id == "open" else 2
 
 
 def _nothing(pressed: str) -> Line:

@@ -73,6 +73,14 @@ class TableScreen(LiveScreen):
             parts.append(span(f" {len(view.rows)} of {view.total} ", Role.WARNING))
         return tuple(parts)
 
+    def texts(self) -> list[tuple[str, Line]]:
+        """Return every cell of the row under the cursor, also of columns that have no room."""
+        row, sight = self.table.view.cursor_row, self.console_app.sight
+        if row is None:
+            return super().texts()
+        cells = [(column.title, column.cell(row, sight)) for column in self.table.view.subject.columns]
+        return [*((title, (Span(cell.forms[0], cell.role),)) for title, cell in cells), *super().texts()[1:]]
+
     def draw_ages(self) -> None:
         """Let ages on screen grow."""
         self.table.tick(self.console_app.sight)

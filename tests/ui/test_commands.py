@@ -34,6 +34,53 @@ async def test_a_harmless_command_runs_at_once_with_the_revision_that_was_seen()
     assert console.digests == ["digest-7"]
 
 
+def _with_a_warning(intent: Intent) -> Plan | Refusal:
+    plan = a_plan_for(intent)
+    assert isinstance(plan, Plan)
+    return replace(plan, warnings=("it is defined on kvm-fra-01, too",))
+
+
+async def test_a_harmless_command_whose_plan_warns_is_shown_first() -> None:
+    console = a_console()
+    console.answer = _with_a_warning
+    async with at_console(console) as operator:
+        await _go_to(operator, "build-2")
+        await operator.press("s")
+        operator.sees("it is defined on kvm-fra-01, too", "Touches")
+        assert console.submitted == []
+        await operator.press("y")
+        operator.sees("accepted: start build-2")
+
+
+async def test_a_harmless_command_on_several_rows_is_shown_first() -> None:
+    console = a_console()
+    async with at_console(console) as operator:
+        await _go_to(operator, "build state:shut")
+        await operator.press("asterisk", "s")
+        operator.sees("start 2 VMs:")
+        assert console.submitted == []
+        await operator.press("y")
+        operator.sees("accepted: 2 operations")
+
+
+async def test_refusals_beside_plans_are_named_where_the_question_is() -> None:
+    console = a_console()
+    console.answer = _refuse_web_1
+    async with at_console(console) as operator:
+        await _go_to(operator, "web state:running")
+        await operator.press("asterisk", "d")
+        operator.sees("1 refused and left out: web-1: it does not listen")
+        operator.sees_not("(above)")
+
+
+def _refuse_web_1(intent: Intent) -> Plan | Refusal:
+    if getattr(intent, "vm", "") == an_id("web-1"):
+        return Refusal(
+            code=RefusalCode.WRONG_STATE, subject="web-1", reason="it does not listen", remedy="force it off"
+        )
+    return a_plan_for(intent)
+
+
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 async def test_a_command_that_stops_service_asks_and_enter_means_yes(size: tuple[int, int]) -> None:
     console = a_console()

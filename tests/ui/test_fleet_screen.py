@@ -282,3 +282,48 @@ async def test_the_clock_may_tick_once_more_while_the_console_ends() -> None:
         await operator.press("q")
     assert not operator.app.screen_stack
     operator.app.tick()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (132, 36)])
+async def test_a_pane_is_shown_by_a_click_on_its_name(size: tuple[int, int]) -> None:
+    async with at_console(a_console(), size=size) as operator:
+        for number, name in ((3, "Operations"), (5, "Alerts"), (1, "VMs"), (4, "Storage"), (2, "Hosts")):
+            line = operator.lines[1]
+            x = line.index(name) if name in line else line.index(f" {number}") + 1
+            await operator.pilot.click(offset=(x + len(name) - 1 if name in line else x, 1))
+            await operator.settle()
+            assert operator.app.screen._current == number - 1
+        await operator.pilot.click(offset=(size[0] - 1, 1))
+        await operator.settle()
+        assert operator.app.screen._current == 1
+
+
+async def test_the_footer_names_first_what_most_of_a_mixed_selection_can() -> None:
+    async with at_console(a_console()) as operator:
+        await operator.press("slash")
+        await operator.type("host:fra-02")
+        await operator.press("enter", "asterisk")
+        footer = operator.lines[-1]
+        assert "d shut down" in footer
+        assert "s start" not in footer or footer.index("d shut down") < footer.index("s start")
+        await operator.press("escape")
+        await operator.press("escape", "slash")
+        await operator.type("build")
+        await operator.press("enter", "asterisk")
+        footer = operator.lines[-1]
+        assert "s start" in footer
+        assert "d shut down" not in footer or footer.index("s start") < footer.index("d shut down")
+
+
+async def test_text_that_is_cut_at_80_columns_is_shown_in_full_by_a_key() -> None:
+    cause, remedy = "the key exchange was refused " * 4 + "CAUSE-ENDS", "install another cipher " * 5 + "REMEDY-ENDS"
+    link = a_link(LinkStatus.UNREACHABLE, cause=cause, remedy=remedy)
+    async with at_console(FakeConsole(a_fleet(a_host("kvm-1", never_read=True, link=link)))) as operator:
+        await operator.press("2")
+        operator.sees_not("CAUSE-ENDS", "REMEDY-ENDS")
+        assert operator.lines[-2].rstrip().endswith("… w")
+        await operator.press("w")
+        operator.sees("In full", "CAUSE-ENDS", "REMEDY-ENDS", "LIBVIRT/QEMU")
+        operator.sees_not("…")
+        await operator.press("w")
+        operator.sees("kvm-1")

@@ -1,9 +1,14 @@
 """The table of keys: complete, without conflicts, and with danger where it belongs."""
 
+from pathlib import Path
+
 import pytest
 
-from novacron_tui.commands.registry import COMMANDS
+from novacron_tui.commands.registry import COMMANDS, at_once
 from novacron_tui.keys import GROUPS, KEYS, Where, find, keys_at
+from novacron_tui.present.help_lines import help_lines
+
+_README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.mark.parametrize("where", list(Where))
@@ -39,3 +44,18 @@ def test_no_lower_case_letter_acts_without_a_question_but_on_what_is_harmless() 
 def test_the_way_out_is_the_same_everywhere(where: Where) -> None:
     for pressed in ("escape", "q", "ctrl+c", "?", ":"):
         assert find(where, pressed) is not None
+
+
+def test_readme_names_the_commands_that_act_at_once_and_no_others() -> None:
+    at_once_anywhere = {key.id: key for where in Where for key in at_once(where)}
+    assert set(at_once_anywhere) == {"vm.start", "vm.resume", "vm.autostart", "pool.start"}
+    (said,) = (part for part in _README.read_text().split("\n\n") if part.startswith("Every action is shown before"))
+    assert [key.keys for key in at_once_anywhere.values()] == [("s",), ("u",), ("a",), ("s",)]
+    assert "`s` start, `u` resume, `a` autostart, and `s` on a pool act at once" in " ".join(said.split())
+
+
+def test_help_names_the_keys_that_act_at_once() -> None:
+    texts = {where: "".join(part.text for line in help_lines(where, 200) for part in line) for where in Where}
+    assert "s, u, a on one row: at once" in texts[Where.VMS]
+    assert "s on one row: at once" in texts[Where.STORAGE]
+    assert "Every action is shown before it happens." in texts[Where.VOLUMES]

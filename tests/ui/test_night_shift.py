@@ -278,7 +278,7 @@ async def test_a_vm_that_is_off_shows_all_its_facts_on_a_narrow_screen() -> None
     async with at_console(a_console(), size=SMALL) as operator:
         await _filter(operator, "build-2")
         await operator.press("enter")
-        operator.sees("autostart no", "It is off")
+        operator.sees("autostart no", "Shut off", "since", "last", "Disks", "Network", "Identity")
 
 
 async def test_of_a_vm_nobody_hears_from_no_number_is_shown_as_if_it_were_now() -> None:

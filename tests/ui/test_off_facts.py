@@ -51,7 +51,7 @@ def test_a_stop_that_was_asked_for_here_is_named_with_who_asked() -> None:
 @pytest.mark.parametrize(
     ("reason", "by"),
     [
-        (StateReason.DESTROYED, "somebody forced it off outside NovaCron"),
+        (StateReason.DESTROYED, "somebody outside NovaCron forced it off"),
         (StateReason.CRASHED, "nobody: it crashed"),
         (StateReason.NONE, "not known"),
     ],
@@ -68,6 +68,7 @@ def test_a_stop_before_this_backend_looked_is_dated_by_its_operation() -> None:
 
 
 def test_what_nobody_has_seen_is_not_known() -> None:
+    assert _said(_vm(reason=StateReason.SHUTDOWN))["by"] == "not known (libvirt's reason: shutdown)"
     said = _said(_vm(reason=StateReason.NONE))
     assert said["since"] == "not known: it was so when it was first seen"
     assert (said["by"], said["last"]) == ("not known", "no operation on it is known")

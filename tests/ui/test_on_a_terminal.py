@@ -106,7 +106,7 @@ _WALK = (
     *(("j", "\n $(reboot)`reboot`  running"), ("G", "\n \\u{2028}separators\\u{2029}  running")),
     *(("/", "\n /\n"), ("x", "/x 4 of 23"), ("enter", f"\n {_LONG}"), ("esc", "/x 4 of 23")),
     *(("enter", "RSS 700M"), ("G", "\n Identity"), ("g", "RSS 700M"), ("esc", "RSS 700M")),
-    *(("y", "lines 1 to 20 of 24"), ("G", "lines 5 to 24 of 24"), ("esc", "lines 5 to 24 of 24")),
+    *(("y", "lines 1 to 20 of 31"), ("G", "lines 12 to 31 of 31"), ("esc", "lines 12 to 31 of 31")),
     *(("F", "to go on:"), ("esc", "to go on:"), ("d", "y yes"), ("esc", "y yes")),
     *(
         ("m", "To host"),
@@ -123,7 +123,7 @@ _WALK = (
     *(("3", "OPERATION  "), ("j", "clipboard: failed"), ("G", "\n tags-\\u{e0041}\\u{e0042}\\u{e007f}: failed")),
     *(("enter", "Operation tags-"), ("esc", "Operation tags-")),
     *(("4", "SCOPE"), ("j", "\n $(reboot)`reboot` on kvm-1"), ("G", "\n \\u{2028}separators\\u{2029} on kvm-1")),
-    *(("enter", "BASE IMAGE"), ("D", "to go on:"), ("esc", "to go on:"), ("esc", "BASE IMAGE")),
+    *(("enter", "USED BY"), ("D", "to go on:"), ("esc", "to go on:"), ("esc", "USED BY")),
     *(("S", "y yes"), ("esc", "y yes")),
     *(("5", "SEVERITY"), ("j", "\\u{7}clipboard: web"), ("G", "\n tags-\\u{e0041}\\u{e0042}\\u{e007f}: tags")),
     *(("g", "\n web-\\u{1b}[2Jcleared: web"), ("?", "\n Keys: alerts"), ("esc", "\n Keys: alerts")),

@@ -10,7 +10,18 @@ from rich.style import Style
 
 from novacron.adapters.simulated.hostile import HOSTILE_TEXTS
 from novacron.model.safetext import SafeText
-from novacron_tui.present.cells import Role, cell, fit_cell, fit_line, fold_line, justify, line_width, paragraph, span
+from novacron_tui.present.cells import (
+    FOLDS,
+    Role,
+    cell,
+    fit_cell,
+    fit_line,
+    fold_line,
+    justify,
+    line_width,
+    paragraph,
+    span,
+)
 from novacron_tui.present.line_edit import LineEdit
 from novacron_tui.present.width import clip, fit, settle, width_of, wrap
 from novacron_tui.widgets.guest_screen import GuestScreen, inert
@@ -138,9 +149,17 @@ def test_a_line_that_is_folded_is_all_there_and_nowhere_wider_than_the_screen(
     spans = tuple(span(text, role) for text, role in zip(raw, Role, strict=False))
     lines = fold_line(spans, width, indent)
     assert all(line_width(line) <= width for line in lines)
+    if line_width(spans) > width * FOLDS // 2:
+        return  # Such a text may be cut.
     shown = "".join(part.text for line in lines for part in line)
     whole = "".join(settle(part.text) for part in spans)
     assert "".join(shown.split()) == "".join(whole.split())
+
+
+def test_a_text_without_end_is_cut_after_some_lines() -> None:
+    lines = fold_line((span("x" * 20_000),), 80)
+    assert len(lines) == FOLDS
+    assert lines[-1][-1].text.endswith("…")
 
 
 def test_a_line_is_folded_between_words_and_keeps_its_roles() -> None:

@@ -229,7 +229,7 @@ async def test_what_one_of_a_batch_meets_with_keeps_none_of_the_others_back(
     monkeypatch.setattr("novacron_tui.handover._RETRY_S", 0.0)
     console = _Failing(_fleet("a", "b", "c"), error, "b")
     async with at_console(console, size=(160, 30)) as operator:
-        await operator.press("asterisk", "s")
+        await operator.press("asterisk", "s", "y")
         await operator.settle()
         assert _kinds(console) == [("start", "a"), ("start", "c")]
         operator.sees("accepted: 2 operations")
@@ -245,7 +245,7 @@ async def test_a_batch_waits_for_a_backend_that_is_lost_however_long_that_is(mon
     async with at_console(console) as operator:
         console.push(BackendLost(since=NOW, cause="none is running"))
         await operator.settle()
-        await operator.press("asterisk", "s")
+        await operator.press("asterisk", "s", "y")
         for _ in range(50):
             await asyncio.sleep(0)
         operator.sees("2 to be handed over")
@@ -259,14 +259,14 @@ async def test_detaching_asks_again_while_something_confirmed_is_not_handed_over
     console = _Failing(_fleet("a", "b", "c"), LinkLost("kvm-1", "gone"), "")
     console.gate = asyncio.Event()
     async with at_console(console) as operator:
-        await operator.press("asterisk", "s", "q")
+        await operator.press("asterisk", "s", "y", "q")
         assert operator.app.is_running
         operator.sees("3 not handed over to the backend yet")
         console.gate.set()
         await operator.settle()
         assert len(console.submitted) == 3
         console.gate.clear()
-        await operator.press("s", "q")
+        await operator.press("s", "y", "q")
         assert operator.app.is_running, "who was warned of one batch was not warned of the next"
         console.gate.set()
         await operator.settle()
@@ -290,7 +290,7 @@ async def test_time_goes_on_behind_an_open_box() -> None:
 async def test_what_is_left_out_of_a_harmless_command_is_told() -> None:
     console = FakeConsole(_fleet("a", "b", running=("c",)))
     async with at_console(console, size=(160, 30)) as operator:
-        await operator.press("asterisk", "s")
+        await operator.press("asterisk", "s", "y")
         operator.sees("accepted: 2 operations", "2 of 4 selected are left out: c is running")
 
 
