@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from novacron.adapters.simulated.machine import Machine
 from novacron.model.intent import CreateVm, DeleteVm, ForceOffVm, Intent, RebootVm, ShutdownVm
 from novacron.model.operation import ENDED, JOURNAL, Operation, OperationState, StepState
 from novacron.model.refusal import Refusal
@@ -14,13 +15,13 @@ from novacron.model.vm import VmDisk, VmState
 from tests.builders import an_id
 from tests.engine.cut_journal import FullJournal
 from tests.engine.recorded_effects import RecordingGateway
-from tests.engine.site import SETTINGS, A, B, Site, a_site, migrate
+from tests.engine.site import SETTINGS, A, B, C, Site, a_site, migrate
 from tests.engine.test_recovery import CASES
 from tests.memory_journal import MemoryJournal
 
 VM = an_id("web-1")
 OFF, ON = VmState.SHUT_OFF, VmState.RUNNING
-AGAIN = {"autostart", "resize", "pool", "define", "create disk", "delete disk", "delete volume"}
+AGAIN = {"autostart", "resize", "pool", "define", "create disk"}
 """Calls that change nothing when they come twice; a disk that is made anew is checked by itself."""
 
 
@@ -323,3 +324,39 @@ async def test_a_cancelled_create_keeps_a_disk_that_another_vm_has_by_now() -> N
     assert ended.state is OperationState.NEEDS_ATTENTION
     assert "db-1" in ended.outcome
     assert path in site.world.host(A).pool("shared").store.volumes
+
+
+async def _delete_until_its_disk_is_next() -> tuple[Site, FullJournal, Machine]:
+    """Kill the backend between a VM's definition, which is gone, and its disk."""
+    journal = FullJournal(lambda number: number > 3)
+    site, _ = _a_site(journal, OFF)
+    machine = site.world.host(A).machines[VM]
+    await site.start()
+    await site.accepted(DeleteVm(vm=VM, host=A, with_disks=True))
+    await site.clock.advance(30)
+    assert site.state(VM) is None
+    assert machine.disks[0].source in site.world.host(A).pool("shared").store.volumes
+    await site.kill()
+    return site, journal, machine
+
+
+async def test_a_disk_is_kept_whose_vm_was_defined_again_before_it_was_deleted() -> None:
+    site, journal, machine = await _delete_until_its_disk_is_next()
+    site.world.host(A).machines[VM] = machine
+    ended = await _restart(site, journal)
+    assert ended is not None
+    assert ended.state is OperationState.FAILED
+    assert "web-1" in ended.outcome
+    assert machine.disks[0].source in site.world.host(A).pool("shared").store.volumes
+    await site.kill()
+
+
+async def test_after_a_restart_hosts_that_are_being_connected_to_are_waited_for_before_a_disk_is_judged() -> None:
+    site, journal, machine = await _delete_until_its_disk_is_next()
+    for host in (B, C):
+        site.world.slow(host, 3.0)
+    ended = await _restart(site, journal)
+    assert ended is not None
+    assert ended.state is OperationState.DONE, ended.outcome
+    assert machine.disks[0].source not in site.world.host(A).pool("shared").store.volumes
+    await site.kill()

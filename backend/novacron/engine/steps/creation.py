@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from novacron.engine.steps.removal import read_inventory
+from novacron.engine.steps.removal import require_unused
 from novacron.engine.steps.work import AttentionNeeded, StepFailed, Work
 from novacron.model.errors import Busy
 from novacron.model.intent import CreateVm
 from novacron.model.plan.creation import CREATE_DISK
-from novacron.model.plan.file_users import depends_on, users_of
 from novacron.model.vm import VmReading
 
 _NOT_THERE = "no volume of that name before"
@@ -43,13 +42,12 @@ class CreateDisk:
                     f"it was interrupted, and whether {path} was made by it is not known; it was left as it is: "
                     "delete that volume if nothing needs it, then create the VM again"
                 )
-            if path and (users := await _users(work, self.intent, path)):
-                raise AttentionNeeded(
-                    f"it was interrupted, and {path} is used by {users} now; it was left as it is: "
-                    "look whether its copy is whole"
-                )
             try:
-                return await self._make(work, anew=bool(path))
+                is_there = bool(path) and await require_unused(work, self.intent, path)
+            except StepFailed as error:
+                raise AttentionNeeded(f"it was interrupted, and it {error}: look whether its copy is whole") from error
+            try:
+                return await self._make(work, anew=is_there)
             except Busy as error:
                 if work.clock.monotonic() >= until:
                     raise
@@ -71,10 +69,8 @@ class CreateDisk:
         path = work.detail_of(CREATE_DISK)
         if not path:
             return ""
-        users = await _users(work, self.intent, path)
-        if users:
-            msg = f"kept {path}: {users} uses it by now"
-            raise StepFailed(msg)
+        if not await require_unused(work, self.intent, path):
+            return f"{path} was gone"
         deadline_s = work.settings.disk_deadline_s
         await work.ask(self.intent.host, lambda hv: hv.delete_disk(path, deadline_s=deadline_s))
         return f"deleted {path}"
@@ -129,10 +125,3 @@ class Define:
         deadline_s = work.settings.look_deadline_s
         kept = await work.hypervisor(self.intent.host).belongings(self.intent.vm, deadline_s=deadline_s)
         return f"has {', '.join(kept.named)}" if kept.named else ""
-
-
-async def _users(work: Work, intent: CreateVm, path: str) -> str:
-    """Name what needs the volume, by readings made now; empty when nothing does."""
-    await read_inventory(work, intent.host)
-    host = work.fleet.hosts[intent.host]
-    return ", ".join(users_of(work.fleet, host, path) or depends_on(work.fleet, host, path))

@@ -1,5 +1,6 @@
 """Steps that delete. They roll forward: what is gone already is done, what is left is deleted after a restart."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from novacron.engine.steps.goal import Goal
@@ -7,7 +8,8 @@ from novacron.engine.steps.work import StepFailed, Work
 from novacron.model.errors import LinkError, OperationError, OutcomeUnknown
 from novacron.model.host import HostReading
 from novacron.model.ids import HostId, VmId
-from novacron.model.intent import DeleteVm, DeleteVolume, SetPoolActive
+from novacron.model.intent import CreateVm, DeleteVm, DeleteVolume, SetPoolActive
+from novacron.model.link import LinkStatus
 from novacron.model.plan.deletion import DELETE_DISK
 from novacron.model.plan.disks import identity_text, refuse_unknown_users
 from novacron.model.plan.file_users import depends_on, hosts_in_reach, is_gone, named_file, users_of
@@ -65,7 +67,8 @@ class DeleteDisk:
     async def act(self, work: Work) -> str:
         """Delete it, unless something needs it by now or another file is there, and see that it is gone."""
         expects = work.step(f"{DELETE_DISK}{self.path}").expects
-        if not await _require_unused(work, self.intent, self.path, expects, besides=self.intent.vm):
+        # The VM itself counts too: its definition is gone, unless somebody has defined it again.
+        if not await require_unused(work, self.intent, self.path, expects):
             return await self._see(work)
         try:
             await work.hypervisor(self.intent.host).delete_disk(self.path, deadline_s=work.settings.disk_deadline_s)
@@ -125,7 +128,7 @@ class DeleteVolumeStep:
         volume = next((one for one in (pool.volumes if pool else ()) if one.name == self.intent.volume), None)
         if volume is None:
             return False
-        return await _require_unused(work, self.intent, volume.path, work.step("delete-volume").expects)
+        return await require_unused(work, self.intent, volume.path, work.step("delete-volume").expects)
 
     async def _see(self, work: Work) -> str:
         pool = await _read_pool(work, self.intent.host, self.intent.pool)
@@ -167,9 +170,7 @@ class SetPool:
         return f"read from {self.intent.host}: {wanted}"
 
 
-async def _require_unused(
-    work: Work, intent: DeleteVm | DeleteVolume, path: str, expects: str, *, besides: str = ""
-) -> bool:
+async def require_unused(work: Work, intent: DeleteVm | DeleteVolume | CreateVm, path: str, expects: str = "") -> bool:
     """Look again at who needs the file. False: it is not there any more.
 
     Raises:
@@ -177,6 +178,7 @@ async def _require_unused(
     """
     await read_inventory(work, intent.host)
     others = hosts_in_reach(work.fleet, work.fleet.hosts[intent.host], path) - {intent.host}
+    await _await_first_word(work, others)
     await work.watchers.refresh(others, inventory=True)
     fleet, host = work.fleet, work.fleet.hosts[intent.host]
     file = named_file(host, path).file
@@ -185,16 +187,27 @@ async def _require_unused(
     if expects and identity_text(file) != expects:
         msg = f"kept {path}: it was {expects} when it was confirmed, and is {identity_text(file)} now"
         raise StepFailed(msg)
-    users = users_of(fleet, host, path, besides=besides, vouched=intent.vouched)
-    users = users or depends_on(fleet, host, path, vouched=intent.vouched)
+    vouched = () if isinstance(intent, CreateVm) else intent.vouched
+    users = users_of(fleet, host, path, vouched=vouched) or depends_on(fleet, host, path, vouched=vouched)
     if users:
         msg = f"kept {path}: {', '.join(users)} needs it by now"
         raise StepFailed(msg)
-    unknown = refuse_unknown_users(fleet, host, path, intent.vouched)
+    unknown = refuse_unknown_users(fleet, host, path, vouched)
     if unknown is not None:
         msg = f"kept {path}: {unknown.reason}"
         raise StepFailed(msg)
     return True
+
+
+async def _await_first_word(work: Work, hosts: Collection[HostId]) -> None:
+    """Wait until each host was met, or could not be: right after a start none was asked yet, which is no answer."""
+    settings = work.settings
+    until = work.clock.monotonic() + settings.connect_deadline_s + settings.read_deadline_s
+    while work.clock.monotonic() < until:
+        links = [work.fleet.hosts[host].link for host in hosts if host in work.fleet.hosts]
+        if not any(link.status is LinkStatus.CONNECTING and link.attempts == 0 for link in links):
+            return
+        await work.clock.sleep(settings.goal_interval_s)
 
 
 async def _read_pool(work: Work, host: HostId, name: str) -> Pool | None:
