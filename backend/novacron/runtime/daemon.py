@@ -13,6 +13,7 @@ from novacron.model.safetext import SafeText
 from novacron.runtime.attaching import serving_at
 from novacron.runtime.fleet_choice import fleet_of
 from novacron.runtime.lock import held
+from novacron.runtime.memory import give_back, use_few_heaps
 from novacron.runtime.readiness import Teller
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _LOG_LOOK_S = 10.0
 """How often the size of the log is looked at, besides at every line that is logged."""
+_GIVE_BACK_S = 60.0
+"""How often free memory goes back to the system."""
 _PARTING_S = 10.0
 """How long ending may take. After it the process ends as if killed, which the journal survives."""
 
@@ -39,6 +42,7 @@ def run_daemon(options: FleetOptions) -> None:
         _leave_parent()
     os.umask(0o077)
     _allow_many_files()
+    use_few_heaps()
     try:
         _run(options, teller)
     except NovaCronError as error:
@@ -93,6 +97,7 @@ async def _serve(options: FleetOptions, paths: Paths, teller: Teller, bound_log:
     await service.start()
     service.keep("following the fleet file", FleetFollower(options, service, clock).run)
     service.keep("bounding the log", lambda: _every(_LOG_LOOK_S, bound_log))
+    service.keep("giving memory back", _give_memory_back)
     try:
         log.info("started", version=__version__, pid=os.getpid(), instance=options.instance)
         await server.serve(teller.ready)
@@ -100,6 +105,14 @@ async def _serve(options: FleetOptions, paths: Paths, teller: Teller, bound_log:
         log.info("ending")
         _end_in_any_case()
         await service.stop()
+
+
+async def _give_memory_back() -> None:
+    import asyncio
+
+    while True:
+        await asyncio.sleep(_GIVE_BACK_S)
+        await asyncio.to_thread(give_back)
 
 
 async def _every(seconds: float, act: Callable[[], None]) -> None:
