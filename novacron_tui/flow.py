@@ -263,20 +263,9 @@ class Flow:
 
         def decided(note: str | None) -> None:
             if note:
-                self._app.spawn(self._acknowledge(operation, note), "acknowledge")
+                self._app.spawn(_acknowledge(self._app, operation, note), "acknowledge")
 
         self._app.put_question(AcknowledgeScreen(operation), decided)
-
-    async def _acknowledge(self, operation: Operation, note: str) -> None:
-        try:
-            answer = await self._app.console_port.acknowledge(operation.id, note=note)
-        except NovaCronError as error:
-            self._app.tell(f"not known whether it was acknowledged: {operation.title}: {error}")
-            return
-        if isinstance(answer, Refusal):
-            self._app.tell(str(answer))
-        else:
-            self._app.say(span(f"acknowledged: {operation.title}", Role.TEXT))
 
     async def _reconnect(self, hosts: Sequence[Host]) -> None:
         tried = []
@@ -324,3 +313,15 @@ def _entries(where: Where, context: Context, *, danger: bool) -> list[tuple[Entr
             key,
         )
     return list(found.values())
+
+
+async def _acknowledge(app: "NovaCronApp", operation: Operation, note: str) -> None:
+    try:
+        answer = await app.console_port.acknowledge(operation.id, note=note)
+    except NovaCronError as error:
+        app.tell(f"not known whether it was acknowledged: {operation.title}: {error}")
+        return
+    if isinstance(answer, Refusal):
+        app.tell(str(answer))
+    else:
+        app.say(span(f"acknowledged: {operation.title}", Role.TEXT))
