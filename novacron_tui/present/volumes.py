@@ -1,13 +1,14 @@
 """The volumes of one pool, each with what is known to need it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
+from novacron.model.files import FileIdentity, UseKind
 from novacron.model.fleet import Fleet, Host
-from novacron.model.ids import HostId
-from novacron.model.plan.file_users import users_of
+from novacron.model.ids import HostId, VmId
+from novacron.model.plan.file_users import users_of, uses_of
 from novacron.model.storage import Volume
 from novacron.model.vm import VmReading
 from novacron_tui.present.cells import Cell, Role, cell
@@ -23,27 +24,28 @@ class ListedVolume:
 
     volume: Volume
     users: tuple[str, ...] = ()
-    """VMs that have it as a disk, as "web-1", or "web-1 on kvm-2" where that is another host than the pool's."""
+    """VMs that need it, under whichever name: "web-1", or "web-1 on kvm-2" on another host than the pool's."""
     base_of: int = 0
     """How many volumes of this pool lie on it."""
     is_sure: bool = True
-    """False: a host that may use it does not answer, so there may be users that are not named."""
+    """False: a host that may use it does not answer or was not read whole, so there may be users that are not named."""
 
 
 def list_volumes(fleet: Fleet, row: PoolRow) -> tuple[ListedVolume, ...]:
     """Return the pool's volumes with their users; one pass over the fleet's VMs, however many volumes there are."""
     pool, host = row.pool, row.host
-    by_path = _vms_by_path(fleet.hosts.values())
+    index = _index(fleet.hosts.values())
     bases = [volume.backing_path for volume in pool.volumes if volume.backing_path]
     others = fleet.hosts.values() if pool.shared else (host,)
-    is_sure = all(other.is_current for other in others)
+    is_sure = all(_is_known(other) for other in others)
 
     def listed(volume: Volume) -> ListedVolume:
-        near = by_path.get(volume.path)
+        near = {key: vms for mark in _marks(volume.path, volume.file) for key, vms in index.get(mark, {}).items()}
+        near |= index.get(_FOLDERS, {})
         users = users_of(_only(fleet, near), host, volume.path) if near else ()
         return ListedVolume(
             volume=volume,
-            users=tuple(user.removesuffix(f" on {host.id}") for user in users),
+            users=tuple(user.replace(f" on {host.id} (", " (").removesuffix(f" on {host.id}") for user in users),
             base_of=bases.count(volume.path) if bases else 0,
             is_sure=is_sure,
         )
@@ -66,20 +68,40 @@ def use_text(listed: ListedVolume) -> str:
     return ", ".join(part for part in (users, base) if part)
 
 
-def _vms_by_path(hosts: Iterable[Host]) -> Mapping[str, Mapping[HostId, list[VmReading]]]:
-    found: dict[str, dict[HostId, list[VmReading]]] = {}
+_Mark = tuple[str, str | int]
+_FOLDERS: Final[_Mark] = ("folder", "")
+_Near = dict[tuple[HostId, VmId], VmReading]
+
+
+def _marks(path: str, file: FileIdentity | None) -> tuple[_Mark, ...]:
+    """Return what two names of one file have at least one of in common: what they end with, or the file's number."""
+    name: _Mark = ("name", path.rpartition("/")[2])
+    return (name, ("inode", file.inode)) if file is not None and file.is_there else (name,)
+
+
+def _index(hosts: Iterable[Host]) -> Mapping[_Mark, _Near]:
+    """Return which VMs may need a file, by its marks; `users_of` decides among them."""
+    found: dict[_Mark, _Near] = {}
     for host in hosts:
         for vm in host.reading.vms if host.reading else ():
-            for disk in vm.disks:
-                if disk.source:
-                    found.setdefault(disk.source, {}).setdefault(host.id, []).append(vm)
+            for use in uses_of(vm):
+                marks = _marks(use.path, use.file) if use.kind is not UseKind.FOLDER else (_FOLDERS,)
+                for mark in marks:
+                    found.setdefault(mark, {})[host.id, vm.id] = vm
     return found
 
 
-def _only(fleet: Fleet, vms: Mapping[HostId, Sequence[VmReading]]) -> Fleet:
+def _is_known(host: Host) -> bool:
+    return host.is_current and host.reading is not None and all(vm.is_read for vm in host.reading.vms)
+
+
+def _only(fleet: Fleet, near: _Near) -> Fleet:
     """Return the fleet with no other VMs than these."""
+    vms: dict[HostId, tuple[VmReading, ...]] = {}
+    for (name, _), vm in near.items():
+        vms[name] = (*vms.get(name, ()), vm)
     hosts = {
-        name: replace(host, reading=replace(host.reading, vms=tuple(vms.get(name, ())))) if host.reading else host
+        name: replace(host, reading=replace(host.reading, vms=vms.get(name, ()))) if host.reading else host
         for name, host in fleet.hosts.items()
     }
     return replace(fleet, hosts=MappingProxyType(hosts))

@@ -10,7 +10,7 @@ from novacron_tui.commands.command import Context
 from novacron_tui.commands.creation import create_form
 from novacron_tui.present.picture import Picture, PoolRow
 from novacron_tui.present.volumes import list_volumes, use_text
-from tests.builders import NOW, a_disk, a_fleet, a_host, a_pool, a_reading, a_vm, a_volume
+from tests.builders import NOW, a_disk, a_file, a_fleet, a_host, a_pool, a_reading, a_vm, a_volume
 from tests.operation_builders import an_alert
 from tests.ui.fake_console import FakeConsole
 from tests.ui.operator import SMALL, at_console
@@ -47,7 +47,17 @@ def test_a_volume_names_the_vms_that_need_it_and_the_volumes_it_is_the_base_of()
 
 
 def test_a_shared_volume_names_the_vms_of_other_hosts_too() -> None:
-    assert _uses(_fleet(shared=True))["zeta.qcow2"] == "db-1 on b"
+    on_nfs = a_file("/srv/vm/zeta.qcow2", file_system="nfs4")
+    disk = a_disk(source="/mnt/other-name.qcow2", file=on_nfs)
+    pool = a_pool("vm", shared=True, volumes=(a_volume("zeta.qcow2", file=on_nfs),))
+    here, there = a_reading("a", pools=(pool,)), a_reading("b", a_vm("db-1", disks=(disk,)), pools=(pool,))
+    assert _uses(a_fleet(a_host("a", reading=here), a_host("b", reading=there))) == {"zeta.qcow2": "db-1 on b"}
+
+
+def test_a_disk_of_another_name_that_is_the_same_file_names_its_vm() -> None:
+    disk = a_disk(source="/link/to/it.qcow2", file=a_file("/srv/vm/zeta.qcow2"))
+    here = a_reading("a", a_vm("db-1", disks=(disk,)), pools=(_pool(),))
+    assert _uses(a_fleet(a_host("a", reading=here)))["zeta.qcow2"] == "db-1"
 
 
 def test_where_a_host_is_silent_nobody_claims_that_a_shared_volume_is_unused() -> None:
