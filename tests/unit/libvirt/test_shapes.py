@@ -65,6 +65,13 @@ def test_every_kind_of_interface_says_what_it_is_plugged_into(nic: str, network:
     )
 
 
+@pytest.mark.parametrize("kind", ["bridge", "direct", "hostdev"])
+def test_an_interface_that_got_its_place_from_a_network_shows_the_network(kind: str):
+    source = "<source network='lan' portid='8d1e' bridge='br0' dev='eno1' mode='bridge'/>"
+    (found,) = _read(f"<interface type='{kind}'>{source}</interface>").nics
+    assert (found.kind, found.network) == ("network", "lan")
+
+
 _PORT = "<serial type='pty'><target type='isa-serial' port='0'/><alias name='serial0'/></serial>"
 _ITS_CONSOLE = "<console type='pty'><target type='serial' port='0'/><alias name='serial0'/></console>"
 _VIRTIO = "<console type='pty'><target type='virtio' port='0'/><alias name='console0'/></console>"

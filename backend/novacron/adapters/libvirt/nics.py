@@ -11,7 +11,8 @@ from novacron.model.vm import VmNic
 
 def read_nic(element: etree._Element) -> VmNic:
     """Return one interface: its kind, and what it is plugged into in the terms of that kind."""
-    kind = element.get("type") or "network"
+    # Of a network that is a bridge, a pool of devices or the like, a running VM shows what it was given from it, too.
+    kind = "network" if _attribute(element, "source", "network") else element.get("type") or "network"
     return VmNic(
         mac=_attribute(element, "mac", "address"),
         kind=kind,
