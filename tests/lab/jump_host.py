@@ -71,6 +71,11 @@ class JumpHost:
         """Return the backend's process."""
         return int(json.loads(self.run("status", "--json").stdout)["pid"])
 
+    def socket(self) -> Path:
+        """Return the socket on which the backend listens."""
+        journal = Path(json.loads(self.run("status", "--json").stdout)["journal_path"])
+        return journal.parents[2] / "run" / journal.parent.name / "backend.sock"
+
     def operation_states(self) -> list[str]:
         """Return the states of all operations, newest first."""
         return [operation["state"] for operation in self.read("ops")]

@@ -1,12 +1,20 @@
 """What a running guest reads from is never deleted, whatever it is called and wherever it is named."""
 
+import asyncio
 import itertools
-from collections.abc import Iterator
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
+from novacron.api.client import RemoteConsole
+from novacron.lab.faults import make_fault
 from novacron.lab.lab import Lab
 from novacron.model.errors import ExitCode
+from novacron.model.ids import HostId, VmId
+from novacron.model.intent import DeleteVm
+from novacron.model.plan.plan import Plan
+from novacron.model.refusal import Refusal, RefusalCode
 from tests.lab.jump_host import JumpHost, at_a_jump_host
 from tests.lab.serial_line import ask_guest
 from tests.lab_fixtures import MakeVm
@@ -122,3 +130,56 @@ def test_a_disk_in_no_pool_is_kept_and_said_to_be_before(lab: Lab, operator: Jum
     done = operator.run("delete", "pool-less", "--with-disks", "--yes")
     assert b"done" in done.stdout
     assert loose in lab.run(_HOST, ["ls", loose])
+
+
+def test_a_host_that_is_silent_since_the_restart_may_need_a_file_on_shared_storage(
+    lab: Lab, operator: JumpHost, make_vm: MakeVm
+) -> None:
+    vm = make_vm("lab2", "silent")
+    lab.run(_HOST, ["qemu-img", "create", "-q", "-f", "qcow2", f"{_SHARED}/unknown.qcow2", "1M"])
+    operator.vms(vm)
+    operator.run("detach", "--stop")
+    make_fault(lab, "partition", "lab2")
+    of_shared = ("--pool", "shared", "--host", _HOST)
+    assert "silent on lab2" in _refused(operator, "volume", "delete", "silent.qcow2", *of_shared)
+    said = _refused(operator, "volume", "delete", "unknown.qcow2", *of_shared)
+    assert "it is not known whether lab2 needs it" in said
+    assert "--vouch" in said
+    assert _still_reads_its_disk(lab, "silent", "lab2")
+    operator.run("volume", "delete", "unknown.qcow2", *of_shared, "--vouch", "lab2", "--yes")
+    (operation,) = (one for one in operator.read("ops") if one["subject"] == "unknown.qcow2")
+    assert operation["intent"]["vouched"] == ["lab2"]
+
+
+def test_a_disk_that_another_vm_runs_on_since_the_preview_is_kept(
+    lab: Lab, operator: JumpHost, make_vm: MakeVm
+) -> None:
+    first = make_vm(_HOST, "confirmed", start=False)
+    make_vm(_HOST, "newcomer", start=False)
+    operator.vms(first)
+    intent = DeleteVm(vm=VmId(first), host=HostId(_HOST), with_disks=True)
+    plan = _ask(operator, lambda console: console.preview(intent))
+    assert isinstance(plan, Plan)
+    assert any("confirmed.qcow2" in step.title for step in plan.steps)
+    _move_disk(lab, "newcomer", f"{_SHARED}/confirmed.qcow2")
+    lab.virsh(_HOST, "start", "newcomer")
+    answer = _ask(
+        operator, lambda console: console.submit(intent, plan_digest=plan.digest, idempotency_key=uuid.uuid4().hex)
+    )
+    assert isinstance(answer, Refusal)
+    assert answer.code is RefusalCode.CHANGED
+    assert "confirmed.qcow2" in answer.reason
+    assert _still_reads_its_disk(lab, "newcomer")
+
+
+def _ask(person: JumpHost, work: Callable[[RemoteConsole], Awaitable[object]]) -> object:
+    """Ask the backend by its socket, as a console does."""
+
+    async def asking() -> object:
+        console = RemoteConsole(person.socket())
+        try:
+            return await work(console)
+        finally:
+            await console.close()
+
+    return asyncio.run(asking())

@@ -1,7 +1,6 @@
 """One VM, two hosts that could run it: what NovaCron refuses to do, and what it says when others did it."""
 
 import asyncio
-import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,11 +58,9 @@ def _define_on_lab2_too(lab: Lab, vm: str) -> None:
 
 def _refusal(person: JumpHost, intent: Intent) -> Refusal:
     """Submit an intent as a console would, which names the very copy it means, and expect a no."""
-    journal = Path(json.loads(person.run("status", "--json").stdout)["journal_path"])
-    socket = journal.parents[2] / "run" / journal.parent.name / "backend.sock"
 
     async def submit() -> object:
-        console = RemoteConsole(socket)
+        console = RemoteConsole(person.socket())
         try:
             return await console.submit(intent, plan_digest="", idempotency_key=uuid.uuid4().hex)
         finally:

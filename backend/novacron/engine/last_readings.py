@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from novacron.model.errors import JournalError
@@ -14,7 +14,6 @@ from novacron.ports.readings import ReadingArchive
 
 _KEEP_AT_LEAST_EVERY: Final = timedelta(minutes=5)
 """Also of a host on which nothing changes: how old its last word is stays known that well."""
-_NO_TIME: Final = datetime.min.replace(tzinfo=UTC)
 _log = logging.getLogger("novacron.readings")
 
 
@@ -39,9 +38,8 @@ class LastReadings:
         """Keep it soon, if it is an inventory and differs from what is kept."""
         if reading.inventory_at is None or reading.files_trouble:
             return
-        lasting = _without_figures(reading)
-        if self._is_new(lasting):
-            self._waiting[reading.host] = lasting
+        if self._is_new(reading):
+            self._waiting[reading.host] = _without_figures(reading)
             if self._task is None or self._task.done():
                 self._task = asyncio.ensure_future(self._write())
 
@@ -54,7 +52,7 @@ class LastReadings:
         kept = self._kept.get(reading.host)
         if kept is None or reading.observed_at - kept.observed_at >= _KEEP_AT_LEAST_EVERY:
             return True
-        return _undated(reading) != _undated(kept)
+        return _deciding(reading) != _deciding(kept)
 
     async def _write(self) -> None:
         while self._waiting:
@@ -74,5 +72,8 @@ def _without_figures(reading: HostReading) -> HostReading:
     return replace(reading, load=HostLoad(), vms=tuple(replace(vm, usage=VmUsage()) for vm in reading.vms))
 
 
-def _undated(reading: HostReading) -> HostReading:
-    return replace(reading, observed_at=_NO_TIME, inventory_at=None)
+def _deciding(reading: HostReading) -> tuple[object, object]:
+    """Return what plans go by: which VMs and volumes there are, and which files they need; no figure."""
+    vms = [(vm.id, vm.name, vm.state, [(d.source, d.file) for d in vm.disks], vm.uses) for vm in reading.vms]
+    pools = [(p.id, p.active, p.shared, [(v.path, v.file, v.uses) for v in p.volumes]) for p in reading.pools]
+    return vms, pools
