@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from novacron.model.ids import HostId
 from novacron.model.intent import DeleteVolume, Intent, SetPoolActive
 from novacron.model.operation import JOURNAL, Operation
 from novacron.model.plan.plan import Danger, Plan, Undo
@@ -42,6 +43,13 @@ class Review:
     def is_final(self) -> bool:
         """Whether any of it cannot be undone: then No is what enter means."""
         return any(plan.undo is Undo.NEVER for plan in self.plans)
+
+    @property
+    def vouch_for(self) -> tuple[HostId, ...]:
+        """The hosts that nobody could ask, when nothing but a person's word for them is missing."""
+        if self.plans or not all(refusal.vouch_for for refusal in self.refusals):
+            return ()
+        return tuple(dict.fromkeys(host for refusal in self.refusals for host in refusal.vouch_for))
 
     @property
     def word(self) -> str:
@@ -148,6 +156,13 @@ def button_line(*, yes_first: bool, on_yes: bool) -> Line:
     pair = (yes, span("   "), no) if yes_first else (no, span("   "), yes)
     keys = (span("      y", Role.KEY), span(" yes  ", Role.DIM), span("n", Role.KEY), span(" no", Role.DIM))
     return (span("   "), *pair, *keys)
+
+
+def vouch_lines(hosts: Sequence[HostId], typed: LineEdit, width: int) -> list[Line]:
+    """Ask for the names of the hosts that are vouched for, and say what that means."""
+    names = " ".join(hosts)
+    meaning = "You say that nothing there has or needs it. If that is wrong, its data is lost. The journal keeps it."
+    return [*paragraph(meaning, width - 1, Role.WARNING, indent=1), (), *typed_lines(names, typed, width)]
 
 
 def typed_lines(word: str, typed: LineEdit, width: int) -> list[Line]:

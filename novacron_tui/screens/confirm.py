@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from textual import events
 
-from novacron.model.intent import Intent
+from novacron.model.intent import Intent, with_word_for
 from novacron.model.plan.plan import Danger, Plan
 from novacron_tui.present.cells import Line, Role, paragraph, span
-from novacron_tui.present.confirm import Review, button_line, cost_lines, review_lines, typed_lines
+from novacron_tui.present.confirm import Review, button_line, cost_lines, review_lines, typed_lines, vouch_lines
 from novacron_tui.present.line_edit import LineEdit
 from novacron_tui.screens.box import BoxScreen
 
@@ -27,6 +27,7 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
         self._left_out = left_out
         self._error = ""
         self._answered = 0
+        self._vouching = False
 
     def on_mount(self) -> None:
         """Ask for the plans."""
@@ -47,8 +48,10 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
         """Say what it costs, and ask."""
         if self._review is None:
             return [(), _CLOSE] if self._error else []
+        if self._vouching:
+            return [(), *vouch_lines(self._review.vouch_for, self._typed, width)]
         if not self._review.plans:
-            return [(), _CLOSE]
+            return [(), _VOUCH if self._review.vouch_for else _CLOSE]
         lines = [*cost_lines(self._review, width, self.console_app.glyphs, self._left_out), ()]
         if self._review.danger is Danger.TYPE_NAME:
             return [*lines, *typed_lines(self._review.word, self._typed, width)]
@@ -59,10 +62,15 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
         review = self._review
         if event.key == "escape":
             self.leave_with(None)
+        elif review is not None and self._vouching:
+            self._type_hosts(event, review)
         elif not self.console_app.calm.holds and not (review and review.danger is Danger.TYPE_NAME):
             return
         elif review is None or not review.plans:
-            if self._error or review is not None:
+            if review is not None and review.vouch_for and event.key == "V":
+                self._vouching = True
+                self.update()
+            elif self._error or review is not None:
                 self._leave(event)
         elif review.danger is Danger.TYPE_NAME:
             self._type(event, review)
@@ -82,6 +90,20 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
         if event.key == "enter":
             if self._typed.text.strip() == review.word:
                 self.leave_with(review.plans)
+            return
+        edited = self._typed.press(event.key, event.character)
+        if edited is not None:
+            self._typed = edited
+            self.update()
+
+    def _type_hosts(self, event: events.Key, review: Review) -> None:
+        """Take a person's word for hosts that cannot be asked, and ask for the plans again with it."""
+        if event.key == "enter":
+            if self._typed.text.split() == list(review.vouch_for):
+                self._intents = [with_word_for(intent, review.vouch_for) for intent in self._intents]
+                self._review, self._vouching, self._typed, self._answered = None, False, LineEdit(), 0
+                self.run_worker(self._ask(), name="preview")
+                self.update()
             return
         edited = self._typed.press(event.key, event.character)
         if edited is not None:
@@ -120,3 +142,9 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
 
 
 _CLOSE: Line = (span(" esc", Role.KEY), span(" leaves it", Role.DIM))
+_VOUCH: Line = (
+    span(" V", Role.KEY),
+    span(" vouches for hosts that cannot be asked   ", Role.DIM),
+    span("esc", Role.KEY),
+    span(" leaves it", Role.DIM),
+)

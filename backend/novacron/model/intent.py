@@ -4,7 +4,7 @@ Every intent names the VM by UUID and the host on which the operator saw it: a V
 refusal, never a surprise.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -215,6 +215,13 @@ VmIntent = (
     | MigrateVm
 )
 Intent = VmIntent | SetPoolActive | DeleteVolume
+
+
+def with_word_for(intent: Intent, hosts: tuple[HostId, ...]) -> Intent:
+    """Return the intent with a person's word for hosts that cannot be asked; as it is where it takes none."""
+    if isinstance(intent, StartVm | ResumeVm | DeleteVm | DeleteVolume | MigrateVm):
+        return replace(intent, vouched=(*intent.vouched, *(host for host in hosts if host not in intent.vouched)))
+    return intent
 
 
 def hosts_of(intent: Intent) -> tuple[HostId, ...]:

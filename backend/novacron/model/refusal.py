@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from novacron.model.ids import HostId
+
 
 class RefusalCode(StrEnum):
     """Why something may not be done."""
@@ -33,6 +35,8 @@ class Refusal:
     """What it is about: a VM, host, pool or field, by name."""
     reason: str
     remedy: str = ""
+    vouch_for: tuple[HostId, ...] = ()
+    """Hosts that cannot be asked, of which a person may vouch (the intent's `vouched`); empty where none may."""
 
     def __str__(self) -> str:
         text = f"{self.subject}: {self.reason}"

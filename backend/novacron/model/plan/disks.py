@@ -41,6 +41,7 @@ def refuse_unknown_users(fleet: Fleet, host: Host, path: str, vouched: Collectio
         subject=path,
         reason=f"it is not known whether {first.host} needs it: {first.reason}{more}",
         remedy=f"have {names} answer; or, if you know that nothing there needs it, vouch for {names} by name (--vouch)",
+        vouch_for=tuple(doubt.host for doubt in doubts),
     )
 
 

@@ -92,6 +92,7 @@ def refuse_elsewhere(fleet: Fleet, sighting: Sighting, vouched: Collection[HostI
             reason=f"{host}, {why}does not answer: it may run there",
             remedy=f"have {', '.join(asked)} answer; or, if you know that it cannot run there, vouch for "
             f"{', '.join(asked)} by name (--vouch)",
+            vouch_for=tuple(asked),
         )
     return None
 
