@@ -32,6 +32,8 @@ class UseKind(StrEnum):
     """The file or device itself."""
     FOLDER = "folder"
     """Everything below it."""
+    VOLUME = "volume"
+    """A volume that is named by its pool, which does not tell its path now: stopped, or not read."""
     UNREAD = "unread"
     """The file, and perhaps others: what it is based on could not be read."""
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacron.adapters.libvirt.image_headers import HEAD_BYTES, UnreadableHeader, bases_named
+from novacron.adapters.libvirt.image_headers import HEAD_BYTES, UnreadableHeader, absolute_base, bases_named
 
 needs_qemu_img = pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img is not installed here")
 
@@ -72,3 +72,16 @@ def test_any_bytes_are_an_answer_or_unreadable(tail: bytes) -> None:
     for magic in (b"QFI\xfb\0\0\0\x03", b"QED\0", b"KDMV", b""):
         with contextlib.suppress(UnreadableHeader):
             assert isinstance(bases_named(magic + tail, "/srv/x"), tuple)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rbd:vms/base",
+        "rbd:vms/base@clean:id=libvirt:mon_host=10.0.0.1\\:6789",
+        'json:{"driver":"raw","file":{"driver":"rbd","pool":"vms","image":"base","server.0.host":"10.0.0.1"}}',
+        'json:{"file.driver":"rbd","file.pool":"vms","file.image":"base"}',
+    ],
+)
+def test_a_base_in_ceph_is_named_as_its_pool_lists_it(name: str) -> None:
+    assert absolute_base(name, "/srv/vm/top.qcow2") == "vms/base"

@@ -100,3 +100,23 @@ def test_what_a_snapshot_names_is_called_by_the_snapshot() -> None:
 def test_a_chain_is_known_only_when_it_is_told_to_its_end(disk: str, known: set[str]) -> None:
     root = xml.parse(f"<domain><devices><disk type='file'>{disk}</disk></devices></domain>", "web")
     assert known_chains(root) == known
+
+
+def test_what_is_on_a_server_or_in_a_pool_is_found_wherever_it_is_named() -> None:
+    text = """<domain><devices>
+      <disk type='file'><source file='/srv/top.qcow2'/>
+        <backingStore type='network'><source protocol='rbd' name='vms/base'/><backingStore/></backingStore>
+        <mirror type='network'><source protocol='rbd' name='vms/copy'/></mirror></disk>
+      <disk type='volume' device='cdrom'><source pool='iso' volume='debian.iso'/></disk>
+      <disk type='dir' device='floppy'><source dir='/srv/drivers'/></disk>
+      <filesystem type='volume'><source pool='vm' volume='inside'/></filesystem>
+    </devices></domain>"""
+    found = {(named.path, named.what, named.kind) for named in named_paths(xml.parse(text, "web"))}
+    assert found == {
+        ("/srv/top.qcow2", "disk", UseKind.FILE),
+        ("vms/base", "base image", UseKind.FILE),
+        ("vms/copy", "copy being made", UseKind.FILE),
+        ("iso/debian.iso", "medium", UseKind.VOLUME),
+        ("/srv/drivers", "medium", UseKind.FOLDER),
+        ("vm/inside", "shared folder", UseKind.VOLUME),
+    }

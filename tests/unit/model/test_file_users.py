@@ -7,6 +7,7 @@ be needed by nobody in truth, unless a person vouched for who cannot be asked.
 
 from dataclasses import dataclass, replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from novacron.model.link import LinkStatus
 from novacron.model.plan.plan import Plan
 from novacron.model.plan.planner import plan
 from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.storage import Pool
 from novacron.model.vm import VmDisk, VmReading, VmState
 from tests.builders import a_fleet, a_host, a_pool, a_reading, a_vm, a_volume, an_id
 
@@ -251,3 +253,52 @@ def test_a_vm_whose_image_header_could_not_be_read_may_need_anything_on_its_host
     answer = plan(DeleteVolume(host=HostId("a"), pool="own", volume="f1"), fleet)
     assert isinstance(answer, Refusal)
     assert "/home/top.qcow2 of dark" in answer.reason
+
+
+def _on_shared_storage(*vms: VmReading, pools: tuple[Pool, ...] = ()) -> Fleet:
+    """Return host a, whose pool "shared" has f1, and host b, which has the VMs."""
+    knows = dict.fromkeys(_HOSTS, Knowledge("current"))
+    return _fleet([], knows).with_host(a_host("b", reading=a_reading("b", *vms, pools=pools)))
+
+
+def test_a_file_on_a_share_that_another_host_has_not_mounted_is_needed_there() -> None:
+    absent = FileIdentity(device="", inode=0)
+    vm = a_vm("asleep", state=VmState.SHUT_OFF, disks=(VmDisk(target="vda", source="/mnt/vms/f1", file=absent),))
+    answer = plan(DeleteVolume(host=HostId("a"), pool="shared", volume="f1"), _on_shared_storage(vm))
+    assert isinstance(answer, Refusal)
+    assert "asleep on b" in answer.reason
+    # What is on a host's own disk is missed by nobody else.
+    assert isinstance(plan(DeleteVolume(host=HostId("a"), pool="own", volume="f1"), _on_shared_storage(vm)), Plan)
+
+
+@pytest.mark.parametrize("as_disk", [True, False])
+def test_a_volume_named_by_a_stopped_pool_is_needed(as_disk: bool) -> None:
+    disk = VmDisk(target="vda", source="other/f1", storage="volume")
+    use = FileUse(path="other/f1", what="disk", kind=UseKind.VOLUME)
+    vm = a_vm("by-volume", disks=(disk,)) if as_disk else a_vm("by-volume", uses=(use,))
+    answer = plan(DeleteVolume(host=HostId("a"), pool="shared", volume="f1"), _on_shared_storage(vm))
+    assert isinstance(answer, Refusal)
+    assert "by-volume on b" in answer.reason
+
+
+def test_a_file_below_a_folder_that_is_a_disk_is_needed() -> None:
+    vm = a_vm("of-folder", disks=(VmDisk(target="vda", source="/srv/pool-own", storage="dir"),))
+    fleet = _fleet([], dict.fromkeys(_HOSTS, Knowledge("current")))
+    own = fleet.hosts[HostId("a")].reading
+    assert own is not None
+    fleet = fleet.with_host(a_host("a", reading=replace(own, vms=(vm,))))
+    assert isinstance(plan(DeleteVolume(host=HostId("a"), pool="own", volume="f1"), fleet), Refusal)
+
+
+def test_disks_that_a_left_over_definition_elsewhere_names_are_kept_and_said_to_be() -> None:
+    file = RealFile("f1", True, "a")
+    vms = {host: _vm("twin", [Need(host, "twin", file, "pool", "disk")]) for host in ("a", "b")}
+    fleet = _fleet([], dict.fromkeys(_HOSTS, Knowledge("current")))
+    for name, vm in vms.items():
+        reading = fleet.hosts[HostId(name)].reading
+        assert reading is not None
+        fleet = fleet.with_host(a_host(name, reading=replace(reading, vms=(vm,))))
+    answer = plan(DeleteVm(host=HostId("a"), vm=an_id("twin"), with_disks=True), fleet)
+    assert isinstance(answer, Plan)
+    assert [step.name for step in answer.steps] == ["undefine"]
+    assert any("twin on b uses it too" in line for line in answer.warnings)

@@ -38,6 +38,12 @@ def read_disk(element: etree._Element) -> VmDisk:
     )
 
 
+def name_without_path(source: etree._Element) -> str:
+    """Return what a <source> of any device is called by its pool or server; empty for one that has a path."""
+    protocol = source.get("protocol") or ""
+    return _name(source, "", protocol) if protocol or source.get("volume") else ""
+
+
 def read_host_devices(root: etree._Element) -> Iterator[str]:
     """Yield the devices of its host that a VM was given, in words."""
     for element in root.iterfind("devices/hostdev"):

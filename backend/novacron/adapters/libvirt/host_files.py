@@ -1,11 +1,12 @@
 """What a host's VMs and volumes name, joined with which files that are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
 from novacron.adapters.libvirt.access import HostAccess
 from novacron.adapters.libvirt.file_table import FileQuestions, FileTable
+from novacron.adapters.libvirt.named_files import NamedPath
 from novacron.adapters.libvirt.pool_reader import PoolReader
 from novacron.adapters.libvirt.vm_files import VmFiles
 from novacron.model.files import FileUse, UseKind
@@ -46,7 +47,7 @@ class HostFiles:
         sources = {disk.source for disk in disks}
         uses = {
             named.path: FileUse(path=named.path, what=named.what, kind=named.kind, file=table.identity(named.path))
-            for named in files.paths
+            for named in self._placed(files)
             if named.path not in sources
         }
         for image in (*sources, *tuple(uses)):
@@ -56,6 +57,12 @@ class HostFiles:
         if files.unread:
             uses[""] = FileUse(path="its definition", what=files.unread, kind=UseKind.UNREAD)
         return replace(vm, disks=disks, uses=tuple(uses.values()))
+
+    def _placed(self, files: VmFiles) -> Iterator[NamedPath]:
+        """Yield what a VM names, volumes by the paths that their pools tell."""
+        for named in files.paths:
+            path = self._pools.path_of(named.path) if named.kind is UseKind.VOLUME else ""
+            yield replace(named, path=path, kind=UseKind.FILE) if path else named
 
     def of_pools(self) -> tuple[Pool, ...]:
         """Return the pools, each with which folder it is, and which file each volume is and has below it."""
@@ -73,7 +80,7 @@ class HostFiles:
         pools = self._pools.latest
         backing = {volume.path: volume.backing_path for pool in pools for volume in pool.volumes}
         disks = [self._pools.placed(disk) for of_vm, _ in named for disk in of_vm]
-        paths = [path for _, files in named for path in files.paths]
+        paths = [path for _, files in named for path in self._placed(files)]
         told = {path for _, files in named for path in files.chains}
         raw = {disk.source for disk in disks if disk.format == "raw"}
         images = {path.path for path in paths if path.may_have_base} | {disk.source for disk in disks}

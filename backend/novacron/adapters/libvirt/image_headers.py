@@ -79,10 +79,22 @@ def _slice(head: bytes, offset: int, length: int) -> bytes:
 
 
 def _absolute(name: bytes, path: str) -> str:
-    """Return the base as the host would open it. Source: QEMU's path_combine and its json: and file: names."""
-    text = name.decode("utf-8", "surrogateescape")
+    return absolute_base(name.decode("utf-8", "surrogateescape"), path)
+
+
+def absolute_base(text: str, path: str) -> str:
+    """Return what a base is called beside the image at `path`: as the host opens it, or as its pool lists it.
+
+    Source: QEMU's path_combine, and its names that begin with json:, file: and rbd:.
+
+    Raises:
+        UnreadableHeader: the name is JSON that names no file.
+    """
     if text.startswith("json:"):
-        return _absolute(_in_json(text.removeprefix("json:")).encode("utf-8", "surrogateescape"), path)
+        return absolute_base(_in_json(text.removeprefix("json:")), path)
+    if text.startswith("rbd:"):
+        # rbd:pool/image@snapshot:option=value, with backslashes before what is none of these marks.
+        return re.sub(r"\\(.)", r"\1", re.split(r"(?<!\\)[:@]", text.removeprefix("rbd:"))[0])
     text = text.removeprefix("file://").removeprefix("file:")
     if text.startswith("/") or re.match(r"[a-z][a-z0-9+.-]*:", text):
         return text
@@ -99,5 +111,8 @@ def _in_json(text: str) -> str:
         name = content.get("filename") or content.get("file.filename")
         if isinstance(name, str):
             return name
+        for prefix in ("", "file."):
+            if content.get(f"{prefix}driver") == "rbd":
+                return f"rbd:{content.get(f'{prefix}pool')}/{content.get(f'{prefix}image')}"
         content = content.get("file")
     raise UnreadableHeader("the name of its base names no file")

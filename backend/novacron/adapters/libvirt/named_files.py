@@ -5,11 +5,12 @@ Pure. What is not recognized is taken for a file all the same: an element that a
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lxml import etree
 
+from novacron.adapters.libvirt.devices import name_without_path
 from novacron.model.files import UseKind
 
 _NOT_ON_THE_HOST: Final = frozenset(
@@ -50,13 +51,19 @@ class NamedPath:
 
 
 def named_paths(root: etree._Element, *, of: str = "") -> tuple[NamedPath, ...]:
-    """Return every path that the document names; `of` is what else to call them by, such as "snapshot one"."""
+    """Return every path, and every volume of a pool or server, that the document names.
+
+    `of` is what else to call them by, such as "snapshot one".
+    """
     found: dict[str, NamedPath] = {}
     for element in _elements(root):
         for text in _texts(element):
             if text.startswith("/") and not _NOBODYS.fullmatch(text):
                 named = _named(element, text, of)
                 found.setdefault(named.path, named)
+        if etree.QName(element.tag).localname == "source" and (name := name_without_path(element)):
+            kind = UseKind.VOLUME if element.get("volume") else UseKind.FILE
+            found.setdefault(name, replace(_named(element, name, of), path=name, kind=kind))
     return tuple(found.values())
 
 
@@ -105,7 +112,7 @@ def _named(element: etree._Element, text: str, of: str) -> NamedPath:
     if not what and "disk" in tags:
         disk = next(one for one in (element, *element.iterancestors()) if one.tag == "disk")
         what = "medium" if disk.get("device") in {"cdrom", "floppy"} else "disk"
-    is_folder = "filesystem" in tags and element.get("dir") == text
+    is_folder = bool({"filesystem", "disk"} & set(tags)) and element.get("dir") == text
     return NamedPath(
         path=text.rstrip("/") or "/", what=of or what or "file", kind=UseKind.FOLDER if is_folder else UseKind.FILE
     )

@@ -17,6 +17,7 @@ from novacron.adapters.libvirt.access import HostAccess
 from novacron.adapters.libvirt.binding import load_libvirt
 from novacron.adapters.libvirt.channel import Channel, Connection
 from novacron.adapters.libvirt.foreign_text import text_of
+from novacron.adapters.libvirt.image_headers import UnreadableHeader, absolute_base
 from novacron.adapters.libvirt.patience import Patience
 from novacron.model.errors import DeadlineExceeded, NovaCronError, OperationError
 from novacron.model.ids import PoolId
@@ -76,6 +77,10 @@ class PoolReader:
             volume = disk.source
             storage = "network" if not path.startswith("/") else "block" if path.startswith("/dev/") else "file"
         return replace(disk, pool_id=pool, source=path, storage=storage, volume=volume)
+
+    def path_of(self, volume: str) -> str:
+        """Return the path of what is named "pool/volume"; empty while its pool does not tell it."""
+        return self._places[volume][1] if volume in self._places else ""
 
     def read(self) -> None:
         """Start to read all pools, unless that is under way."""
@@ -239,15 +244,23 @@ def _volume(volume: Any) -> Volume:  # noqa: ANN401 - libvirt.virStorageVol
         _, capacity, allocation = volume.info()
     else:
         capacity, allocation = (_bytes(root.findtext(tag)) for tag in ("capacity", "allocation"))
+    # In XML a path that is no text is not what it is on the host.
+    place = path if path is not None and path.isascii() else text_of(volume.path)
     return Volume(
         name=name,
-        # In XML a path that is no text is not what it is on the host.
-        path=path if path is not None and path.isascii() else text_of(volume.path),
+        path=place,
         capacity_mib=max(0, capacity) // _MIB,
         allocation_mib=max(0, allocation) // _MIB,
         format=(kind.get("type") if kind is not None else None) or "raw",
-        backing_path=root.findtext("backingStore/path") or "",
+        backing_path=_base(root.findtext("backingStore/path") or "", place),
     )
+
+
+def _base(text: str, path: str) -> str:
+    """Return a volume's base; libvirt gives one on a server as the image's header has it."""
+    with suppress(UnreadableHeader):
+        return absolute_base(text, path) if text else ""
+    return text
 
 
 def _bytes(text: str | None) -> int:

@@ -57,7 +57,7 @@ def is_gone(host: Host, path: str) -> bool:
 def users_of(
     fleet: Fleet, host: Host, path: str, *, besides: VmId | str = "", vouched: Collection[HostId] = ()
 ) -> tuple[str, ...]:
-    """Name every VM that needs the file, or may as far as is known, other than VM `besides`, each once.
+    """Name every VM that needs the file, or may as far as is known, other than the host's own VM `besides`, each once.
 
     A host that is vouched for and does not answer has none: what it said last is not counted.
     """
@@ -65,7 +65,7 @@ def users_of(
     found: dict[str, None] = {}
     for reading, pools in _readings(fleet, host, vouched):
         for vm in reading.vms:
-            if vm.id == besides:
+            if vm.id == besides and reading.host == host.id:
                 continue
             what = next((use.what for use in uses_of(vm) if _is_needed(wanted, reading.host, use, pools)), None)
             if what is not None:
@@ -119,11 +119,13 @@ def uses_of(vm: VmReading) -> Iterator[FileUse]:
     """Yield every file the VM needs, its own disks first."""
     for disk in vm.disks:
         if disk.source:
-            yield FileUse(path=disk.source, what=_DISK, file=disk.file)
+            kind = _KINDS.get(disk.storage, UseKind.FILE)
+            yield FileUse(path=disk.source, what=_DISK, kind=kind, file=disk.file)
     yield from vm.uses
 
 
 _DISK = "disk"
+_KINDS = {"volume": UseKind.VOLUME, "dir": UseKind.FOLDER}
 
 
 def _readings(fleet: Fleet, host: Host, vouched: Collection[HostId]) -> Iterator[tuple[HostReading, tuple[Pool, ...]]]:
@@ -140,7 +142,8 @@ def _readings(fleet: Fleet, host: Host, vouched: Collection[HostId]) -> Iterator
 def _is_needed(wanted: NamedFile, host: HostId, use: FileUse, pools: tuple[Pool, ...]) -> bool:
     if use.kind is UseKind.FOLDER and _is_below(wanted, host, use, pools):
         return True
-    return may_be_one(wanted, NamedFile(host=host, path=use.path, file=use.file))
+    one = NamedFile(host=host, path=use.path, file=use.file)
+    return may_be_one(wanted, one) or (use.kind is UseKind.VOLUME and _same_name(wanted, one))
 
 
 def may_be_one(one: NamedFile, other: NamedFile) -> bool:
@@ -152,7 +155,9 @@ def may_be_one(one: NamedFile, other: NamedFile) -> bool:
     if one.file is None or other.file is None:
         return _same_name(one, other)
     if not (one.file.is_there and other.file.is_there):
-        return False
+        # A share that is not mounted now, or a volume that is not active there, is not there and needed all the same.
+        there = (name.file for name in (one, other) if name.file and name.file.is_there)
+        return any(not is_local(file.file_system) for file in there) and _same_name(one, other)
     if one.host == other.host:
         return (one.file.device, one.file.inode) == (other.file.device, other.file.inode)
     if one.file.device == NODE or other.file.device == NODE:
