@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -117,10 +118,12 @@ class Executor:
 
     def launch(self, run: OperationRun, *, first: "asyncio.Future[bool] | None" = None) -> None:
         """Let it run; `first` has to come true before."""
-        operation = run.operation
-        task = asyncio.create_task(run.carry_out_after(first), name=f"operation {operation.id}")
-        self._tasks[operation.id] = task
-        task.add_done_callback(lambda _: self._settle_up(operation))
+        self._start(run, run.carry_out_after(first))
+
+    def leave(self, operation: Operation, outcome: str) -> None:
+        """End an operation of an earlier run of the backend that cannot be taken up: it needs attention."""
+        run = self._new_run(operation)
+        self._start(run, run.give_up(OperationState.NEEDS_ATTENTION, outcome))
 
     async def drain(self) -> tuple[Operation, ...]:
         """Accept nothing more; return what has not ended once nothing runs that would break with this process.
@@ -257,6 +260,12 @@ class Executor:
         run = OperationRun(operation.id, ledger=ground.ledger, work=work, clock=ground.clock, settings=ground.settings)
         self._runs[operation.id] = run
         return run
+
+    def _start(self, run: OperationRun, work: Coroutine[Any, Any, None]) -> None:
+        operation = run.operation
+        task = asyncio.create_task(work, name=f"operation {operation.id}")
+        self._tasks[operation.id] = task
+        task.add_done_callback(lambda _: self._settle_up(operation))
 
     def _settle_up(self, operation: Operation) -> None:
         self._locks.release(operation)

@@ -5,6 +5,7 @@ replayed blindly. An operation that had not begun at all is planned again, if it
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable
 
 from novacron.engine.executor import Executor, Ground
@@ -15,10 +16,21 @@ from novacron.model.intent import hosts_of
 from novacron.model.operation import Operation, OperationState, StepState
 from novacron.model.refusal import Refusal
 
+_log = logging.getLogger("novacron.engine")
+
 
 def recover(unfinished: Iterable[Operation], executor: Executor, ground: Ground) -> None:
-    """Take up every unfinished operation: all are locked before this returns, then each waits for its hosts."""
-    runs = [executor.adopt(operation) for operation in unfinished]
+    """Take up every unfinished operation: all are locked before this returns, then each waits for its hosts.
+
+    One that cannot be taken up needs attention; the others are taken up all the same.
+    """
+    runs: list[OperationRun] = []
+    for operation in unfinished:
+        try:
+            runs.append(executor.adopt(operation))
+        except Exception as error:  # noqa: BLE001 - one that fails must not leave the others unlocked, and nobody's
+            _log.exception("operation %s cannot be taken up", operation.id)
+            executor.leave(operation, f"it cannot be taken up after the restart: {type(error).__name__}: {error}")
     for run in runs:
         had_begun = any(step.state is not StepState.PENDING for step in run.operation.steps)
         if run.operation.state is OperationState.CANCELLING:
