@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import psutil
 import pytest
 from structlog.testing import capture_logs
 
@@ -60,6 +61,44 @@ async def test_helpers_that_hold_all_sessions_leave_room_for_commands_and_for_ea
             writer.write_eof()
             async with asyncio.timeout(DEADLINE_S):
                 assert await reader.read(-1) == b"still there"
+        connection.abort()
+
+
+def _open_connections(port: int) -> int:
+    return len([one for one in psutil.Process().net_connections("tcp") if one.raddr and one.raddr.port == port])
+
+
+async def test_a_connection_that_is_dropped_while_it_makes_another_one_leaves_none_open(home: Home):
+    async with openssh(home, "MaxSessions 1", "AllowStreamLocalForwarding no") as spec:
+        port = int(spec.ssh.rpartition(":")[2])
+        connection = await SshConnection.open(spec, deadline_s=DEADLINE_S)
+        await connection.open_helper(("cat",))
+        asking = asyncio.ensure_future(connection.open_helper(("cat",)))
+        async with asyncio.timeout(DEADLINE_S):
+            while _open_connections(port) < 2:  # noqa: ASYNC110 - nobody is told that another one is being made
+                await asyncio.sleep(0)
+        connection.abort()
+        with pytest.raises(LinkError):
+            await asking
+        await asyncio.sleep(0)
+        assert _open_connections(port) == 0
+
+
+async def test_a_second_connection_that_broke_is_made_again_for_all_who_wait_for_a_session(home: Home):
+    async with openssh(home, "MaxSessions 2", "AllowStreamLocalForwarding no") as spec:
+        connection = await SshConnection.open(spec, deadline_s=DEADLINE_S)
+        await _run_many(connection)
+        for _ in range(2):
+            await connection.open_helper(("cat",))
+        (second,) = connection._sessions[1:]
+        stubborn = ("sh", "-c", "trap '' TERM; sleep 8; sleep 8")
+        hanging = asyncio.ensure_future(connection.run(stubborn, deadline_s=1.0))
+        waiting = asyncio.ensure_future(_run_many(connection))
+        await asyncio.sleep(0)
+        second.connection.abort()
+        with pytest.raises(DeadlineExceeded):
+            await hanging
+        assert [one.stdout for one in await waiting] == [b"%d\n" % number for number in range(AT_ONCE)]
         connection.abort()
 
 

@@ -56,6 +56,7 @@ class SshConnection:
         """Of this connection, and of others that were made because this one had none free."""
         self._adding = asyncio.Lock()
         self._limit_logged = False
+        self._is_aborted = False
 
     @classmethod
     async def open(cls, spec: HostSpec, *, deadline_s: float) -> "SshConnection":
@@ -131,7 +132,9 @@ class SshConnection:
         while True:
             for sessions in self._sessions[:most]:
                 if sessions is not self._sessions[0] and sessions.connection.is_closed():
-                    self._sessions.remove(sessions)
+                    # Another task may have found it closed while this one waited for a session.
+                    if sessions in self._sessions:
+                        self._sessions.remove(sessions)
                     continue
                 try:
                     return sessions, await sessions.open(line, lasts=lasts)
@@ -154,6 +157,9 @@ class SshConnection:
             except LinkError as error:
                 detail = f"its sshd refuses one more session, and one more connection: {error.detail}"
                 raise OperationError(self._spec.id, detail, MAX_SESSIONS_REMEDY) from error
+            if self._is_aborted:
+                connection.abort()
+                raise LinkLost(self._spec.id, "the connection was dropped", "it is made again by itself")
             self._sessions.append(Sessions(connection, self._most_sessions))
 
     @property
@@ -209,5 +215,6 @@ class SshConnection:
 
     def abort(self) -> None:
         """Drop it at once; never waits for the far side."""
+        self._is_aborted = True
         for sessions in self._sessions:
             sessions.abort()
