@@ -3,7 +3,8 @@
 
 Standard library only, and no import of our own: scripts run this file with the machine's own python3 before
 anything is installed. `python3 requirements.py` prints the missing packages, one a line, and ends with 1
-when there are any; `--line` prints the command instead.
+when there are any; `--line` prints the command instead. `--shells` prints those of the login shells, which only tests
+go through.
 """
 
 import os
@@ -35,6 +36,9 @@ PROGRAMS = {
     "mount": "mount",
 }
 """Program -> the package that has it, on Debian and Ubuntu alike."""
+
+LOGIN_SHELLS = {"zsh": "zsh", "csh": "csh", "tcsh": "tcsh", "fish": "fish"}
+"""Login shells that a host's user may have, as PROGRAMS: a test of one that is not here is skipped, and says so."""
 
 DRIVERS = ("qemu", "network", "storage")
 """libvirt's drivers that the lab uses: parts of libvirtd's package, or (Debian 13) packages of their own."""
@@ -75,6 +79,11 @@ def missing_packages() -> "list[str]":
     if "busybox-static" not in missing and not _busybox_is_static():
         missing.add("busybox-static")
     return sorted(missing | _missing_drivers())
+
+
+def missing_shells() -> "list[str]":
+    """Return the packages of the login shells that are not here."""
+    return sorted(package for program, package in LOGIN_SHELLS.items() if find_program(program) is None)
 
 
 def install_line(packages: "list[str]") -> str:
@@ -119,7 +128,7 @@ def _busybox_is_static() -> bool:
 
 def main() -> int:
     """Print what is missing."""
-    missing = missing_packages()
+    missing = missing_shells() if "--shells" in sys.argv[1:] else missing_packages()
     if "--line" in sys.argv[1:]:
         print(install_line(missing))
     elif "--all" in sys.argv[1:]:

@@ -136,6 +136,14 @@ def test_requirements_run_without_anything_of_ours() -> None:
     assert {"bindfs", "busybox-static", "libvirt-daemon-system"} <= set(done.stdout.split())
 
 
+def test_the_packages_of_missing_login_shells_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requirements, "_SBIN", ())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert requirements.missing_shells() == ["csh", "fish", "tcsh", "zsh"]
+    (tmp_path / "fish").symlink_to("/bin/sh")
+    assert requirements.missing_shells() == ["csh", "tcsh", "zsh"]
+
+
 def test_the_install_line_is_one_command_and_nothing_when_nothing_lacks() -> None:
     assert install_line([]) == ""
     assert install_line(["bindfs", "socat"]).endswith("apt-get install --no-install-recommends -y bindfs socat")

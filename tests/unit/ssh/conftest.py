@@ -24,4 +24,3 @@ async def sshd(home: Home) -> AsyncIterator[Sshd]:
     await server.start()
     yield server
     await server.stop()
-    await server.end_commands()

@@ -90,18 +90,15 @@ class Sshd:
         self.port = self._acceptor.get_port()
 
     async def stop(self) -> None:
-        """Stop listening, and drop who is connected."""
+        """Stop listening, drop who is connected, and return once no command of theirs runs."""
         if self._acceptor is not None:
             self._acceptor.close()
         for connection in self.connections:
             connection.abort()
         self.connections.clear()
-
-    async def end_commands(self) -> None:
-        """End whatever still runs."""
         for task in self._running:
             task.cancel()
-        await asyncio.wait_for(asyncio.gather(*self._running, return_exceptions=True), 10)
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     async def _start(self, process: "asyncssh.SSHServerProcess[bytes]") -> None:
         task = asyncio.ensure_future(self._run(process))
@@ -135,12 +132,11 @@ class Sshd:
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
-            for task in (feeding, *output, closed):
+            for task in (feeding, *output, ended, closed):
                 task.cancel()
-            if child.stdin is not None:
-                child.stdin.close()
-        status = await child.wait()
-        child._transport.close()  # type: ignore[attr-defined]
+            status = await child.wait()
+            # Also when this is cancelled: asyncio would close it after the loop, which is too late.
+            child._transport.close()  # type: ignore[attr-defined]
         process.exit(status)
         self.ended.put_nowait(command)
 
