@@ -166,3 +166,30 @@ async def test_a_host_without_commands_says_that_files_cannot_be_looked_at(tmp_p
     shell.has_shell = False
     table = await _table(tmp_path, shell=shell)
     assert "no commands" in table.trouble
+
+
+@needs_qemu_img
+async def test_a_base_that_was_set_after_the_pool_was_read_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "linked").symlink_to(tmp_path)
+    _make_chain(tmp_path, ["new.qcow2", "top.qcow2"])
+    top, old = tmp_path / "top.qcow2", str(tmp_path / "old.qcow2")
+    table = await _table(images=[top], backing={str(top): old})
+    assert [base.path for base in table.bases(str(top))] == [old, f"{tmp_path}/linked/new.qcow2"]
+
+
+async def test_a_header_that_may_not_be_read_leaves_what_the_pool_says(tmp_path: Path) -> None:
+    (tmp_path / "cut.qcow2").write_bytes(b"QFI\xfb\0\0")
+    table = await _table(images=[tmp_path / "cut.qcow2"], backing={str(tmp_path / "cut.qcow2"): "/srv/base"})
+    assert [(base.path, base.kind) for base in table.bases(str(tmp_path / "cut.qcow2"))] == [
+        ("/srv/base", UseKind.FILE)
+    ]
+
+
+async def test_what_is_asked_while_a_look_is_under_way_is_looked_at_after_it(tmp_path: Path) -> None:
+    table = FileTable(LocalShell(), FakeClock())
+    (tmp_path / "new").write_text("")
+    for path in (tmp_path, tmp_path / "new"):
+        table.read(FileQuestions(paths=frozenset({str(path)}), images=frozenset(), backing={}))
+    await table.wait(30)
+    assert table.trouble == ""
+    assert table.identity(str(tmp_path / "new")) is not None

@@ -12,6 +12,7 @@ from novacron.adapters.libvirt.hypervisor import LibvirtHypervisor
 from novacron.adapters.libvirt.patience import Patience
 from novacron.adapters.libvirt.pool_reader import PoolReader
 from novacron.model.errors import DeadlineExceeded
+from novacron.model.files import UseKind
 from novacron.model.storage import Pool
 from tests.builders import an_id
 from tests.fake_clock import FakeClock
@@ -152,3 +153,41 @@ async def test_a_pool_that_is_not_active_has_no_size(host: LibvirtHypervisor, re
     await host.set_pool_active("vm", False, deadline_s=S)
     pool = await _read(PoolReader(_Shell(host), FakeClock()))
     assert (pool.active, pool.capacity_mib, pool.available_mib, pool.allocation_mib) == (False, None, None, None)
+
+
+async def test_a_vm_that_has_changed_and_was_not_read_again_may_need_anything(host: LibvirtHypervisor):
+    vms = {vm.id for vm in (await host.read(inventory=True, deadline_s=S)).vms}
+    host._changed, host.clock, in_doubt = set(vms), LongLine(), []
+    host._stale = set(vms)
+    for _ in range(len(vms) + 1):
+        reading = await host.read(inventory=False, deadline_s=S)
+        in_doubt.append({vm.id for vm in reading.vms if any(use.kind is UseKind.UNREAD for use in vm.uses)})
+        assert in_doubt[-1] == host._changed
+    assert in_doubt[0]
+    assert not in_doubt[-1]
+
+
+async def test_a_vm_that_libvirt_refuses_to_describe_is_not_taken_for_none(
+    host: LibvirtHypervisor, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(domain: libvirt.virDomain, flags: int = 0) -> str:
+        raise libvirt.libvirtError("virDomainGetXMLDesc() failed")
+
+    names = {vm.name for vm in (await host.read(inventory=True, deadline_s=S)).vms}
+    host._known.clear()
+    monkeypatch.setattr(libvirt.virDomain, "XMLDesc", refuse)
+    reading = await host.read(inventory=True, deadline_s=S)
+    assert {vm.name for vm in reading.vms if not vm.is_read} == names
+
+
+async def test_files_are_in_doubt_until_the_pools_were_read(host: LibvirtHypervisor):
+    shell = _Shell(host)
+    pools = PoolReader(shell, FakeClock())
+    files = HostFiles(shell, FakeClock(), pools)
+    files.read([])
+    await files.wait(S)
+    assert "pools" in files.trouble
+    await _read(pools)
+    files.read([])
+    await files.wait(S)
+    assert files.trouble == ""

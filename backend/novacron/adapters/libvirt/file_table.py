@@ -27,6 +27,7 @@ xargs -0 -r stat --dereference --printf '%d %i %f %t %T %s %Z %n\\0' --
 """
 """Constant; the paths come by standard input, with a zero byte after each."""
 _ABSENT: Final = ("No such file or directory", "Not a directory")
+_UNDER_WAY: Final = "which files its VMs and volumes name is still being looked at"
 _DEADLINE_S: Final = 10.0
 _DEEPEST: Final = 256
 _HEADERS_AT_ONCE: Final = 64
@@ -50,7 +51,7 @@ class FileQuestions:
     paths: frozenset[str]
     """Every path that is named."""
     images: frozenset[str]
-    """Those of them whose base, if they have one, no definition and no pool tells."""
+    """Those of them that a VM has, and whose base, if they have one, no definition tells."""
     backing: Mapping[str, str]
     """By volume: the base that its pool tells; empty for none."""
 
@@ -65,12 +66,14 @@ class FileTable:
         self._bases: dict[str, tuple[str, ...] | UnreadableHeader] = {}
         self._headers: dict[tuple[str, int, tuple[int, int]], tuple[str, ...] | UnreadableHeader] = {}
         self._task: asyncio.Task[None] | None = None
+        self._next: FileQuestions | None = None
         self.trouble = "which files its VMs and volumes name was not looked at yet"
         """Why what the table says is not the whole truth; empty when it is."""
 
     def read(self, questions: FileQuestions) -> None:
-        """Start to find out, unless that is under way."""
+        """Start to find out. What is under way may know nothing of this: it is asked after that."""
         if self._task is not None and not self._task.done():
+            self._next, self.trouble = questions, _UNDER_WAY
             return
         if not self._access.has_shell:
             self.trouble = (
@@ -79,8 +82,8 @@ class FileTable:
             return
         if not self._patience.has_run_out:
             return
-        self.trouble = "which files its VMs and volumes name is still being looked at"
-        self._task = asyncio.ensure_future(self._read(questions))
+        self._next, self.trouble = questions, _UNDER_WAY
+        self._task = asyncio.ensure_future(self._read_all())
 
     async def wait(self, seconds: float) -> None:
         """Wait for what is under way, but no longer than that."""
@@ -117,18 +120,29 @@ class FileTable:
                     pending.append(base)
                     yield FileUse(path=base, what="base image", file=self.identity(base))
 
+    async def _read_all(self) -> None:
+        while self._next is not None and self._patience.has_run_out:
+            questions, self._next = self._next, None
+            await self._read(questions)
+            if self._next is not None and self._patience.has_run_out:
+                self.trouble = _UNDER_WAY
+
     async def _read(self, questions: FileQuestions) -> None:
         try:
             seen = await self._look(questions.paths)
             bases: dict[str, tuple[str, ...] | UnreadableHeader]
             bases = {path: (base,) if base else () for path, base in questions.backing.items()}
-            budget, pending = _HEADERS_AT_ONCE, set(questions.images) - bases.keys()
+            budget, pending = _HEADERS_AT_ONCE, set(questions.images)
             pending |= {base for found in tuple(bases.values()) for base in _names(found)} - bases.keys()
             while pending:
                 seen |= await self._look({path for path in pending if path.startswith("/")} - seen.keys())
                 for path in sorted(pending):
-                    bases[path], cost = await self._bases_of(path, seen.get(path), budget)
+                    found, cost = await self._bases_of(path, seen.get(path), budget)
                     budget -= cost
+                    # A pool tells what was so when its folder last changed: another base may have been set since.
+                    told = _names(bases.get(path, ()))
+                    unread = isinstance(found, UnreadableHeader) and path not in questions.backing
+                    bases[path] = found if unread else tuple(dict.fromkeys((*told, *_names(found))))
                 pending = {base for path in pending for base in _names(bases[path])} - bases.keys()
         except DeadlineExceeded:
             self._patience.try_later()

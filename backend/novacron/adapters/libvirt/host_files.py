@@ -21,14 +21,16 @@ class HostFiles:
     def __init__(self, access: HostAccess, clock: Clock, pools: PoolReader) -> None:
         self._table = FileTable(access, clock)
         self._pools = pools
+        self._knew_pools = False
 
     @property
     def trouble(self) -> str:
         """Why it is not known; empty when it is."""
-        return self._table.trouble
+        return self._table.trouble or ("" if self._knew_pools else "which pools it has was not read yet")
 
     def read(self, named: Iterable[tuple[Sequence[VmDisk], VmFiles]]) -> None:
         """Start to find out, for what each VM names and what the pools list now."""
+        self._knew_pools = self._pools.were_read
         self._table.read(self._questions(tuple(named)))
 
     async def wait(self, seconds: float) -> None:

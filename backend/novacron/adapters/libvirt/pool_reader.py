@@ -19,7 +19,7 @@ from novacron.adapters.libvirt.channel import Channel, Connection
 from novacron.adapters.libvirt.foreign_text import text_of
 from novacron.adapters.libvirt.image_headers import UnreadableHeader, absolute_base
 from novacron.adapters.libvirt.patience import Patience
-from novacron.model.errors import DeadlineExceeded, NovaCronError, OperationError
+from novacron.model.errors import DeadlineExceeded, LinkError, NovaCronError, OperationError
 from novacron.model.ids import PoolId
 from novacron.model.shared_file_systems import is_shared
 from novacron.model.storage import Pool, PoolSize, Volume, plausible_size
@@ -60,6 +60,8 @@ class PoolReader:
         """By pool: how its folder was when it was last refreshed."""
         self._patience: dict[str, Patience] = {}
         self._places: dict[str, tuple[PoolId, str]] = {}
+        self.were_read = False
+        """Whether all pools were gone through at least once: until then others may be there."""
 
     @property
     def latest(self) -> tuple[Pool, ...]:
@@ -102,13 +104,22 @@ class PoolReader:
     async def _read(self) -> None:
         # A broken link shows in the reading beside this one; here the last word simply stays.
         with suppress(NovaCronError):
-            names = await self._call("listing pools", _names)
+            try:
+                names = await self._call("listing pools", _names)
+            except OperationError:
+                names = []  # it answers, and has no pools: libvirt may come without them
             for gone in self._pools.keys() - set(names):
                 del self._pools[gone]
+            is_whole = True
             for name in names:
-                with suppress(NovaCronError):
+                try:
                     self._pools[name] = await self._pool(name)
                     self._places = _places(self._pools.values())
+                except LinkError:
+                    is_whole = False
+                except NovaCronError:
+                    continue
+            self.were_read = self.were_read or is_whole
 
     async def _pool(self, name: str) -> Pool:
         def read(connection: Connection) -> Pool:

@@ -110,6 +110,8 @@ class Reader(Role):
         super().__init__(spec, access, channel, clock)
         self._known: dict[VmId, _Known] = {}
         self._stale: set[VmId] = set()
+        self._changed: set[VmId] = set()
+        """VMs of which an event was heard since their definition was read."""
         self._counters: dict[VmId, Counters] = {}
         self._facts: HostFacts | None = None
         self._kernel = ""
@@ -174,6 +176,7 @@ class Reader(Role):
         def note(event: HostEvent) -> None:
             if event.vm is not None:
                 self._stale.add(event.vm)
+                self._changed.add(event.vm)
             on_event(event)
 
         self._feed = EventFeed(self.channel, note)
@@ -224,9 +227,9 @@ class Reader(Role):
             if known is None or vm in stale or known.was_active is not is_active or known.job_active:
                 if self.clock.monotonic() - at_s > _LEARNING_S:
                     # A host with hundreds of VMs on a long line: the rest is learned with the next readings.
-                    self._stale.add(vm)
-                    rows.append((vm, domain.name(), stats, known or _NOT_READ))
+                    rows.append((vm, domain.name(), stats, self._not_learned(vm, known)))
                     continue
+                self._changed.discard(vm)
                 try:
                     known = self._learn(
                         domain,
@@ -235,13 +238,22 @@ class Reader(Role):
                         autostart=lists.autostart(vm),
                         has_saved_memory=not is_active and lists.has_saved_memory(vm),
                     )
-                except libvirt.libvirtError:
-                    if known is None:
+                except libvirt.libvirtError as error:
+                    if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
                         continue  # it vanished between two calls
+                    self._changed.add(vm)
+                    known = self._not_learned(vm, known)
             rows.append((vm, domain.name(), stats, known))
         self._known = {vm: known for vm, _, _, known in rows}
         self._counters = {vm: counted for vm, counted in self._counters.items() if vm in self._known}
         return rows, at_s
+
+    def _not_learned(self, vm: VmId, known: _Known | None) -> _Known:
+        """Return what is known of a VM that will be learned with a later reading."""
+        self._stale.add(vm)
+        if known is None or known is _NOT_READ or vm not in self._changed:
+            return known or _NOT_READ
+        return replace(known, files=replace(known.files, unread="it has changed, and is still to be read again"))
 
     def _one(self, connection: Connection, vm: VmId) -> _Row | None:
         libvirt = self.libvirt
