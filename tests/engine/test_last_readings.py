@@ -1,13 +1,17 @@
 """What the backend was told before it was restarted is known after it, and who cannot be asked may need anything."""
 
+from dataclasses import replace
+
+from novacron.engine.last_readings import LastReadings
 from novacron.model.files import UseKind
 from novacron.model.intent import DeleteVm, DeleteVolume, ResumeVm, StartVm
 from novacron.model.link import LinkStatus
 from novacron.model.operation import OperationState
 from novacron.model.refusal import RefusalCode
 from novacron.model.vm import VmState
-from tests.builders import an_id
+from tests.builders import a_reading, a_vm, an_id
 from tests.engine.site import A, B, C, Site
+from tests.memory_archive import MemoryArchive
 
 VM = an_id("web-1")
 
@@ -109,8 +113,6 @@ async def test_a_vm_that_is_based_on_a_volume_through_a_link_keeps_it(site: Site
     store.add("mid.qcow2", capacity_mib=100, backing_path=base)
     store.add("top.qcow2", capacity_mib=100, backing_path=f"{store.path}/mid.qcow2")
     disks = home.machines[other].disks
-    from dataclasses import replace
-
     site.alter(other, B, disks=(replace(disks[0], source="/mnt/link/top.qcow2"),))
     await site.start()
     for name in ("top.qcow2", "mid.qcow2", "base.qcow2"):
@@ -118,3 +120,15 @@ async def test_a_vm_that_is_based_on_a_volume_through_a_link_keeps_it(site: Site
         assert refusal.code is RefusalCode.IN_USE
         assert "web-2 on kvm-b" in refusal.reason
     assert all(use.kind is UseKind.FILE for use in (await site.fleet()).vms[other].home.vm.uses)
+
+
+async def test_the_word_of_a_host_that_cannot_tell_of_files_is_kept_unless_a_better_one_is() -> None:
+    archive = MemoryArchive()
+    kept = LastReadings(archive)
+    whole = a_reading("kvm-c", a_vm("web-1"))
+    untold = replace(whole, vms=(), files_trouble="it gives libvirt only, no commands")
+    for reading, expected in ((untold, untold), (whole, whole), (untold, whole)):
+        kept.note(reading)
+        await kept.stop()
+        assert archive.readings["kvm-c"].files_trouble == expected.files_trouble
+        assert len(archive.readings["kvm-c"].vms) == len(expected.vms)

@@ -35,8 +35,12 @@ class LastReadings:
         return readings
 
     def note(self, reading: HostReading) -> None:
-        """Keep it soon, if it is an inventory and differs from what is kept."""
-        if reading.inventory_at is None or reading.files_trouble:
+        """Keep it soon, if it is an inventory and differs from what is kept.
+
+        One that cannot tell of files is better than none, and than another such one, but not than one that can.
+        """
+        kept = self._waiting.get(reading.host) or self._kept.get(reading.host)
+        if reading.inventory_at is None or (reading.files_trouble and kept is not None and not kept.files_trouble):
             return
         if self._is_new(reading):
             self._waiting[reading.host] = _without_figures(reading)
@@ -50,7 +54,11 @@ class LastReadings:
 
     def _is_new(self, reading: HostReading) -> bool:
         kept = self._kept.get(reading.host)
-        if kept is None or reading.observed_at - kept.observed_at >= _KEEP_AT_LEAST_EVERY:
+        if (
+            kept is None
+            or kept.files_trouble != reading.files_trouble
+            or reading.observed_at - kept.observed_at >= _KEEP_AT_LEAST_EVERY
+        ):
             return True
         return _deciding(reading) != _deciding(kept)
 
