@@ -64,16 +64,20 @@ def ops(context: typer.Context, as_json: Json = False) -> None:
 def alerts(
     context: typer.Context,
     with_cleared: Annotated[bool, typer.Option("--all", help="Also those that were cleared lately.")] = False,
+    partial_ok: PartialOk = False,
     as_json: Json = False,
 ) -> None:
     """List what needs attention now."""
 
-    async def work(console: Console) -> tuple[Alert, ...]:
-        await settled_fleet(console)
-        return await console.alerts()
+    async def work(console: Console) -> tuple[tuple[Alert, ...], Sequence[HostId]]:
+        fleet = await settled_fleet(console)
+        return await console.alerts(), hosts_unread(fleet, ["*"])
 
-    found = [alert for alert in run(work, context) if with_cleared or alert.cleared_at is None]
+    listed, unread = run(work, context)
+    found = [alert for alert in listed if with_cleared or alert.cleared_at is None]
     _show([_alert_record(alert) for alert in found], as_json, _ALERT_COLUMNS)
+    # A list without alerts says that all is well only where every host was read.
+    tell_unread("alerts", unread, partial_ok=partial_ok)
 
 
 def xml(
@@ -92,9 +96,9 @@ def xml(
 Record = dict[str, Any]
 _VM_COLUMNS = ("name", "state", "reason", "host", "vcpus", "cpu", "memory", "seen", "id")
 _HOST_COLUMNS = ("name", "site", "link", "vms", "cores", "cpu", "memory", "libvirt", "seen", "cause")
-_POOL_COLUMNS = ("host", "name", "kind", "active", "capacity", "used", "path")
+_POOL_COLUMNS = ("host", "name", "kind", "active", "capacity", "used", "seen", "path")
 _OPERATION_COLUMNS = ("id", "state", "title", "progress", "actor", "age", "outcome")
-_ALERT_COLUMNS = ("severity", "rule", "subject", "text", "age")
+_ALERT_COLUMNS = ("severity", "rule", "subject", "age", "text")
 
 
 def _show(records: Sequence[Record], as_json: bool, columns: Sequence[str]) -> None:
@@ -205,15 +209,18 @@ def _host_record(host: Host) -> Record:
 
 
 def _pool_record(host: Host, pool: Pool) -> Record:
+    read_at = host.reading.inventory_at if host.reading else None
+    active = "no" if not pool.active else "unreadable" if pool.trouble else "yes"
     return {
         "host": host.id,
         "name": pool.name,
         "kind": pool.kind,
-        "active": "no" if not pool.active else "unreadable" if pool.trouble else "yes",
+        "active": active if host.is_current else f"unknown (was {active})",
         "capacity": _mib(pool.capacity_mib),
-        "used": _percent(None if pool.used_fraction is None else pool.used_fraction * 100),
+        "used": _percent(pool.used_fraction * 100) if pool.used_fraction is not None and host.is_current else None,
+        "seen": age(read_at, datetime.now(UTC)),
         "path": pool.path,
-        "json": {"host": host.id, "current": host.is_current, "pool": pool},
+        "json": {"host": host.id, "current": host.is_current, "observed_at": read_at, "pool": pool},
     }
 
 

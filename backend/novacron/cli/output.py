@@ -19,6 +19,8 @@ from novacron.model.safetext import SafeText
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 _WIDEST_CELL = 60
+_LONGEST_LAST = 400
+"""Of the last column, which pushes nothing to the right: outcomes, causes and paths are read there."""
 
 
 def print_json(value: object) -> None:
@@ -32,11 +34,13 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     """Print rows under their headings, every column as wide as its widest cell."""
     from novacron_tui.present.width import clip, fit, width_of
 
-    shown = [[clip(SafeText("-" if cell is None else cell), _WIDEST_CELL) for cell in row] for row in rows]
+    most = [*[_WIDEST_CELL] * (len(columns) - 1), _LONGEST_LAST]
+    texts = [[SafeText("-" if cell is None else cell) for cell in row] for row in rows]
+    shown = [[clip(text, limit) for text, limit in zip(row, most, strict=True)] for row in texts]
     widths = [max([len(heading), *(width_of(row[index]) for row in shown)]) for index, heading in enumerate(columns)]
     for line in [[SafeText(heading.upper()) for heading in columns], *shown]:
-        cells = [fit(cell, width) for cell, width in zip(line, widths, strict=True)]
-        typer.echo("  ".join(cells).rstrip())
+        cells = [fit(cell, width) for cell, width in zip(line[:-1], widths[:-1], strict=True)]
+        typer.echo("  ".join([*cells, line[-1]]).rstrip())
 
 
 def print_line(text: object, *, err: bool = False) -> None:

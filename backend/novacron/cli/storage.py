@@ -1,5 +1,6 @@
 """Storage from the command line: listing volumes, starting and stopping pools, deleting a volume."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -7,7 +8,7 @@ import typer
 from novacron.cli.arguments import AnyHostNames, Json, NoWait, PartialOk, Vouch, Yes, vouched_for
 from novacron.cli.carrying_out import Manner, just
 from novacron.cli.completion import complete_hosts
-from novacron.cli.output import print_json, print_table, tell_unread
+from novacron.cli.output import age, print_json, print_table, tell_unread
 from novacron.cli.selectors import host_of_pool, select_hosts
 from novacron.cli.session import run, settled_fleet
 from novacron.model.fleet import Host
@@ -22,7 +23,7 @@ OnHost = Annotated[
     str,
     typer.Option("--host", help="Host it is on; may be left out where one only has it.", autocompletion=complete_hosts),
 ]
-_COLUMNS = ("host", "pool", "name", "format", "capacity", "allocated", "path")
+_COLUMNS = ("host", "pool", "name", "format", "capacity", "allocated", "seen", "path")
 
 
 def volumes(
@@ -104,9 +105,9 @@ def _set_active(context: typer.Context, name: str, host: str, active: bool, mann
 
 
 def _records(host: Host, in_pool: str) -> list[dict[str, Any]]:
-    pools = host.reading.pools if host.reading else ()
+    pools, read_at = (host.reading.pools, host.reading.inventory_at) if host.reading else ((), None)
     return [
-        {"host": host.id, "current": host.is_current, "pool": one.name, "volume": found}
+        {"host": host.id, "current": host.is_current, "observed_at": read_at, "pool": one.name, "volume": found}
         for one in pools
         if in_pool in ("", one.name)
         for found in one.volumes
@@ -116,7 +117,8 @@ def _records(host: Host, in_pool: str) -> list[dict[str, Any]]:
 def _row(record: dict[str, Any]) -> list[str | None]:
     found = record["volume"]
     sizes = (f"{size / 1024:.1f}G" for size in (found.capacity_mib, found.allocation_mib))
-    return [record["host"], record["pool"], found.name, found.format, *sizes, found.path]
+    seen = age(record["observed_at"], datetime.now(UTC))
+    return [record["host"], record["pool"], found.name, found.format, *sizes, seen, found.path]
 
 
 def add_to(app: typer.Typer) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from novacron.adapters.simulated.hostile import HOSTILE_TEXTS
 from novacron.model.errors import ExitCode
+from novacron.model.link import LinkStatus
 from novacron.model.vm import StateReason, VmState
 from tests.unit.cli.conftest import HOSTS, VMS
 
@@ -182,3 +183,23 @@ def test_a_serial_console_that_cannot_be_opened_is_told_with_what_to_do(backend,
         assert "<serial type='pty'/>" in failed.stderr
     finally:
         backend.loop.call_soon_threadsafe(host.put, before, "changed")
+
+
+def test_pools_and_volumes_of_a_host_that_does_not_answer_are_not_shown_as_they_are_now(backend, novacron):
+    host = _json(novacron("hosts", "--json"))[0]["name"]
+    pools, volumes = _rows(novacron("pools", host)), _rows(novacron("volumes", host))
+    assert "SEEN" in pools[0].split()
+    assert "SEEN" in volumes[0].split()
+    assert not any("unknown" in line for line in pools)
+    backend.loop.call_soon_threadsafe(backend.world.refuse, host, LinkStatus.UNREACHABLE)
+    backend.loop.call_soon_threadsafe(backend.world.cut, host)
+    try:
+        _wait_until(lambda: not _json(novacron("pools", host, "--json"))[0]["current"])
+        for line in _rows(novacron("pools", host))[1:]:
+            assert "unknown (was yes)" in line
+            assert "%" not in line
+        assert all(record["observed_at"] for record in _json(novacron("pools", host, "--json")))
+        assert all(record["observed_at"] for record in _json(novacron("volumes", host, "--json")))
+    finally:
+        backend.loop.call_soon_threadsafe(backend.world.heal, host)
+        _wait_until(lambda: _json(novacron("pools", host, "--json"))[0]["current"])

@@ -20,3 +20,14 @@ def test_columns_stand_whether_or_not_a_terminal_joins_clusters(capsys: pytest.C
     assert {wcswidth(before) for before in befores} == {head.index("STATE")}
     assert {sum(map(wcwidth, before)) for before in befores} == {head.index("STATE")}
     assert not foreign_parts(printed.encode())
+
+
+def test_what_stands_in_the_last_column_is_not_cut_and_does_not_widen_the_others(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    outcome = "it runs on with 8 vCPUs, and has 12 from its next start on; " * 3
+    print_table(("id", "title", "outcome"), [("a", "t" * 90, outcome), ("b", "short", "done")])
+    head, first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith(outcome.strip())
+    assert first.index("it runs") == second.index("done") == head.index("OUTCOME")
+    assert "t" * 90 not in first
