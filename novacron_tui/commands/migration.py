@@ -168,7 +168,7 @@ def _note(host: Host, room: _Room) -> str:
     free = f"{quantity.size_mib(room.free_mib)} free"
     if room.wanted < 2:
         return free
-    return f"{free}, {'all' if room.fits == room.wanted else f'{room.fits} of'} {room.wanted} fit"
+    return f"{free}, room for {'all' if room.fits == room.wanted else f'{room.fits} of'} {room.wanted}"
 
 
 def _refusal(host: Host, room: _Room) -> str:
@@ -176,7 +176,7 @@ def _refusal(host: Host, room: _Room) -> str:
         return f"is {host.link.status}"
     if room.free_mib is not None and room.wanted and not room.fits:
         free, needed = quantity.size_mib(room.free_mib), quantity.size_mib(room.needed_mib)
-        none = f"; none of {room.wanted} fits" if room.wanted > 1 else ""
+        none = f"; no room for any of {room.wanted}" if room.wanted > 1 else ""
         return f"has {free} of memory free, {needed} are needed{none}"
     return ""
 

@@ -22,6 +22,23 @@ Verdict = tuple[Plan | Refusal, ...] | str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the hosts say to a form in which an option is chosen."""
+
+    wanted: int
+    possible: int
+    reason: str
+    """Why the first of the others is not possible; empty when all are."""
+
+    @property
+    def shortfall(self) -> str:
+        """What stands in the way, and of how many; empty when nothing does."""
+        if self.wanted > 1 and self.possible < self.wanted:
+            return f"{self.possible} of {self.wanted} can: {self.reason}"
+        return self.reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FormView:
     """A form as it is being filled in."""
 
@@ -32,8 +49,8 @@ class FormView:
     """Index of the field under the cursor."""
     sought: str = ""
     """What was typed to find an option of it."""
-    judged: Mapping[str, str]
-    """For options that were asked about: why not, or empty when yes."""
+    judged: Mapping[str, Judgement]
+    """For options that were asked about."""
     verdict: Verdict
 
 
@@ -126,9 +143,11 @@ def _option_lines(field: Field, view: FormView, width: int, glyphs: Glyphs) -> l
 
 def _option(option: Option, view: FormView, glyphs: Glyphs, *, chosen: bool) -> list[Span]:
     said = view.judged.get(option.value)
-    refusal = option.refusal or said
+    refusal = option.refusal or (said.shortfall if said else "")
     sign = (
-        span(f"{glyphs.failed} ", Role.CRITICAL)
+        span(f"{glyphs.attention} ", Role.WARNING)
+        if said and said.reason and said.possible and not option.refusal
+        else span(f"{glyphs.failed} ", Role.CRITICAL)
         if refusal
         else span(f"{glyphs.done} ", Role.GOOD)
         if said is not None
@@ -146,6 +165,10 @@ def _verdict_lines(verdict: Verdict, width: int, glyphs: Glyphs) -> list[Line]:
     if isinstance(verdict, str):
         return paragraph(verdict, width - 1, Role.DIM, indent=1)
     lines: list[Line] = []
+    possible = sum(isinstance(answer, Plan) for answer in verdict)
+    if 0 < possible < len(verdict):
+        text = f"{glyphs.attention} {possible} of {len(verdict)} can be done as it stands; the others are left out"
+        lines += paragraph(text, width - 1, Role.WARNING, indent=1)
     for answer in verdict[:4]:
         if isinstance(answer, Refusal):
             lines += refusal_lines(answer, width, glyphs)

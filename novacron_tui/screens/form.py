@@ -10,7 +10,7 @@ from novacron.model.intent import Intent
 from novacron.model.refusal import Refusal
 from novacron_tui.commands.form import Field, FieldKind, Form
 from novacron_tui.present.cells import Line, paragraph
-from novacron_tui.present.form_lines import FormView, Verdict, form_lines, holds, verdict_lines
+from novacron_tui.present.form_lines import FormView, Judgement, Verdict, form_lines, holds, verdict_lines
 from novacron_tui.present.line_edit import LineEdit
 from novacron_tui.screens.box import BoxScreen
 
@@ -40,7 +40,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         self._edits: dict[str, LineEdit] = dict(filled.edits) if filled else {}
         self._at = filled.at if filled else 0
         self._sought = ""
-        self._judged: dict[str, str] = {}
+        self._judged: dict[str, Judgement] = {}
         self._verdict: Verdict = ""
         self._asked: tuple[Intent, ...] = ()
         self._chosen: set[str] = set(filled.chosen) if filled else set()
@@ -224,10 +224,11 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
             self.run_worker(self._judge_options(), group="judge", exclusive=True)
 
     def _offer_possible(self, field: Field) -> None:
-        """Offer the first option that is possible in place of one that turned out not to be."""
-        possible = [value for value, refusal in self._judged.items() if not refusal]
-        if field.id not in self._chosen and possible and self._judged.get(self.values[field.id]):
-            self._edits[field.id] = LineEdit.of(possible[0])
+        """Offer the option with which most is possible in place of one with which less turned out to be."""
+        offered = self._judged.get(self.values[field.id])
+        best = max(self._judged, key=lambda value: self._judged[value].possible)
+        if field.id not in self._chosen and offered and offered.possible < self._judged[best].possible:
+            self._edits[field.id] = LineEdit.of(best)
             self._changed()
 
     async def _judge_options(self) -> None:
@@ -245,8 +246,11 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
             async with gate:
                 answer = await self.console_app.flow.review(intents)
             if not isinstance(answer, str):
-                first: Refusal | None = next(iter(answer.refusals), None)
-                self._judged[value] = first.reason if first else ""
+                self._judged[value] = Judgement(
+                    wanted=len(intents),
+                    possible=len(answer.plans),
+                    reason=answer.refusals[0].reason if answer.refusals else "",
+                )
                 self._offer_possible(field)
                 self.update()
 

@@ -121,6 +121,29 @@ async def test_a_migration_is_asked_for_with_all_its_choices() -> None:
     ]
 
 
+async def test_a_host_to_which_some_of_a_selection_can_go_says_how_many() -> None:
+    def answer(intent: Intent) -> Plan | Refusal:
+        assert isinstance(intent, MigrateVm)
+        if intent.vm == an_id("cache-2") or intent.destination == "kvm-fra-02":
+            reason = "its disk is not there"
+            return Refusal(code=RefusalCode.NO_ROOM, subject="cache-2", reason=reason, remedy="copy the storage along")
+        return a_plan_for(intent)
+
+    console = a_console()
+    console.answer = answer
+    async with at_console(console, size=LARGE) as operator:
+        await _go_to(operator, "cache host:ams-01")
+        await operator.press("asterisk", "m")
+        operator.sees(
+            "! kvm-fra-01  1 of 2 can: its disk is not there", "✖ kvm-fra-02  0 of 2 can: its disk is not there"
+        )
+        operator.sees("▸ To host       kvm-fra-01", "! 1 of 2 can be done as it stands; the others are left out")
+        await operator.press("enter")
+        operator.sees("migrate", "1 refused and left out")
+        await operator.press("y")
+    assert len(console.submitted) == 1
+
+
 async def test_several_vms_are_migrated_by_one_form() -> None:
     console = a_console()
     async with at_console(console, size=LARGE) as operator:

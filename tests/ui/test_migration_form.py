@@ -58,8 +58,8 @@ def test_of_several_vms_it_is_said_how_many_fit_and_where_most_do_comes_first() 
     )
     offered = _options(fleet, "a")
     assert [option.value for option in offered] == ["c", "b", "d", "e"]
-    assert [option.note for option in offered[:2]] == ["6G free, all 3 fit", "3.4G free, 2 of 3 fit"]
-    assert offered[2].refusal == "has 500M of memory free, 6G are needed; none of 3 fits"
+    assert [option.note for option in offered[:2]] == ["6G free, room for all 3", "3.4G free, room for 2 of 3"]
+    assert offered[2].refusal == "has 500M of memory free, 6G are needed; no room for any of 3"
     assert offered[3].refusal == "is stale"
 
 
