@@ -194,6 +194,7 @@ class Flow:
         elif _acts_at_once(answer):
             self._hand_over(asked, answer.plans)
         elif self._app.screen is asked.origin:
+            self._app.say()
             self._confirm(asked, answer)
         elif answer.refusals:
             self._app.tell(f"{title}: not done, to nothing of it: {answer.refusals[0]}")

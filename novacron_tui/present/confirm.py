@@ -20,6 +20,7 @@ _LABEL: Final = 10
 _TYPEABLE: Final = 40
 _CROWD_LOST: Final = 5
 _CROWD: Final = 20
+_WAYS_SHOWN: Final = 3
 _VERBS: Final = {"delete-volume": "delete", "shutdown": "shut down", "autostart": "set autostart of"}
 
 
@@ -96,8 +97,7 @@ def cost_lines(review: Review, width: int, glyphs: Glyphs, left_out: str = "") -
     for warning in dict.fromkeys(warning for plan in review.plans for warning in plan.warnings):
         lines += paragraph(f"{glyphs.attention} {warning}", width - 1, Role.WARNING, indent=1)
     final = next((plan for plan in review.plans if plan.undo is Undo.NEVER), None)
-    worst = final or review.plans[0]
-    return lines + _block("Undo", [_undo(worst)], width, Role.CRITICAL if final else Role.TEXT)
+    return lines + _block("Undo", _undoes(review, final), width, Role.CRITICAL if final else Role.TEXT)
 
 
 def refusal_lines(refusal: Refusal, width: int, glyphs: Glyphs) -> list[Line]:
@@ -206,6 +206,17 @@ def _touched(plan: Plan, *, short: bool = False) -> list[str]:
     if vm and touches and vm[:8] not in touches[0]:
         touches[0] = f"{touches[0]}  {vm[:8]}"
     return touches
+
+
+def _undoes(review: Review, final: Plan | None) -> list[str]:
+    """Say how it is taken back: what can be least, or each way that differs, with what it is for."""
+    if final is not None:
+        return [_undo(final)]
+    if len({_undo(plan) for plan in review.plans}) == 1:
+        return [_undo(review.plans[0])]
+    ways = [f"{plan.subject}: {_undo(plan)}" for plan in review.plans]
+    shown = ways[:_WAYS_SHOWN]
+    return shown if len(shown) == len(ways) else [*shown, f"and {len(ways) - len(shown)} more, each its own way"]
 
 
 def _undo(plan: Plan) -> str:

@@ -48,6 +48,7 @@ async def test_a_harmless_command_whose_plan_warns_is_shown_first() -> None:
         await operator.press("s")
         operator.sees("it is defined on kvm-fra-01, too", "Touches")
         assert console.submitted == []
+        operator.sees_not("asking ...")
         await operator.press("y")
         operator.sees("accepted: start build-2")
 
@@ -179,6 +180,22 @@ async def test_one_command_acts_on_all_selected_and_the_confirmation_names_each(
         operator.sees("accepted: 5 operations")
     assert len(console.submitted) == 5
     assert len(set(console.keys)) == 5
+
+
+async def test_of_several_each_way_back_is_named_when_they_differ() -> None:
+    console = a_console()
+
+    def answer(intent: Intent) -> Plan | Refusal:
+        return replace(a_plan_for(intent), undo_how=f"migrate it back to {intent.host}")
+
+    console.answer = answer
+    async with at_console(console, size=LARGE) as operator:
+        await _go_to(operator, "web")
+        await operator.press("asterisk", "d")
+        operator.sees("web-1: migrate it back to kvm-fra-01", "migrate it back to kvm-", "and 2 more, each its own way")
+        console.answer = a_plan_for
+        await operator.press("escape", "d")
+        operator.sees_not("each its own way")
 
 
 async def test_of_several_those_that_may_not_are_left_out_and_said() -> None:

@@ -262,6 +262,14 @@ def test_a_good_form_is_planned_in_the_order_it_is_made() -> None:
     assert answer.can_cancel
 
 
+def test_the_plan_of_a_copied_disk_says_how_large_it_becomes() -> None:
+    base = a_volume("debian.qcow2", path="/vm/debian.qcow2")
+    fleet = on(pools=(a_pool(volumes=(base,)),))
+    grown = planned(plan(replace(FORM, base_volume="debian.qcow2", disk_mib=20_480), fleet))
+    assert "a new disk from debian.qcow2, 20480 MiB at least" in grown.touches[1]
+    assert planned(plan(replace(FORM, base_volume="debian.qcow2", disk_mib=0), fleet)).touches[1].endswith(".qcow2")
+
+
 @pytest.mark.parametrize(
     ("changes", "wanted"),
     [

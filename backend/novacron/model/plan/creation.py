@@ -29,9 +29,10 @@ def plan_create(intent: CreateVm, fleet: Fleet) -> Plan | Refusal:
     touches = [f"VM {intent.name} {where}: {intent.vcpus} vCPUs, {intent.memory_mib} MiB"]
     if intent.pool:
         source = f"from {intent.base_volume}" if intent.base_volume else f"of {intent.disk_mib} MiB"
+        least = f", {intent.disk_mib} MiB at least" if intent.base_volume and intent.disk_mib else ""
         title = f"make its disk {source} in pool {intent.pool} {where}"
         steps.insert(0, PlannedStep(name=CREATE_DISK, title=title))
-        touches.append(f"pool {intent.pool} {where}: a new disk {source}")
+        touches.append(f"pool {intent.pool} {where}: a new disk {source}{least}")
     if intent.start:
         steps.append(PlannedStep(name=START, title=f"start {intent.name} {where}"))
     return Plan(
