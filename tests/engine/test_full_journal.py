@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from novacron.adapters.simulated.machine import Machine
-from novacron.model.intent import CreateVm, DeleteVm, ForceOffVm, Intent, RebootVm, ShutdownVm
+from novacron.model.intent import CreateVm, DeleteVm, DeleteVolume, ForceOffVm, Intent, RebootVm, ShutdownVm
 from novacron.model.operation import ENDED, JOURNAL, Operation, OperationState, StepState
-from novacron.model.refusal import Refusal
+from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmDisk, VmState
 from tests.builders import an_id
 from tests.engine.cut_journal import FullJournal
@@ -359,4 +359,19 @@ async def test_after_a_restart_hosts_that_are_being_connected_to_are_waited_for_
     assert ended is not None
     assert ended.state is OperationState.DONE, ended.outcome
     assert machine.disks[0].source not in site.world.host(A).pool("shared").store.volumes
+    await site.kill()
+
+
+async def test_the_disk_of_a_vm_that_waits_to_be_defined_is_not_deleted() -> None:
+    journal = FullJournal(lambda number: number > 3)
+    site, _ = _a_site(journal, None)
+    await site.start()
+    await site.accepted(CreateVm(vm=VM, host=A, name="web-1", pool="shared", disk_mib=64))
+    await site.clock.advance(30)
+    store = site.world.host(A).pool("shared").store
+    assert site.state(VM) is None
+    assert "/srv/shared/web-1.qcow2" in store.volumes
+    answer = await site.submit(DeleteVolume(host=A, pool="shared", volume="web-1.qcow2"))
+    assert isinstance(answer, Refusal)
+    assert answer.code is RefusalCode.LOCKED
     await site.kill()

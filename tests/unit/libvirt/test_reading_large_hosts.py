@@ -13,8 +13,9 @@ from novacron.adapters.libvirt.patience import Patience
 from novacron.adapters.libvirt.pool_reader import PoolReader
 from novacron.model.errors import DeadlineExceeded
 from novacron.model.files import UseKind
+from novacron.model.plan.claims import claims_of
 from novacron.model.storage import Pool
-from tests.builders import an_id
+from tests.builders import a_fleet, a_host, an_id
 from tests.fake_clock import FakeClock
 from tests.unit.libvirt.test_built_in_driver import S, _intent
 
@@ -191,3 +192,11 @@ async def test_files_are_in_doubt_until_the_pools_were_read(host: LibvirtHypervi
     files.read([])
     await files.wait(S)
     assert files.trouble == ""
+
+
+async def test_an_operation_holds_the_disk_that_it_will_make(host: LibvirtHypervisor):
+    host._pools = PoolReader(_Shell(host), host.clock)
+    host._files = HostFiles(_Shell(host), host.clock, host._pools)
+    fleet = a_fleet(a_host("kvm-1", reading=await host.read(inventory=True, deadline_s=S)))
+    path = await host.create_disk(_intent(), deadline_s=S)
+    assert f"disk:{path}" in claims_of(_intent(), fleet).holds

@@ -49,7 +49,7 @@ def claims_of(intent: Intent, fleet: Fleet) -> Claims:
         case CreateVm():
             pools = {_pool(intent.host, intent.pool)} if intent.pool else set()
             return Claims(
-                holds=_vm(intent) | frozenset({f"name:{intent.host}/{intent.name}"}),
+                holds=_vm(intent) | frozenset({f"name:{intent.host}/{intent.name}"}) | _new_disk_keys(intent, fleet),
                 uses=frozenset(pools) | _volume_keys(intent, fleet),
             )
         case DeleteVm() if intent.with_disks:
@@ -133,3 +133,12 @@ def _volume_keys(intent: CreateVm | DeleteVolume, fleet: Fleet) -> frozenset[str
     pools = host.reading.pools if host and host.reading else ()
     named = (v for p in pools if p.name == intent.pool for v in p.volumes if wanted and v.name == wanted)
     return _keys((intent.host, volume.path, volume.file) for volume in named)
+
+
+def _new_disk_keys(intent: CreateVm, fleet: Fleet) -> frozenset[str]:
+    """Return the keys of the disk it will make: until the VM is defined, nothing else says that it is needed."""
+    host = fleet.hosts.get(intent.host)
+    pools = host.reading.pools if host and host.reading else ()
+    folders = [pool.path.rstrip("/") for pool in pools if pool.name == intent.pool]
+    names = (f"{intent.name}.qcow2", f"{intent.name}-{intent.vm[:8]}.qcow2")
+    return frozenset(_disk(f"{folder}/{name}") for folder in folders for name in names)
