@@ -33,6 +33,14 @@ _NUMBERED_BY_SERVER: Final = frozenset(
 """A file has the same inode number on every host; CIFS, 9p and others may number as each client likes."""
 
 
+_EXPORTED: Final = "exported "
+
+
+def exported(file_system: str) -> str:
+    """Return what a host's own file system is called that it lets other hosts mount over NFS."""
+    return f"{_EXPORTED}{file_system}" if is_local(file_system) else file_system
+
+
 def is_shared(file_system: str) -> bool:
     """Return whether other hosts may reach a file system of this type, as `findmnt` names it; False for none."""
     return file_system in _SHARED
@@ -45,4 +53,4 @@ def is_local(file_system: str) -> bool:
 
 def numbers_files_alike(file_system: str) -> bool:
     """Return whether a file has the same inode number on every host that mounts a file system of this type."""
-    return file_system in _NUMBERED_BY_SERVER
+    return file_system in _NUMBERED_BY_SERVER or file_system.startswith(_EXPORTED)

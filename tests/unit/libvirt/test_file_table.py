@@ -14,6 +14,7 @@ from novacron.adapters.libvirt.access import RunResult
 from novacron.adapters.libvirt.file_table import FileQuestions, FileTable
 from novacron.model.errors import DeadlineExceeded, LinkLost
 from novacron.model.files import NODE, UseKind
+from novacron.model.shared_file_systems import is_local, numbers_files_alike
 from tests.fake_clock import FakeClock
 
 needs_qemu_img = pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img is not installed here")
@@ -193,3 +194,30 @@ async def test_what_is_asked_while_a_look_is_under_way_is_looked_at_after_it(tmp
     await table.wait(30)
     assert table.trouble == ""
     assert table.identity(str(tmp_path / "new")) is not None
+
+
+class ExportingShell(LocalShell):
+    """This machine, as if it let other hosts mount a folder."""
+
+    def __init__(self, etab: Path) -> None:
+        super().__init__()
+        self._etab = etab
+
+    async def run(self, argv: Sequence[str], *, deadline_s: float, stdin: bytes = b"") -> RunResult:
+        """Run it here, with another list of exports."""
+        words = [word.replace("/var/lib/nfs/etab", str(self._etab)) for word in argv]
+        return await super().run(words, deadline_s=deadline_s, stdin=stdin)
+
+
+async def test_a_file_that_others_may_mount_is_not_the_hosts_own(tmp_path: Path) -> None:
+    (tmp_path / "etab").write_text(f"{tmp_path}\t10.0.0.0/24(rw,sync)\n/nowhere\t*(ro)\n")
+    file = tmp_path / "disk"
+    file.write_text("")
+    own = (await _table(file)).identity(str(file))
+    lent = (await _table(file, shell=ExportingShell(tmp_path / "etab"))).identity(str(file))
+    assert own is not None
+    assert lent is not None
+    assert is_local(own.file_system)
+    assert not is_local(lent.file_system)
+    assert numbers_files_alike(lent.file_system)
+    assert (own.device, own.inode) == (lent.device, lent.inode)

@@ -19,6 +19,7 @@ from novacron.model.link import LinkStatus
 from novacron.model.plan.plan import Plan
 from novacron.model.plan.planner import plan
 from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.shared_file_systems import exported
 from novacron.model.storage import Pool
 from novacron.model.vm import VmDisk, VmReading, VmState
 from tests.builders import a_fleet, a_host, a_pool, a_reading, a_vm, a_volume, an_id
@@ -302,3 +303,18 @@ def test_disks_that_a_left_over_definition_elsewhere_names_are_kept_and_said_to_
     assert isinstance(answer, Plan)
     assert [step.name for step in answer.steps] == ["undefine"]
     assert any("twin on b uses it too" in line for line in answer.warnings)
+
+
+def test_a_host_that_may_mount_what_another_exports_may_need_it() -> None:
+    lent = FileIdentity(device="8:1", inode=7, file_system=exported("ext4"))
+    pool = a_pool("own", path="/srv/own", volumes=(a_volume("f1", path="/srv/own/f1", file=lent),))
+    home = a_host("a", reading=a_reading("a", pools=(pool,)))
+    mounted = replace(lent, device="0:50", file_system="nfs4")
+    vm = a_vm("mounting", disks=(VmDisk(target="vda", source="/mnt/other-name", file=mounted),))
+    for other, code in (
+        (a_host("b", vm), RefusalCode.IN_USE),
+        (a_host("b", never_read=True, link=LinkStatus.UNREACHABLE), RefusalCode.UNKNOWN_ELSEWHERE),
+    ):
+        answer = plan(DeleteVolume(host=HostId("a"), pool="own", volume="f1"), a_fleet(home, other))
+        assert isinstance(answer, Refusal)
+        assert answer.code is code

@@ -17,15 +17,20 @@ from novacron.adapters.libvirt.image_headers import HEAD_BYTES, UnreadableHeader
 from novacron.adapters.libvirt.patience import Patience
 from novacron.model.errors import DeadlineExceeded, NovaCronError
 from novacron.model.files import NODE, FileIdentity, FileUse, UseKind
+from novacron.model.shared_file_systems import exported
 from novacron.ports.clock import Clock
 
 _LOOK: Final = """\
 export LC_ALL=C
 cat /proc/self/mountinfo
 printf '\\0'
+cut -f 1 /var/lib/nfs/etab 2>/dev/null | tr '\\n' '\\0' | xargs -0 -r stat --printf '%d ' -- 2>/dev/null
+printf '\\0'
 xargs -0 -r stat --dereference --printf '%d %i %f %t %T %s %Z %n\\0' --
 """
-"""Constant; the paths come by standard input, with a zero byte after each."""
+"""Constant; the paths come by standard input, with a zero byte after each. The second command tells what NFS exports.
+
+Source: exportfs(8), of /var/lib/nfs/etab."""
 _ABSENT: Final = ("No such file or directory", "Not a directory")
 _UNDER_WAY: Final = "which files its VMs and volumes name is still being looked at"
 _DEADLINE_S: Final = 10.0
@@ -160,8 +165,11 @@ class FileTable:
             return {}
         words = b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in wanted)
         done = await self._access.run(("sh", "-c", _LOOK), deadline_s=_DEADLINE_S, stdin=words)
-        mounts, *records = done.stdout.split(b"\0")
+        mounts, devices, *records = (*done.stdout.split(b"\0"), b"")
         types = _file_systems(mounts.decode(errors="replace"))
+        for name in map(_device_name, filter(bytes.isdigit, devices.split())):
+            # Only Btrfs numbers a part of itself as no mount is numbered.
+            types[name] = exported(types.get(name, "btrfs"))
         seen = dict(filter(None, (_record(record, types) for record in records)))
         said = done.stderr.decode("utf-8", "surrogateescape").splitlines()
         gone = [line for line in said if line.endswith(_ABSENT)]
@@ -209,6 +217,11 @@ def _file_systems(mounts: str) -> dict[str, str]:
     return types
 
 
+def _device_name(device: str | bytes) -> str:
+    number = int(device)
+    return f"{os.major(number)}:{os.minor(number)}"
+
+
 def _record(record: bytes, types: Mapping[str, str]) -> tuple[str, _Seen] | None:
     words = record.decode("utf-8", "surrogateescape").split(" ", 7)
     if len(words) != 8:
@@ -219,8 +232,7 @@ def _record(record: bytes, types: Mapping[str, str]) -> tuple[str, _Seen] | None
         number = (int(major, 16) << 20) + int(minor, 16) + 1
         identity = FileIdentity(device=NODE, inode=number, file_system="devtmpfs")
     else:
-        number = int(device)
-        name = f"{os.major(number)}:{os.minor(number)}"
+        name = _device_name(device)
         above = (str(folder) for folder in PurePosixPath(path).parents)
         file_system = types.get(name) or next((types[folder] for folder in above if folder in types), "")
         identity = FileIdentity(device=name, inode=int(inode), file_system=file_system)
