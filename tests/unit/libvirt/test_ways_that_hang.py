@@ -1,6 +1,7 @@
 """Ways to a host on which something hangs, or which lead to nobody: whoever else uses them does not wait."""
 
 import asyncio
+import os
 import socket
 from pathlib import Path
 
@@ -42,6 +43,21 @@ async def test_what_a_file_system_said_is_told_with_the_reading_that_asked():
         return RunResult(exit_status=0, stdout=b"full\n", stderr=b"")
 
     assert await FileSystems(run).read() == "full\n"
+
+
+async def test_a_program_of_this_machine_is_ended_with_its_children_when_nobody_waits_any_more(tmp_path: Path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    here = LocalAccess(HostSpec(id=HostId("here"), uri="qemu:///system"))
+    # The child holds the pipe open for as long as it lives.
+    script = 'exec 3>"$1"; echo begun >&3; sleep 90 & wait'
+    running = asyncio.ensure_future(here.run(("sh", "-c", script, "sh", str(pipe)), deadline_s=600))
+    held = await asyncio.to_thread(os.open, pipe, os.O_RDONLY)
+    assert await asyncio.to_thread(os.read, held, 100) == b"begun\n"
+    running.cancel()
+    async with asyncio.timeout(60):
+        assert await asyncio.to_thread(os.read, held, 100) == b""
+    os.close(held)
 
 
 async def test_this_machines_condition_is_told_with_its_fullest_file_system():

@@ -11,6 +11,7 @@ from novacron.adapters.libvirt.access import SOCKET_NAMES, RunResult, SocketHand
 from novacron.adapters.libvirt.channel import Channel
 from novacron.adapters.libvirt.file_systems import FileSystems
 from novacron.adapters.libvirt.local_load import local_load
+from novacron.adapters.ssh.local_program import run_program
 from novacron.model.errors import DeadlineExceeded, OperationError
 from novacron.model.host import HostLoad, HostSpec
 
@@ -70,22 +71,17 @@ class LocalAccess(UriAccess):
     async def run(self, argv: Sequence[str], *, deadline_s: float, stdin: bytes = b"") -> RunResult:
         """Run a command here."""
         try:
-            process = await asyncio.create_subprocess_exec(
-                *argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-            )
+            async with asyncio.timeout(deadline_s):
+                status, stdout, stderr = await run_program(argv, stdin=stdin)
+        except TimeoutError as error:
+            raise DeadlineExceeded(
+                self.spec.id, f"`{argv[0]}` did not end within {deadline_s:g} s", "it is tried again by itself"
+            ) from error
         except OSError as error:
             raise OperationError(
                 self.spec.id, f"`{argv[0]}` cannot be run: {error.strerror}", "is it installed?"
             ) from error
-        try:
-            async with asyncio.timeout(deadline_s):
-                stdout, stderr = await process.communicate(stdin)
-        except TimeoutError as error:
-            process.kill()
-            raise DeadlineExceeded(
-                self.spec.id, f"`{argv[0]}` did not end within {deadline_s:g} s", "it is tried again by itself"
-            ) from error
-        return RunResult(exit_status=process.returncode or 0, stdout=stdout, stderr=stderr)
+        return RunResult(exit_status=status, stdout=stdout, stderr=stderr)
 
     async def open_socket(self, path: str) -> tuple[Any, Any]:
         """Connect to a unix socket here."""

@@ -4,15 +4,13 @@ Why not read the files here: docs/decisions/0011.
 """
 
 import asyncio
-import os
 import shutil
-import signal
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from novacron.adapters.ssh.address import SshAddress, ssh_arguments
+from novacron.adapters.ssh.local_program import run_program
 from novacron.adapters.ssh.options import SshOptions, options_of
 from novacron.adapters.ssh.tokens import own_home
 from novacron.model.errors import LinkError
@@ -56,19 +54,9 @@ async def run(argv: Sequence[str]) -> tuple[int, str, str]:
 
     Ended with its children when the caller is cancelled.
     """
-    pipe = asyncio.subprocess.PIPE
     async with _slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE)):
-        process = await asyncio.create_subprocess_exec(
-            *argv, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True
-        )
-        try:
-            out, err = await process.communicate()
-        except BaseException:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-            raise
-    return process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace")
+        status, out, err = await run_program(argv)
+    return status, out.decode(errors="replace"), err.decode(errors="replace")
 
 
 def _require_no_configuration(spec: HostSpec) -> None:
