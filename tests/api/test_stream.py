@@ -111,11 +111,10 @@ async def test_only_hosts_that_changed_go_over_the_socket(puppet, puppet_socket)
 
 
 async def test_a_host_that_left_the_fleet_is_gone_and_a_new_one_is_in_its_place(puppet, remote):
-    fleet = a_fleet(a_host("kvm-1"), a_host("kvm-2"))
-    puppet.show(fleet)
+    puppet.show(a_fleet(a_host("kvm-1"), a_host("kvm-2")))
     async with _reading(remote) as following:
         await _opening(following)
-        puppet.show(fleet.without_host("kvm-1").with_host(a_host("kvm-3", a_vm("db-1"))))
+        puppet.show(a_fleet(a_host("kvm-2"), a_host("kvm-3", a_vm("db-1")), revision=2))
         after = (await _until(following, FleetChanged)).fleet
     assert list(after.hosts) == ["kvm-2", "kvm-3"]
     assert [vm.home.vm.name for vm in after.vms.values()] == ["db-1"]

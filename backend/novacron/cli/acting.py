@@ -177,13 +177,7 @@ def cancel(
 
     answer = run(work, context)
     code = _code_of_cancelling(answer, waited=not no_wait)
-    if isinstance(answer, Refusal):
-        complain(answer.subject, answer.reason, answer.remedy)
-    with printing_what_was_done():
-        if as_json:
-            print_json({"refusal": answer} if isinstance(answer, Refusal) else answer)
-        elif isinstance(answer, Operation):
-            print_outcome(answer)
+    _print_answer(answer, as_json=as_json)
     if code is ExitCode.REFUSED and isinstance(answer, Operation):
         complain(answer.title, "was not cancelled: it was done first", "undo it, if it must not be so")
     raise typer.Exit(code)
@@ -197,6 +191,11 @@ def acknowledge(
 ) -> None:
     """Say that you have dealt with an operation that needs attention; its alert is cleared."""
     answer = run(lambda console: console.acknowledge(OperationId(operation), note=note), context)
+    _print_answer(answer, as_json=as_json)
+    raise typer.Exit(code_of_refusal(answer) if isinstance(answer, Refusal) else ExitCode.OK)
+
+
+def _print_answer(answer: Operation | Refusal, *, as_json: bool) -> None:
     if isinstance(answer, Refusal):
         complain(answer.subject, answer.reason, answer.remedy)
     with printing_what_was_done():
@@ -204,7 +203,6 @@ def acknowledge(
             print_json({"refusal": answer} if isinstance(answer, Refusal) else answer)
         elif isinstance(answer, Operation):
             print_outcome(answer)
-    raise typer.Exit(code_of_refusal(answer) if isinstance(answer, Refusal) else ExitCode.OK)
 
 
 def _code_of_cancelling(answer: Operation | Refusal, *, waited: bool) -> ExitCode:

@@ -68,7 +68,8 @@ class EngineSettings:
     operations_kept: int = 200
     journal_retry_s: float = 2.0
     drain_s: float = 30.0
-    """How long a backend that ends waits for migrations whose data it carries; well below systemd's 90 s."""
+    """How long a backend that ends waits for migrations whose data it carries; well below the
+    TimeoutStopSec of novacron.service."""
     drain_stop_s: float = 5.0
     """How long it then waits for those it asks to stop, so that none is cut off in its last phase."""
     alert_interval_s: float = 1.0

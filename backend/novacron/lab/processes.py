@@ -83,12 +83,3 @@ def is_first_of_namespace(pid: int) -> bool:
             if line.startswith("NSpid:"):
                 return line.split()[-1] == "1"
     return False
-
-
-def process_state(mark: ProcessMark) -> str:
-    """Return the kernel's letter for a living process (R, S, D, T, …), "" for a dead one."""
-    with contextlib.suppress(OSError):
-        fields = (_PROC / str(mark.pid) / "stat").read_text().rpartition(")")[2].split()
-        if int(fields[19]) == mark.started and fields[0] not in "ZX":
-            return fields[0]
-    return ""

@@ -122,11 +122,6 @@ class Fleet:
             former=tuple(one for one in self.former if one.facts.uuid != uuid),
         )
 
-    def without_host(self, host_id: HostId) -> "Fleet":
-        """Return the next revision without this host."""
-        hosts = {key: host for key, host in self.hosts.items() if key != host_id}
-        return Fleet(revision=self.revision + 1, hosts=MappingProxyType(hosts), former=self.former)
-
     @property
     def vms(self) -> Mapping[VmId, FleetVm]:
         """Every VM by UUID, in the order of hosts. Built once per revision, when first asked for."""

@@ -229,7 +229,7 @@ def test_a_host_that_left_the_fleet_still_needs_what_it_needed() -> None:
     whole = _fleet(needs, dict.fromkeys(_HOSTS, Knowledge("current")))
     former = whole.hosts[HostId("b")].reading
     assert former is not None
-    fleet = replace(whole.without_host(HostId("b")), former=(former,))
+    fleet = replace(a_fleet(*(host for host in whole.hosts.values() if host.id != "b")), former=(former,))
     intent = DeleteVolume(host=HostId("a"), pool="shared", volume="f1")
     refusal = plan(intent, fleet)
     assert isinstance(refusal, Refusal)

@@ -251,11 +251,6 @@ class World:
         size_mib = float(machine.memory_mib) if working_set_mib is None else working_set_mib
         host.machines[vm] = replace(machine, dirty_mib_s=mib_s, working_set_mib=size_mib)
 
-    def set_snapshots(self, vm: VmId, number: int) -> None:
-        """Let it have that many snapshots, with which libvirt migrates no VM."""
-        host = self.host_of(vm)
-        host.machines[vm] = replace(host.machine(vm), snapshots=number)
-
     def end_next_migration(self, vm: VmId, ending: Ending) -> None:
         """Let the VM's next migration end that way."""
         self._endings[vm] = ending
