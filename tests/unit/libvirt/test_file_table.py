@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -221,3 +222,18 @@ async def test_a_file_that_others_may_mount_is_not_the_hosts_own(tmp_path: Path)
     assert not is_local(lent.file_system)
     assert numbers_files_alike(lent.file_system)
     assert (own.device, own.inode) == (lent.device, lent.inode)
+
+
+async def test_pipes_and_sockets_that_a_snapshot_names_are_not_read(tmp_path: Path) -> None:
+    pipe, path = tmp_path / "pipe", tmp_path / "socket"
+    os.mkfifo(pipe)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        table = await _table(images=[path])
+        assert (table.trouble, list(table.bases(str(path)))) == ("", [])
+    shell = LocalShell()
+    table = FileTable(shell, FakeClock())
+    table.read(FileQuestions(paths=frozenset(), images=frozenset({str(pipe)}), backing={}))
+    await table.wait(2)
+    table.close()
+    assert not [argv for argv in shell.ran if argv[0] == "head"]

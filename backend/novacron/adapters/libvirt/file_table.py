@@ -44,7 +44,8 @@ class _Seen:
     """A file as stat tells it."""
 
     identity: FileIdentity
-    is_folder: bool
+    may_be_image: bool
+    """Whether it is a plain file or a block device: who reads a pipe or a socket waits, or fails."""
     version: tuple[int, int]
     """Size and time of the last change: another one may be based on something else."""
 
@@ -175,14 +176,14 @@ class FileTable:
         gone = [line for line in said if line.endswith(_ABSENT)]
         for path in wanted:
             if path not in seen and any(f"'{path}'" in line for line in gone):
-                seen[path] = _Seen(identity=FileIdentity(device="", inode=0), is_folder=False, version=(0, 0))
+                seen[path] = _Seen(identity=FileIdentity(device="", inode=0), may_be_image=False, version=(0, 0))
         return seen
 
     async def _bases_of(
         self, path: str, seen: _Seen | None, budget: int
     ) -> tuple[tuple[str, ...] | UnreadableHeader, int]:
         """Return what an image is based on, and how many headers were read for it."""
-        if not path.startswith("/") or (seen is not None and (seen.is_folder or not seen.identity.is_there)):
+        if not path.startswith("/") or (seen is not None and not seen.may_be_image):
             return (), 0
         if seen is None:
             return UnreadableHeader("it could not be looked at"), 0
@@ -236,4 +237,6 @@ def _record(record: bytes, types: Mapping[str, str]) -> tuple[str, _Seen] | None
         above = (str(folder) for folder in PurePosixPath(path).parents)
         file_system = types.get(name) or next((types[folder] for folder in above if folder in types), "")
         identity = FileIdentity(device=name, inode=int(inode), file_system=file_system)
-    return path, _Seen(identity=identity, is_folder=stat.S_ISDIR(kind), version=(int(size), int(changed)))
+    return path, _Seen(
+        identity=identity, may_be_image=stat.S_ISREG(kind) or stat.S_ISBLK(kind), version=(int(size), int(changed))
+    )
