@@ -1,5 +1,6 @@
 """A task that fails is started again, logged with its traceback, and alerted; nothing dies silently."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterator
 
@@ -28,30 +29,38 @@ SETTINGS = EngineSettings()
 class _Broken:
     """A task that fails as often as it is told, and then goes on."""
 
-    def __init__(self, clock: FakeClock, failures: int) -> None:
+    def __init__(self, clock: FakeClock, failures: int, error: BaseException) -> None:
         self._clock = clock
+        self._error = error
         self._failures = failures
         self.started_at: list[float] = []
 
     async def run(self) -> None:
         self.started_at.append(self._clock.monotonic())
         if len(self.started_at) <= self._failures:
-            raise RuntimeError("can't start new thread")
+            raise self._error
         await self._clock.sleep(1e9)
 
 
+NO_THREAD = RuntimeError("can't start new thread")
+OTHERS_CANCEL = asyncio.CancelledError("what it waited for was cancelled")
+"""As awaiting a task raises that somebody else has cancelled."""
+both_kinds = pytest.mark.parametrize("error", [NO_THREAD, OTHERS_CANCEL], ids=lambda error: type(error).__name__)
+
+
+@both_kinds
 async def test_a_task_that_fails_is_started_again_ever_later_and_named_until_it_is_well(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, error: BaseException
 ) -> None:
     clock = FakeClock()
     supervisor = Supervisor(clock, SETTINGS)
-    broken = _Broken(clock, failures=4)
+    broken = _Broken(clock, failures=4, error=error)
     task = supervisor.keep("polling kvm-a", broken.run)
     await clock.advance(60)
     waits = [later - earlier for earlier, later in zip(broken.started_at, broken.started_at[1:], strict=False)]
     assert waits == pytest.approx([1, 2, 4, 8])
     assert [(fault.name, fault.text) for fault in supervisor.faults] == [
-        ("polling kvm-a", "RuntimeError: can't start new thread")
+        ("polling kvm-a", f"{type(error).__name__}: {error}")
     ]
     assert "polling kvm-a failed" in caplog.text
     assert "Traceback" in caplog.text
@@ -129,19 +138,30 @@ async def test_alerting_that_fails_altogether_goes_on(site: Site, monkeypatch: p
     assert {alert.rule for alert in await site.alerts()} == {AlertRule.HOST_UNREACHABLE, AlertRule.TASK_FAILED}
 
 
+async def test_a_task_that_is_cancelled_itself_ends_and_is_no_fault() -> None:
+    supervisor = Supervisor(FakeClock(), SETTINGS)
+    task = supervisor.keep("alerting", asyncio.Event().wait)  # type: ignore[arg-type]  # what it returns is nobody's
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled()
+    assert supervisor.faults == ()
+
+
+@both_kinds
 async def test_an_operation_whose_task_fails_needs_attention_and_lets_go_of_its_vm(
-    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: BaseException
 ) -> None:
     site.add()
     await site.start()
 
     async def die(_: OperationRun) -> None:
-        raise RuntimeError("can't start new thread")
+        raise error
 
     monkeypatch.setattr(OperationRun, "carry_out", die)
     ended = await site.do(PauseVm(vm=VM, host=A))
     assert ended.state is OperationState.NEEDS_ATTENTION
-    assert "can't start new thread" in ended.outcome
+    assert str(error) in ended.outcome
     assert "Traceback" in caplog.text
     monkeypatch.undo()
     again = await site.do(PauseVm(vm=VM, host=A))

@@ -15,6 +15,7 @@ from novacron.engine.ledger import Ledger
 from novacron.engine.settings import EngineSettings
 from novacron.engine.steps.catalogue import BEGIN_UNWRITTEN, step_of
 from novacron.engine.steps.work import AttentionNeeded, PreparedStep, Step, StepCancelled, StepFailed, Work
+from novacron.engine.supervisor import is_cancelled_itself
 from novacron.model.errors import JournalError, LinkError, NovaCronError, OutcomeUnknown
 from novacron.model.ids import OperationId
 from novacron.model.intent import hosts_of
@@ -51,7 +52,10 @@ class OperationRun:
         try:
             if first is None or await first:
                 await self.carry_out()
-        except Exception as error:  # noqa: BLE001 - an operation that nobody carries out any more must not seem to run
+        except (Exception, asyncio.CancelledError) as error:
+            # An operation that nobody carries out any more must not seem to run.
+            if is_cancelled_itself(error):
+                raise
             _log.exception("operation %s failed", self._id)
             if not self.operation.has_ended:
                 text = f"unforeseen: {type(error).__name__}: {error}; look at its subject"

@@ -46,7 +46,9 @@ class Supervisor:
             began_at = self._clock.monotonic()
             try:
                 await run()
-            except Exception as error:  # noqa: BLE001 - whatever it failed of, it is started again
+            except (Exception, asyncio.CancelledError) as error:
+                if is_cancelled_itself(error):
+                    raise
                 self._report(name, error)
             else:
                 return
@@ -55,10 +57,16 @@ class Supervisor:
             await self._clock.sleep(wait_s)
             wait_s = min(self._settings.task_backoff_most_s, wait_s * 2)
 
-    def _report(self, name: str, error: Exception) -> None:
+    def _report(self, name: str, error: BaseException) -> None:
         text = f"{type(error).__name__}: {error}"
         known = self._failed.get(name)
         # The same fault once a second, such as an alert rule's, is one traceback.
         if known is None or known[1].text != text:
             _log.error("%s failed", name, exc_info=error)
         self._failed[name] = (self._clock.monotonic(), TaskFault(name=name, text=text))
+
+
+def is_cancelled_itself(error: BaseException) -> bool:
+    """Whether the error says that the present task is to end, rather than that something it awaited was cancelled."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
