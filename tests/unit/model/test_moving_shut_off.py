@@ -11,7 +11,8 @@ from novacron.model.plan.relocation import AUTOSTART
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmState
 from tests.builders import a_disk, a_vm
-from tests.unit.model.test_plans import LOCKED, OFF, SEEN, VM, A, B, code, move, on, planned
+from tests.unit.model.test_planning_moves import move
+from tests.unit.model.test_plans import LOCKED, OFF, SEEN, VM, A, B, code, on, planned
 
 
 @pytest.mark.parametrize(("here", "there"), [("one file", "another"), ("", "one file"), ("one file", ""), ("", "")])

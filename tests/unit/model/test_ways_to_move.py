@@ -14,7 +14,8 @@ from novacron.model.plan.planner import plan
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmDisk, VmReading, VmState
 from tests.builders import a_disk, a_fleet, a_host, a_pool, a_reading, a_vm, a_volume
-from tests.unit.model.test_plans import DISK, FIT, LOCKED, OFF, SEEN, VM, A, B, code, move, planned
+from tests.unit.model.test_planning_moves import move
+from tests.unit.model.test_plans import DISK, FIT, LOCKED, OFF, SEEN, VM, A, B, code, planned
 
 NETWORK = {"rbd": "vms/web-1", "nbd": "nbd://store:10809/web-1", "iscsi": "iscsi://store/iqn.2026-01:web/1"}
 READ_ONLY = {protocol: f"{protocol}://mirror/web-1.iso" for protocol in ("http", "https", "ftp", "tftp")}
