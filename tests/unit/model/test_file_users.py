@@ -318,3 +318,17 @@ def test_a_host_that_may_mount_what_another_exports_may_need_it() -> None:
         answer = plan(DeleteVolume(host=HostId("a"), pool="own", volume="f1"), a_fleet(home, other))
         assert isinstance(answer, Refusal)
         assert answer.code is code
+
+
+def test_a_file_below_a_folder_that_a_vm_on_another_host_shares_by_another_name_is_needed() -> None:
+    shared = FileIdentity(device="0:50", inode=2, file_system="nfs4")
+    own = FileIdentity(device="8:1", inode=2, file_system="ext4")
+    use = FileUse(path="/mnt/share", what="shared folder", kind=UseKind.FOLDER, file=replace(shared, device="0:61"))
+    for folder, is_needed in ((shared, True), (own, False)):
+        file = replace(folder, inode=77)
+        volume = a_volume("f1", path="/srv/vm/f1", file=file)
+        pool = replace(a_pool("own", path="/srv/vm", volumes=(volume,)), folders=(folder,))
+        home = a_host("a", reading=a_reading("a", pools=(pool,)))
+        fleet = a_fleet(home, a_host("b", a_vm("sharing", uses=(use,))))
+        answer = plan(DeleteVolume(host=HostId("a"), pool="own", volume="f1"), fleet)
+        assert isinstance(answer, Refusal) is is_needed

@@ -183,10 +183,16 @@ def _is_below(wanted: NamedFile, host: HostId, use: FileUse, pools: tuple[Pool, 
     """Whether the file lies in a folder that is used whole."""
     if _lies_below(wanted.path, use.path):
         return True
-    if host != wanted.host or use.file is None or not use.file.is_there:
+    if use.file is None or not use.file.is_there:
         return False
-    of_pool = (pool for pool in pools if _lies_below(wanted.path, pool.path))
-    return any((use.file.device, use.file.inode) == (up.device, up.inode) for pool in of_pool for up in pool.folders)
+    folder = NamedFile(host=host, path=use.path, file=use.file)
+    above = (up for pool in pools if _lies_below(wanted.path, pool.path) for up in pool.folders if up.is_there)
+    # What is above is known by what it is, not by its name; a host's own folder is no other host's.
+    return any(
+        may_be_one(NamedFile(host=wanted.host, path="/", file=up), folder)
+        for up in above
+        if host == wanted.host or not is_local(up.file_system)
+    )
 
 
 def _names_as_base(wanted: NamedFile, reading: HostReading, backing_path: str) -> bool:
