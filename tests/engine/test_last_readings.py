@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from novacron.engine.last_readings import LastReadings
 from novacron.model.files import UseKind
+from novacron.model.ids import HostId
 from novacron.model.intent import DeleteVm, DeleteVolume, ResumeVm, StartVm
 from novacron.model.link import LinkStatus
 from novacron.model.operation import OperationState
@@ -132,3 +133,16 @@ async def test_the_word_of_a_host_that_cannot_tell_of_files_is_kept_unless_a_bet
         await kept.stop()
         assert archive.readings["kvm-c"].files_trouble == expected.files_trouble
         assert len(archive.readings["kvm-c"].vms) == len(expected.vms)
+
+
+async def test_a_machine_that_answers_under_another_name_is_kept_under_that_one_alone() -> None:
+    archive = MemoryArchive()
+    first = a_reading("kvm-a", a_vm())
+    for reading in (first, a_reading("kvm-b", a_vm("web-2"))):
+        await archive.keep(replace(reading, facts=replace(reading.facts, uuid=f"uuid of {reading.host}")))
+    readings = LastReadings(archive)
+    await readings.load()
+    renamed = replace(first, host=HostId("kvm-new"), facts=replace(first.facts, uuid="uuid of kvm-a"))
+    readings.note(renamed)
+    await readings.stop()
+    assert set(archive.readings) == {"kvm-b", "kvm-new"}

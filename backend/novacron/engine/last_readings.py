@@ -67,12 +67,21 @@ class LastReadings:
             host, reading = self._waiting.popitem()
             try:
                 await self._archive.keep(reading)
+                await self._forget_former_names(reading)
             except JournalError as error:
                 if not self.error:
                     _log.warning("%s", error)
                 self.error = str(error)
                 return
             self._kept[host], self.error = reading, ""
+
+    async def _forget_former_names(self, reading: HostReading) -> None:
+        """Keep nothing of the names under which this machine was read before, as the fleet does not either."""
+        uuid = reading.facts.uuid
+        for name in [name for name, kept in self._kept.items() if uuid and kept.facts.uuid == uuid]:
+            if name != reading.host:
+                await self._archive.forget(name)
+                del self._kept[name]
 
 
 def _without_figures(reading: HostReading) -> HostReading:

@@ -16,4 +16,4 @@ class ReadingArchive(Protocol):
         """Keep this reading instead of the host's former one. Raises JournalError when it could not be written."""
 
     async def forget(self, host: HostId) -> None:
-        """Keep nothing of this host any more."""
+        """Keep nothing of this host any more. Raises JournalError when it could not be removed."""

@@ -38,7 +38,13 @@ class FileReadingArchive:
 
     async def forget(self, host: HostId) -> None:
         """Remove the host's file."""
-        await asyncio.to_thread(self._path(host).unlink, missing_ok=True)
+        path = self._path(host)
+        try:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+        except OSError as error:
+            raise JournalError(
+                str(path), f"the last reading of {host} cannot be removed: {error.strerror}", "check the folder's owner"
+            ) from error
 
     def _load(self) -> tuple[HostReading, ...]:
         found = []
