@@ -1,11 +1,11 @@
 """How full a host's file systems are: asked beside everything else, since whoever asks a dead file server hangs."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from novacron.adapters.libvirt.access import RunResult
+from novacron.adapters.libvirt.background_read import BackgroundRead
 from novacron.adapters.libvirt.patience import Patience
 from novacron.model.errors import DeadlineExceeded, NovaCronError
 
@@ -21,22 +21,20 @@ class FileSystems:
     def __init__(self, run: Callable[[tuple[str, ...], float], Awaitable[RunResult]]) -> None:
         """`run` is given a command and its deadline in seconds."""
         self._run = run
-        self._task: asyncio.Task[None] | None = None
+        self._asking = BackgroundRead("asking for file systems")
         self._patience = Patience(time.monotonic)
         self._text = ""
 
     async def read(self) -> str:
         """Return df's output; empty while it is not known."""
-        if (self._task is None or self._task.done()) and self._patience.has_run_out:
-            self._task = asyncio.ensure_future(self._ask())
-        if self._task is not None:
-            await asyncio.wait({self._task}, timeout=_WAIT_S)
+        if self._patience.has_run_out:
+            self._asking.start(self._ask)
+        await self._asking.wait(_WAIT_S)
         return self._text
 
     def abort(self) -> None:
         """Ask no more."""
-        if self._task is not None:
-            self._task.cancel()
+        self._asking.cancel()
 
     async def _ask(self) -> None:
         try:

@@ -4,7 +4,6 @@ One question at a time is out: whoever looks at a file on dead storage hangs, an
 everything was looked at, what the table says counts as not known.
 """
 
-import asyncio
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from novacron.adapters.libvirt.access import HostAccess
+from novacron.adapters.libvirt.background_read import BackgroundRead
 from novacron.adapters.libvirt.image_headers import HEAD_BYTES, UnreadableHeader, bases_named
 from novacron.adapters.libvirt.patience import Patience
 from novacron.model.errors import DeadlineExceeded, NovaCronError
@@ -71,14 +71,14 @@ class FileTable:
         self._seen: dict[str, _Seen] = {}
         self._bases: dict[str, tuple[str, ...] | UnreadableHeader] = {}
         self._headers: dict[tuple[str, int, tuple[int, int]], tuple[str, ...] | UnreadableHeader] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._reading = BackgroundRead("looking at files")
         self._next: FileQuestions | None = None
         self.trouble = "which files its VMs and volumes name was not looked at yet"
         """Why what the table says is not the whole truth; empty when it is."""
 
     def read(self, questions: FileQuestions) -> None:
         """Start to find out. What is under way may know nothing of this: it is asked after that."""
-        if self._task is not None and not self._task.done():
+        if self._reading.is_under_way:
             self._next, self.trouble = questions, _UNDER_WAY
             return
         if not self._access.has_shell:
@@ -89,17 +89,15 @@ class FileTable:
         if not self._patience.has_run_out:
             return
         self._next, self.trouble = questions, _UNDER_WAY
-        self._task = asyncio.ensure_future(self._read_all())
+        self._reading.start(self._read_all)
 
     async def wait(self, seconds: float) -> None:
         """Wait for what is under way, but no longer than that."""
-        if self._task is not None:
-            await asyncio.wait({self._task}, timeout=seconds)
+        await self._reading.wait(seconds)
 
     def close(self) -> None:
         """Let go at once."""
-        if self._task is not None:
-            self._task.cancel()
+        self._reading.cancel()
 
     def identity(self, path: str) -> FileIdentity | None:
         """Return which file a path is; None when it is not known, or no path."""

@@ -5,7 +5,6 @@ the old ones stay. libvirt stops a pool whose refresh fails, so a pool is refres
 readable and to have changed, never by the clock.
 """
 
-import asyncio
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from novacron.adapters.libvirt import xml
 from novacron.adapters.libvirt.access import HostAccess
+from novacron.adapters.libvirt.background_read import BackgroundRead
 from novacron.adapters.libvirt.binding import load_libvirt
 from novacron.adapters.libvirt.channel import Channel, Connection
 from novacron.adapters.libvirt.foreign_text import text_of
@@ -53,7 +53,7 @@ class PoolReader:
         self._access = access
         self._clock = clock
         self._channel: Channel | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._reading = BackgroundRead("reading pools")
         self._pools: dict[str, Pool] = {}
         self._file_systems: dict[str, str] = {}
         self._refreshed: dict[str, str] = {}
@@ -86,18 +86,15 @@ class PoolReader:
 
     def read(self) -> None:
         """Start to read all pools, unless that is under way."""
-        if self._task is None or self._task.done():
-            self._task = asyncio.ensure_future(self._read())
+        self._reading.start(self._read)
 
     async def wait(self, seconds: float) -> None:
         """Wait for the reading under way, but no longer than that."""
-        if self._task is not None:
-            await asyncio.wait({self._task}, timeout=seconds)
+        await self._reading.wait(seconds)
 
     def close(self) -> None:
         """Let go at once."""
-        if self._task is not None:
-            self._task.cancel()
+        self._reading.cancel()
         if self._channel is not None:
             self._channel.abort()
 
