@@ -32,7 +32,7 @@ def header_line(picture: Picture, title: str, now: datetime, width: int, glyphs:
 
 def _vms(picture: Picture, glyphs: Glyphs, *, long: bool) -> list[Span]:
     words = picture.tally.vms
-    if not picture.has_fleet:
+    if not picture.knows_any_host:
         return [span("VMs ?", Role.UNKNOWN)]
     shown = [span("VMs ", Role.DIM), span(f"{glyphs.running}{words.get('running', 0)}", Role.RUNNING)]
     for word, shape, role in (
@@ -66,7 +66,7 @@ def _alerts(picture: Picture, glyphs: Glyphs) -> list[Span]:
     if picture.critical:
         return [span(f"{glyphs.crashed} {picture.critical} critical", Role.CRITICAL)]
     if picture.holding:
-        return [span(f"{glyphs.attention} {picture.holding} alerts", Role.WARNING)]
+        return [span(f"{glyphs.attention} {picture.holding} alert{'s' if picture.holding > 1 else ''}", Role.WARNING)]
     if not picture.has_fleet or (picture.tally.hosts and picture.tally.hosts_asked == picture.tally.hosts):
         return [span("alerts ?", Role.UNKNOWN)]
     return [span("no alerts", Role.DIM)]

@@ -18,6 +18,9 @@ def host_lines(host: Host, alerts: Sequence[Alert], fleet: Fleet, sight: Sight, 
     """Say how we stand with it, what it is, how it does, and what is on it."""
     lines = [*_link_lines(host, sight, width), *alert_lines(alerts, sight, width), ()]
     lines += [*_load_lines(host, sight, width), (), *_facts_lines(host)]
+    if host.reading is None:
+        lines += [(), _title("VMs and pools"), (span("  not known: it was never read", Role.UNKNOWN),)]
+        return [part for line in lines for part in fold_line(line, width)]
     lines += [(), _title(f"VMs ({len(vms_on(fleet, host.id))})")]
     for vm in vms_on(fleet, host.id):
         state = state_cell(vm, sight)
@@ -28,14 +31,15 @@ def host_lines(host: Host, alerts: Sequence[Alert], fleet: Fleet, sight: Sight, 
                 span(f"{vm.home.vm.vcpus} vCPU {size_mib(vm.home.vm.memory_mib)}", Role.DIM),
             )
         )
-    lines += [(), _title("Pools")]
-    for pool in host.reading.pools if host.reading else ():
+    as_of = "" if host.is_current else f", as of {clock_time(host.reading.inventory_at or host.reading.observed_at)}"
+    lines += [(), _title(f"Pools{as_of}")]
+    for pool in host.reading.pools:
         used = pool.used_fraction
         lines.append(
             (
                 span(f"  {pool.name:<16} "),
-                *bar_spans(used, 10, sight.glyphs),
-                span(f" {fraction(used):>4} ", fullness_role(used)),
+                *bar_spans(used, 10, sight.glyphs, Role.BAR if host.is_current else Role.DIM),
+                span(f" {fraction(used):>4} ", fullness_role(used) if host.is_current else Role.DIM),
                 span(f" {size_mib(pool.available_mib)} free  {pool.kind} {pool.path}", Role.DIM),
             )
         )

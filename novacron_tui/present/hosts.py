@@ -46,6 +46,8 @@ def _vms(host: Host, _sight: Sight) -> Cell:
 def _memory(host: Host, _sight: Sight) -> Cell:
     facts, used = _facts(host), _load(host).memory_used_mib
     total = size_mib(facts.memory_mib if facts else None)
+    if facts is None:
+        return cell("?", role=Role.UNKNOWN)
     return cell(f"?/{total}", role=Role.UNKNOWN) if not host.is_current else cell(f"{size_mib(used)}/{total}")
 
 

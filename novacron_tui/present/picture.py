@@ -25,6 +25,8 @@ class Tally:
     hosts_asked: int = 0
     """Those not heard from yet: neither up nor down."""
     hosts: int = 0
+    hosts_read: int = 0
+    """Those that were ever read: where none was, nothing is known of VMs and pools."""
     pools: int = 0
 
 
@@ -43,6 +45,11 @@ class Picture:
     tally: Tally = Tally()
     busy: Mapping[VmId, Operation] = field(default_factory=dict)
     """The operation under way on each VM that has one."""
+
+    @property
+    def knows_any_host(self) -> bool:
+        """Whether something is known of VMs and pools: none at all is not the same as none that is known."""
+        return self.has_fleet and (self.tally.hosts_read > 0 or not self.tally.hosts)
 
     @property
     def critical(self) -> int:
@@ -84,6 +91,7 @@ def tally(fleet: Fleet) -> Tally:
     return Tally(
         vms=words,
         hosts=len(hosts),
+        hosts_read=sum(host.reading is not None for host in hosts),
         hosts_up=sum(host.link.is_up for host in hosts),
         hosts_asked=sum(_is_asked(host) for host in hosts),
         pools=sum(len(host.reading.pools) for host in hosts if host.reading),

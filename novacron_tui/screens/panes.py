@@ -24,8 +24,8 @@ class Pane:
     title: str
     subject: Subject[Any]
     rows: Callable[[Picture], Iterable[Any]]
-    count: Callable[[Picture], int]
-    """The number beside its title: what matters, not always all there is."""
+    count: Callable[[Picture], int | None]
+    """The number beside its title: what matters, not always all there is. None: nothing is known of it."""
     status: Callable[[Any, Sight], Line]
 
 
@@ -35,7 +35,7 @@ PANES: Final = (
         title="VMs",
         subject=VMS,
         rows=lambda picture: picture.fleet.vms.values(),
-        count=lambda picture: sum(picture.tally.vms.values()),
+        count=lambda picture: sum(picture.tally.vms.values()) if picture.knows_any_host else None,
         status=vm_status,
     ),
     Pane(
@@ -59,7 +59,7 @@ PANES: Final = (
         title="Storage",
         subject=POOLS,
         rows=lambda picture: pool_rows(picture.fleet),
-        count=lambda picture: picture.tally.pools,
+        count=lambda picture: picture.tally.pools if picture.knows_any_host else None,
         status=pool_status,
     ),
     Pane(

@@ -48,7 +48,9 @@ class PoolScreen(TableScreen):
             span(f" on {row.host.id}  {size_mib(row.pool.available_mib)} free", Role.DIM),
             absence(app.picture.fleet, row.host.id)
             if self._gone
-            else span(f"  read {read} ago ", Role.DIM if row.host.is_current else Role.UNKNOWN),
+            else span(f"  read {read} ago ", Role.DIM)
+            if row.host.is_current
+            else span(f"  as read {read} ago: host {row.host.link.status} ", Role.UNKNOWN),
             *self.counts(20),
         )
 

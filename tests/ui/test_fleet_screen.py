@@ -327,3 +327,14 @@ async def test_text_that_is_cut_at_80_columns_is_shown_in_full_by_a_key() -> Non
         operator.sees_not("…")
         await operator.press("w")
         operator.sees("kvm-1")
+
+
+async def test_where_no_host_was_ever_read_nothing_is_counted_as_none() -> None:
+    link = a_link(LinkStatus.UNREACHABLE, cause="connection refused")
+    async with at_console(FakeConsole(a_fleet(a_host("kvm-1", never_read=True, link=link)))) as operator:
+        operator.sees("VMs ?", "hosts 0/1 1 down", "1 VMs  2 Hosts 1", "4 Storage  5 Alerts 0")
+        await operator.press("2")
+        operator.sees_not("?/-")
+        await operator.press("enter")
+        operator.sees("VMs and pools", "not known: it was never read")
+        operator.sees_not("VMs (0)")

@@ -95,3 +95,13 @@ def test_images_for_a_new_disk_are_bases_first_and_disks_in_use_last_and_marked(
         ("zeta.qcow2", "10G qcow2"),
         ("web-1.qcow2", "10G qcow2, in use by web-1"),
     ]
+
+
+async def test_pools_and_volumes_of_a_silent_host_say_as_of_when_they_are() -> None:
+    pool = a_pool("vm", volumes=(a_volume("a.qcow2"),))
+    host = a_host("kvm-1", reading=a_reading("kvm-1", pools=(pool,)), link=LinkStatus.UNREACHABLE)
+    async with at_console(FakeConsole(a_fleet(host))) as operator:
+        await operator.press("2", "enter", "G")
+        operator.sees("Pools, as of ")
+        await operator.press("4", "enter")
+        operator.sees("as read ", "ago: host unreachable")
