@@ -91,7 +91,8 @@ def tabs_line(panes: Sequence[tuple[str, str, int | None]], current: int, note: 
         here = index == current
         left.append(span(f" {key}", Role.TAB if here else Role.KEY))
         left.append(span(f"{shown} ", Role.TAB if here else Role.DIM))
-    if line_width(left) + line_width(note) > width:
+    # At least a blank stands between the two.
+    if line_width(left) + line_width(note) >= width:
         left = [part for index, part in enumerate(left) if index % 2 == 0 or index == 2 * current + 1]
     return justify(left, note, width)
 

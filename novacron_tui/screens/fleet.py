@@ -22,6 +22,8 @@ from novacron_tui.widgets.lines import Lines
 
 _VMS, _HOSTS = 0, 1
 """Indexes in PANES."""
+_BESIDE_A_FILTER = 50
+"""Cells for what stands beside its text: panes by their keys, what is selected, how many rows match."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,7 @@ class FleetScreen(TableScreen):
             (str(number), pane.title, pane.count(picture) if picture.has_fleet else None)
             for number, pane in enumerate(PANES, start=1)
         ]
-        return tabs_line(panes, self._current, self.counts(width - 74), width)
+        return tabs_line(panes, self._current, self.counts(width - _BESIDE_A_FILTER), width)
 
     async def on_click(self, event: events.Click) -> None:
         """Look at the pane whose name was clicked on."""

@@ -4,7 +4,7 @@ import pytest
 
 from novacron_tui.screens.fleet import FleetScreen
 from novacron_tui.screens.host import HostScreen
-from tests.ui.operator import LARGE, Operator, a_console, at_console
+from tests.ui.operator import LARGE, SMALL, Operator, a_console, at_console
 
 _DETAILS = {
     "a host in full": ("2", "enter"),
@@ -132,3 +132,12 @@ async def test_a_key_that_answers_no_question_says_so(key: str) -> None:
         operator.sees("w means nothing here")
         await operator.press("y")
         operator.sees_not("means nothing")
+
+
+async def test_a_filter_is_shown_whole_at_eighty_columns_and_no_pane_is_cut() -> None:
+    async with at_console(a_console(), size=SMALL) as operator:
+        await operator.press("slash")
+        await operator.type("host:kvm-ams-01 cache")
+        await operator.press("enter", "asterisk")
+        operator.sees("/host:kvm-ams-01 cache ", "2 selected")
+        assert "…" not in operator.lines[1]
