@@ -17,7 +17,7 @@ from novacron.cli.selectors import select_one_vm
 from novacron.cli.serial_filter import SerialFilter
 from novacron.cli.session import run, settled_fleet
 from novacron.cli.terminal import is_reader_gone
-from novacron.model.errors import Conflict
+from novacron.model.errors import Conflict, OperationError
 from novacron.model.safetext import SafeText
 from novacron.ports.console import Console
 from novacron.ports.hypervisor import SerialLink
@@ -40,6 +40,11 @@ def console(
             link = await backend.open_serial(chosen.id, host, force=force)
         except Conflict as error:
             raise Conflict(name, error.detail, "with --force it is taken over from them") from error
+        except OperationError as error:
+            if chosen.home.vm.is_active or not chosen.home.is_current:
+                raise
+            detail = f"it is {chosen.home.vm.state} on {host}: only a VM that runs has a serial console"
+            raise OperationError(name, detail, f"novacron start {name}") from error
         typer.echo(f"console of {name} on {host}; ctrl+] detaches", err=True)
         left = False
         try:

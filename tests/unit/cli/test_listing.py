@@ -203,3 +203,11 @@ def test_pools_and_volumes_of_a_host_that_does_not_answer_are_not_shown_as_they_
     finally:
         backend.loop.call_soon_threadsafe(backend.world.heal, host)
         _wait_until(lambda: _json(novacron("pools", host, "--json"))[0]["current"])
+
+
+def test_a_serial_console_of_a_vm_that_is_off_says_to_start_it(novacron):
+    record = next(one for one in _json(novacron("vms", "--json")) if one["vm"]["state"] == "shut off")
+    failed = novacron("console", record["id"])
+    assert failed.exit_code == ExitCode.FAILED
+    assert f"it is shut off on {record['host']}" in failed.stderr
+    assert "novacron start" in failed.stderr
