@@ -1,6 +1,6 @@
 """One operation in full: its steps, its figures, its outcome."""
 
-from novacron.model.operation import Operation, OperationState, StepRecord
+from novacron.model.operation import Operation, OperationState, StepRecord, StepState
 from novacron_tui.present.cells import Line, Role, fold_line, paragraph, span
 from novacron_tui.present.column import Sight
 from novacron_tui.present.meter import bar_spans
@@ -33,7 +33,7 @@ def operation_lines(operation: Operation, sight: Sight, width: int) -> list[Line
         lines += paragraph(said, width - 2, Role.TEXT, indent=1)
     lines += [(), *_progress_lines(operation, sight, width), _title("Steps")]
     for step in operation.steps:
-        lines += _step_lines(step, sight, width)
+        lines += _step_lines(step, operation, sight, width)
     lines += [(), _title("What was asked for")]
     lines += paragraph(_intent_text(operation), width - 3, Role.DIM, indent=2)
     lines.append((span(f"  {operation.id}", Role.DIM),))
@@ -76,8 +76,11 @@ def _milliseconds(number: int) -> str:
     return f"{number} ms" if number < 10_000 else duration(number / 1000)
 
 
-def _step_lines(step: StepRecord, sight: Sight, width: int) -> list[Line]:
+def _step_lines(step: StepRecord, operation: Operation, sight: Sight, width: int) -> list[Line]:
     shape, role = step_sign(step.state, sight.glyphs)
+    if step.state is StepState.FAILED and operation.state is OperationState.CANCELLED:
+        # It ended as it was asked to: nothing of it failed.
+        shape, role = operation_sign(operation.state, sight.glyphs)
     when = clock_time(step.started_at) if step.started_at else " " * 8
     took = ""
     if step.started_at is not None and step.finished_at is not None:

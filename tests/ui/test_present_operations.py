@@ -7,7 +7,7 @@ import pytest
 
 from novacron.model.ids import HostId
 from novacron.model.intent import MigrateVm
-from novacron.model.operation import Operation, OperationState, Progress
+from novacron.model.operation import Operation, OperationState, Progress, StepRecord, StepState
 from novacron.model.plan.forecast import forecast
 from novacron_tui.commands.command import Context
 from novacron_tui.commands.power import POWER
@@ -75,3 +75,15 @@ def test_a_vm_may_be_paused_while_it_migrates() -> None:
     context = Context(picture=Picture(fleet=fleet, operations=(_stuck(),), busy={vm.id: _stuck()}), now=NOW)
     assert pause.refuse(vm, context) is None
     assert "is under way" in (shutdown.refuse(vm, context) or "")
+
+
+@pytest.mark.parametrize(
+    ("state", "sign"), [(OperationState.CANCELLED, UNICODE.off), (OperationState.FAILED, UNICODE.failed)]
+)
+def test_the_step_with_which_a_cancelled_operation_ended_is_not_marked_as_failed(
+    state: OperationState, sign: str
+) -> None:
+    step = StepRecord(name="look", title="read the outcome", state=StepState.FAILED, detail="it is running on a")
+    shown = _detail(replace(_migration(Progress(), state=state), steps=(step,)))
+    (line,) = (line for line in shown.split("\n") if "read the outcome" in line)
+    assert line.strip().startswith(sign)
