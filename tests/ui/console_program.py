@@ -45,7 +45,7 @@ def a_hostile_console() -> FakeConsole:
     console.show_operations(
         *(
             an_operation(number, state=OperationState.FAILED, title=text, subject=text, outcome=text)
-            for number, text in enumerate(texts)
+            for number, text in zip(range(len(texts), 0, -1), texts, strict=True)
         )
     )
     console.push(AlertsChanged(alerts=tuple(an_alert(AlertRule.VM_CRASHED, subject=t, text=t) for t in texts)))
