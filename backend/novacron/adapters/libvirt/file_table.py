@@ -22,7 +22,7 @@ from novacron.ports.clock import Clock
 
 _LOOK: Final = """\
 export LC_ALL=C
-cat /proc/self/mountinfo
+awk '{ for (i = 7; i < NF && $i != "-"; i++); print $3, $5, $(i + 1) }' /proc/self/mountinfo
 printf '\\0'
 cut -f 1 /var/lib/nfs/etab 2>/dev/null | tr '\\n' '\\0' | xargs -0 -r stat --printf '%d ' -- 2>/dev/null
 printf '\\0'
@@ -209,10 +209,10 @@ def _file_systems(mounts: str) -> dict[str, str]:
     """Return the types of file systems by device, and by mount point. Source: proc(5), mountinfo."""
     types = {}
     for line in mounts.splitlines():
-        fields, _, rest = line.partition(" - ")
-        words, kind = fields.split(), rest.split()
-        if len(words) > 4 and kind:
-            types[words[2]] = types[words[4]] = kind[0]
+        words = line.split()
+        if len(words) == 3:
+            device, folder, kind = words
+            types[device] = types[folder] = kind
     return types
 
 

@@ -16,7 +16,8 @@ from novacron.adapters.libvirt.host_files import HostFiles
 from novacron.adapters.libvirt.pool_reader import PoolReader
 from novacron.adapters.libvirt.role import Role
 from novacron.adapters.libvirt.statistics import Counters, Stats
-from novacron.adapters.libvirt.vm_files import VmFiles, read_vm_files
+from novacron.adapters.libvirt.vm_files import VmFiles, read_kept_files, read_vm_files
+from novacron.adapters.libvirt.vm_lists import VmLists
 from novacron.model.errors import NovaCronError, OperationError
 from novacron.model.host import HostFacts, HostLoad, HostReading, HostSpec
 from novacron.model.ids import VmId
@@ -24,11 +25,8 @@ from novacron.model.vm import VmDisk, VmReading, VmSize, VmSizing, VmUsage
 from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import HostEvent
 
-_POOLS_PATIENCE_S = 1.5
-"""How long an inventory waits for pools; a dead one comes, or not, with a later reading."""
-
-_FILES_PATIENCE_S = 1.5
-"""The same for which files there are."""
+_STORAGE_PATIENCE_S = 2.0
+"""How long an inventory waits for pools and files; what takes longer comes, or not, with a later reading."""
 
 _NO_ID = -1
 
@@ -71,38 +69,6 @@ _NOT_READ = _Known(
 )
 
 
-class _Lists:
-    """Which VMs are persistent, start with the host, or have saved memory: a call each, made when first needed."""
-
-    def __init__(self, libvirt: Any, connection: Connection) -> None:  # noqa: ANN401 - the module
-        self._libvirt = libvirt
-        self._connection = connection
-        self._persistent: frozenset[str] | None = None
-        self._autostart: frozenset[str] | None = None
-        self._saved: frozenset[str] | None = None
-
-    def persistent(self, vm: VmId) -> bool:
-        """Whether it stays defined when it is off."""
-        if self._persistent is None:
-            self._persistent = self._listed(self._libvirt.VIR_CONNECT_LIST_DOMAINS_PERSISTENT)
-        return vm in self._persistent
-
-    def autostart(self, vm: VmId) -> bool:
-        """Whether it starts with its host."""
-        if self._autostart is None:
-            self._autostart = self._listed(self._libvirt.VIR_CONNECT_LIST_DOMAINS_AUTOSTART)
-        return vm in self._autostart
-
-    def has_saved_memory(self, vm: VmId) -> bool:
-        """Whether its next start restores its memory."""
-        if self._saved is None:
-            self._saved = self._listed(self._libvirt.VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE)
-        return vm in self._saved
-
-    def _listed(self, flag: int) -> frozenset[str]:
-        return frozenset(domain.UUIDString() for domain in self._connection.listAllDomains(flag))
-
-
 class Reader(Role):
     """ports.hypervisor.HostReader."""
 
@@ -112,6 +78,8 @@ class Reader(Role):
         self._stale: set[VmId] = set()
         self._changed: set[VmId] = set()
         """VMs of which an event was heard since their definition was read."""
+        self._kept_wanted: set[VmId] = set()
+        """Whose snapshots are to be asked for when they are learned next."""
         self._counters: dict[VmId, Counters] = {}
         self._facts: HostFacts | None = None
         self._kernel = ""
@@ -125,17 +93,21 @@ class Reader(Role):
         """Read everything."""
         if inventory:
             self._stale.update(self._known)
+            self._kept_wanted = set(self._known)
             self._pools.read()
         load = asyncio.ensure_future(self._load(deadline_s))
         try:
-            rows, at_s = await self.ask("reading its VMs", self._bulk, deadline_s=deadline_s)
+            rows, at_s = await self.ask(
+                "reading its VMs", lambda connection: self._bulk(connection, inventory), deadline_s=deadline_s
+            )
             if inventory or self._facts is None:
                 self._facts = await self._read_facts(deadline_s)
                 self._inventory_at = self.clock.now()
             if inventory:
-                await self._pools.wait(_POOLS_PATIENCE_S)
+                began_s = self.clock.monotonic()
+                await self._pools.wait(_STORAGE_PATIENCE_S)
                 self._files.read(self._named())
-                await self._files.wait(_FILES_PATIENCE_S)
+                await self._files.wait(max(0.0, began_s + _STORAGE_PATIENCE_S - self.clock.monotonic()))
             vms = tuple(self._files.of_vm(self._vm(row, at_s), row[3].files) for row in rows)
             host_load = await load
         finally:
@@ -208,7 +180,7 @@ class Reader(Role):
         """Return what each VM's definition names."""
         return [(known.definition.disks, known.files) for known in self._known.values()]
 
-    def _bulk(self, connection: Connection) -> tuple[list[_Row], float]:
+    def _bulk(self, connection: Connection, inventory: bool) -> tuple[list[_Row], float]:
         """Runs in a thread: the one call, and definitions of those VMs that changed, for as long as there is time."""
         libvirt = self.libvirt
         groups = libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_CPU_TOTAL | libvirt.VIR_DOMAIN_STATS_BALLOON
@@ -218,7 +190,7 @@ class Reader(Role):
         at_s = self.clock.monotonic()
         rows: list[_Row] = []
         stale, self._stale = self._stale, set()
-        lists = _Lists(libvirt, connection)
+        lists = VmLists(libvirt, connection)
         for domain, stats in found:
             vm = VmId(domain.UUIDString())
             known = self._known.get(vm)
@@ -231,13 +203,7 @@ class Reader(Role):
                     continue
                 self._changed.discard(vm)
                 try:
-                    known = self._learn(
-                        domain,
-                        is_active=is_active,
-                        persistent=lists.persistent(vm),
-                        autostart=lists.autostart(vm),
-                        has_saved_memory=not is_active and lists.has_saved_memory(vm),
-                    )
+                    known = self._learn_listed(domain, lists, is_active=is_active, inventory=inventory)
                 except libvirt.libvirtError as error:
                     if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
                         continue  # it vanished between two calls
@@ -248,12 +214,33 @@ class Reader(Role):
         self._counters = {vm: counted for vm, counted in self._counters.items() if vm in self._known}
         return rows, at_s
 
+    def _learn_listed(
+        self,
+        domain: Any,  # noqa: ANN401 - libvirt.virDomain
+        lists: VmLists,
+        *,
+        is_active: bool,
+        inventory: bool,
+    ) -> _Known:
+        vm = VmId(domain.UUIDString())
+        known = self._learn(
+            domain,
+            is_active=is_active,
+            persistent=lists.persistent(vm),
+            autostart=lists.autostart(vm),
+            has_saved_memory=not is_active and lists.has_saved_memory(vm),
+        )
+        if not inventory and vm not in self._kept_wanted:
+            return known
+        self._kept_wanted.discard(vm)
+        return _with_kept_files(known, domain if lists.keeps_files(vm) else None)
+
     def _not_learned(self, vm: VmId, known: _Known | None) -> _Known:
         """Return what is known of a VM that will be learned with a later reading."""
         self._stale.add(vm)
         if known is None or known is _NOT_READ or vm not in self._changed:
             return known or _NOT_READ
-        return replace(known, files=replace(known.files, unread="it has changed, and is still to be read again"))
+        return replace(known, files=replace(known.files, trouble="it has changed, and is still to be read again"))
 
     def _one(self, connection: Connection, vm: VmId) -> _Row | None:
         libvirt = self.libvirt
@@ -293,8 +280,12 @@ class Reader(Role):
         autostart: bool,
         has_saved_memory: bool,
     ) -> _Known:
-        found = _definition_of(domain)
-        stored = _stored_sizing(self.libvirt, domain) if is_active and persistent else found.sizing
+        vm, live = VmId(domain.UUIDString()), domain.XMLDesc(0)
+        other = domain.XMLDesc(self.libvirt.VIR_DOMAIN_XML_INACTIVE) if is_active and persistent else ""
+        found = _definition_of(live, vm)
+        stored = _definition_of(other, vm).sizing if other else found.sizing
+        files = read_vm_files(vm, domain.name(), live, other, is_active=is_active, has_saved_memory=has_saved_memory)
+        before = self._known.get(vm)
         return _Known(
             definition=found,
             persistent=persistent,
@@ -306,7 +297,8 @@ class Reader(Role):
                 at_next_start=stored.at_next_start if persistent else None,
                 has_saved_memory=has_saved_memory,
             ),
-            files=read_vm_files(domain, is_active=is_active, persistent=persistent),
+            # Snapshots are asked for with inventories: a call a VM, which an event must not cost.
+            files=replace(files, kept=before.files.kept if before else None),
         )
 
     def _has_job(self, domain: Any) -> bool:  # noqa: ANN401 - libvirt.virDomain
@@ -325,20 +317,21 @@ class Reader(Role):
         return _reading(row, usage)
 
 
-def _definition_of(domain: Any) -> Definition:  # noqa: ANN401 - libvirt.virDomain
+def _with_kept_files(known: _Known, domain: Any | None) -> _Known:  # noqa: ANN401 - libvirt.virDomain
+    """Return it with what the domain's snapshots name; None: it has none."""
     try:
-        return definition.read(domain.XMLDesc(0), domain.UUIDString())
+        kept = read_kept_files(domain) if domain is not None else ()
+    except OperationError as error:
+        return replace(known, files=replace(known.files, kept=(), trouble=error.detail))
+    return replace(known, files=replace(known.files, kept=kept))
+
+
+def _definition_of(text: str, vm: VmId) -> Definition:
+    try:
+        return definition.read(text, vm)
     except OperationError:
         # XML nobody could read is shown as a VM without devices, rather than hiding its host.
         return _NO_DEFINITION
-
-
-def _stored_sizing(libvirt: Any, domain: Any) -> VmSizing:  # noqa: ANN401 - the module, libvirt.virDomain
-    """Read what a VM's next start takes, which need not be what it runs with."""
-    try:
-        return definition.read(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), domain.UUIDString()).sizing
-    except OperationError:
-        return VmSizing()
 
 
 def _reading(row: _Row, usage: VmUsage) -> VmReading:

@@ -1,6 +1,5 @@
 """Every file that one VM needs, running and stored: its definitions, its snapshots, checkpoints and saved memory."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,6 +8,7 @@ from novacron.adapters.libvirt.binding import load_libvirt
 from novacron.adapters.libvirt.named_files import NamedPath, known_chains, named_paths
 from novacron.model.errors import OperationError
 from novacron.model.files import UseKind
+from novacron.model.ids import VmId
 
 _TPM_STATE: Final = "/var/lib/libvirt/swtpm"
 _SAVED: Final = "/var/lib/libvirt/qemu/save"
@@ -19,47 +19,50 @@ _SAVED: Final = "/var/lib/libvirt/qemu/save"
 class VmFiles:
     """What a VM names, before anybody looked which files that are."""
 
-    paths: tuple[NamedPath, ...] = ()
+    defined: tuple[NamedPath, ...] = ()
+    """By its definitions."""
+    kept: tuple[NamedPath, ...] | None = ()
+    """By its snapshots and checkpoints; None while nobody asked for them."""
     chains: frozenset[str] = frozenset()
     """Disks of which the running definition tells the whole chain."""
-    unread: str = ""
+    trouble: str = ""
     """What of it could not be read; empty when everything was."""
 
+    @property
+    def paths(self) -> tuple[NamedPath, ...]:
+        """Every path, once."""
+        found = {named.path: named for named in (*(self.kept or ()), *self.defined)}
+        return tuple(found.values())
 
-def read_vm_files(domain: Any, *, is_active: bool, persistent: bool) -> VmFiles:  # noqa: ANN401 - libvirt.virDomain
-    """Return what the VM names. Runs in a thread.
+    @property
+    def unread(self) -> str:
+        """Why there may be more; empty when there is not."""
+        return self.trouble or ("its snapshots were not asked for yet" if self.kept is None else "")
 
-    Source: virDomainGetXMLDesc, virDomainListAllSnapshots, virDomainListAllCheckpoints.
-    """
-    libvirt = load_libvirt()
-    subject = domain.UUIDString()
-    paths: dict[str, NamedPath] = {}
-    chains: frozenset[str] = frozenset()
+
+def read_vm_files(vm: VmId, name: str, live: str, stored: str, *, is_active: bool, has_saved_memory: bool) -> VmFiles:
+    """Return what a VM's definitions name: the one it has now, and the stored one where that is another."""
     try:
-        root = xml.parse(domain.XMLDesc(0), subject)
-        if is_active:
-            chains = known_chains(root)
-        _note(paths, named_paths(root))
-        if is_active and persistent:
-            _note(paths, named_paths(xml.parse(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), subject)))
-        if root.find("devices/tpm/backend[@type='emulator']") is not None:
-            _note(paths, (NamedPath(path=f"{_TPM_STATE}/{subject}", what="TPM", kind=UseKind.FOLDER),))
-        _note(paths, _of_snapshots(domain))
-        with suppress(libvirt.libvirtError):
-            if persistent and domain.hasManagedSaveImage():
-                _note(paths, (NamedPath(path=f"{_SAVED}/{domain.name()}.save", what="saved memory"),))
+        root = xml.parse(live, vm)
+        found = [*named_paths(root), *(named_paths(xml.parse(stored, vm)) if stored else ())]
     except OperationError as error:
-        return VmFiles(paths=tuple(paths.values()), chains=chains, unread=error.detail)
-    return VmFiles(paths=tuple(paths.values()), chains=chains)
+        return VmFiles(trouble=error.detail)
+    if root.find("devices/tpm/backend[@type='emulator']") is not None:
+        found.append(NamedPath(path=f"{_TPM_STATE}/{vm}", what="TPM", kind=UseKind.FOLDER))
+    if has_saved_memory:
+        found.append(NamedPath(path=f"{_SAVED}/{name}.save", what="saved memory"))
+    named = {one.path: one for one in reversed(found)}
+    return VmFiles(defined=tuple(named.values()), chains=known_chains(root) if is_active else frozenset())
 
 
-def _note(paths: dict[str, NamedPath], found: tuple[NamedPath, ...]) -> None:
-    for named in found:
-        paths.setdefault(named.path, named)
+def read_kept_files(domain: Any) -> tuple[NamedPath, ...]:  # noqa: ANN401 - libvirt.virDomain
+    """Return what a VM's snapshots and checkpoints name. Runs in a thread.
 
+    Raises:
+        OperationError: their XML is none.
 
-def _of_snapshots(domain: Any) -> tuple[NamedPath, ...]:  # noqa: ANN401 - libvirt.virDomain
-    """Return what snapshots and checkpoints name. Raises OperationError for XML that is none."""
+    Source: virDomainListAllSnapshots, virDomainListAllCheckpoints.
+    """
     libvirt = load_libvirt()
     found: list[NamedPath] = []
     for list_all, kind in ((domain.listAllSnapshots, "snapshot"), (domain.listAllCheckpoints, "checkpoint")):
