@@ -97,7 +97,7 @@ async def _serve(options: FleetOptions, paths: Paths, teller: Teller, bound_log:
     await service.start()
     service.keep("following the fleet file", FleetFollower(options, service, clock).run)
     service.keep("bounding the log", lambda: _every(_LOG_LOOK_S, bound_log))
-    service.keep("giving memory back", _give_memory_back)
+    service.keep("giving memory back", lambda: _every(_GIVE_BACK_S, give_back))
     try:
         log.info("started", version=__version__, pid=os.getpid(), instance=options.instance)
         await server.serve(teller.ready)
@@ -107,21 +107,14 @@ async def _serve(options: FleetOptions, paths: Paths, teller: Teller, bound_log:
         await service.stop()
 
 
-async def _give_memory_back() -> None:
-    import asyncio
-
-    while True:
-        await asyncio.sleep(_GIVE_BACK_S)
-        await asyncio.to_thread(give_back)
-
-
 async def _every(seconds: float, act: Callable[[], None]) -> None:
     import asyncio
 
     while True:
         await asyncio.sleep(seconds)
-        with suppress(OSError):  # the folder is gone, or cannot be written: what is logged later says so
-            act()
+        # In a thread: either may take some milliseconds.
+        with suppress(OSError):  # the log's folder is gone, or cannot be written: what is logged later says so
+            await asyncio.to_thread(act)
 
 
 def _service(options: FleetOptions, paths: Paths, clock: "SystemClock") -> "ConsoleService":
