@@ -12,7 +12,8 @@ from novacron.cli.selectors import all_vms, hosts_unread, is_uuid, select_hosts,
 from novacron.cli.session import run, settled_fleet
 from novacron.model.alert.alert import Alert
 from novacron.model.alert.conditions import twice_alert
-from novacron.model.fleet import FleetVm, Host
+from novacron.model.errors import ExitCode
+from novacron.model.fleet import Fleet, FleetVm, Host
 from novacron.model.ids import HostId, VmId
 from novacron.model.operation import Operation
 from novacron.model.storage import Pool
@@ -69,15 +70,21 @@ def alerts(
 ) -> None:
     """List what needs attention now."""
 
-    async def work(console: Console) -> tuple[tuple[Alert, ...], Sequence[HostId]]:
+    async def work(console: Console) -> tuple[tuple[Alert, ...], Fleet]:
         fleet = await settled_fleet(console)
-        return await console.alerts(), hosts_unread(fleet, ["*"])
+        return await console.alerts(), fleet
 
-    listed, unread = run(work, context)
-    found = [alert for alert in listed if with_cleared or alert.cleared_at is None]
-    _show([_alert_record(alert) for alert in found], as_json, _ALERT_COLUMNS)
-    # A list without alerts says that all is well only where every host was read.
-    tell_unread("alerts", unread, partial_ok=partial_ok)
+    listed, fleet = run(work, context)
+    holding = [alert for alert in listed if alert.cleared_at is None]
+    _show([_alert_record(alert) for alert in (listed if with_cleared else holding)], as_json, _ALERT_COLUMNS)
+    # A list without alerts says that all is well only where every host answers, and one that does not has its alert
+    # after some seconds only.
+    told = {alert.host for alert in holding}
+    silent = [host for host in fleet.hosts.values() if not host.is_current and host.id not in told]
+    for host in silent:
+        complain(host.id, f"it is {host.link.status}, and has no alert yet: {host.link.cause}", host.link.remedy)
+    if silent and not partial_ok:
+        raise typer.Exit(ExitCode.UNREACHABLE)
 
 
 def xml(

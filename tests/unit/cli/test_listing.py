@@ -195,6 +195,9 @@ def test_pools_and_volumes_of_a_host_that_does_not_answer_are_not_shown_as_they_
     backend.loop.call_soon_threadsafe(backend.world.cut, host)
     try:
         _wait_until(lambda: not _json(novacron("pools", host, "--json"))[0]["current"])
+        alerts = novacron("alerts")
+        assert host in alerts.output
+        assert (alerts.exit_code == ExitCode.OK) == (host in alerts.stdout)
         for line in _rows(novacron("pools", host))[1:]:
             assert "unknown (was yes)" in line
             assert "%" not in line
