@@ -237,3 +237,16 @@ async def test_pipes_and_sockets_that_a_snapshot_names_are_not_read(tmp_path: Pa
     await table.wait(2)
     table.close()
     assert not [argv for argv in shell.ran if argv[0] == "head"]
+
+
+async def test_a_name_that_is_no_text_is_found_by_its_bytes_and_one_that_looks_so_by_itself(tmp_path: Path) -> None:
+    os.mknod(os.fsencode(tmp_path) + b"/not\xffutf8")
+    (tmp_path / "literal\\xff").write_text("")
+    spelled, literal = tmp_path / "not\\xffutf8", tmp_path / "literal\\xff"
+    table = await _table(spelled, literal, tmp_path / "none\\xff")
+    for path in (spelled, literal):
+        identity = table.identity(str(path))
+        assert identity is not None
+        assert identity.is_there
+    absent = table.identity(str(tmp_path / "none\\xff"))
+    assert absent is None or not absent.is_there

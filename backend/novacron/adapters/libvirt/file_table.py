@@ -13,6 +13,7 @@ from typing import Final
 
 from novacron.adapters.libvirt.access import HostAccess
 from novacron.adapters.libvirt.background_read import BackgroundRead
+from novacron.adapters.libvirt.foreign_text import spelled_back
 from novacron.adapters.libvirt.image_headers import HEAD_BYTES, UnreadableHeader, bases_named
 from novacron.adapters.libvirt.patience import Patience
 from novacron.model.errors import DeadlineExceeded, NovaCronError
@@ -162,14 +163,18 @@ class FileTable:
         wanted = sorted(paths)
         if not wanted:
             return {}
-        words = b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in wanted)
+        names = {path.encode("utf-8", "surrogateescape"): path for path in wanted}
+        # Both a name that looks spelled out and the bytes it may stand for are looked at; the name as it is counts.
+        names = {spelled_back(path): path for path in wanted if "\\x" in path} | names
+        words = b"".join(name + b"\0" for name in names)
         done = await self._access.run(("sh", "-c", _LOOK), deadline_s=_DEADLINE_S, stdin=words)
         mounts, devices, *records = (*done.stdout.split(b"\0"), b"")
         types = _file_systems(mounts.decode(errors="replace"))
         for name in map(_device_name, filter(bytes.isdigit, devices.split())):
             # Only Btrfs numbers a part of itself as no mount is numbered.
             types[name] = exported(types.get(name, "btrfs"))
-        seen = dict(filter(None, (_record(record, types) for record in records)))
+        found = dict(filter(None, (_record(record, types) for record in records)))
+        seen = {path: found[name] for name, path in names.items() if name in found}
         said = done.stderr.decode("utf-8", "surrogateescape").splitlines()
         gone = [line for line in said if line.endswith(_ABSENT)]
         for path in wanted:
@@ -221,7 +226,7 @@ def _device_name(device: str | bytes) -> str:
     return f"{os.major(number)}:{os.minor(number)}"
 
 
-def _record(record: bytes, types: Mapping[str, str]) -> tuple[str, _Seen] | None:
+def _record(record: bytes, types: Mapping[str, str]) -> tuple[bytes, _Seen] | None:
     words = record.decode("utf-8", "surrogateescape").split(" ", 7)
     if len(words) != 8:
         return None
@@ -235,6 +240,6 @@ def _record(record: bytes, types: Mapping[str, str]) -> tuple[str, _Seen] | None
         above = (str(folder) for folder in PurePosixPath(path).parents)
         file_system = types.get(name) or next((types[folder] for folder in above if folder in types), "")
         identity = FileIdentity(device=name, inode=int(inode), file_system=file_system)
-    return path, _Seen(
+    return path.encode("utf-8", "surrogateescape"), _Seen(
         identity=identity, may_be_image=stat.S_ISREG(kind) or stat.S_ISBLK(kind), version=(int(size), int(changed))
     )

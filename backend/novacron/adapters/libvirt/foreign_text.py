@@ -3,6 +3,7 @@
 One file with such a name in a pool's folder, made by whoever may write there, must hide nothing else.
 """
 
+import re
 from collections.abc import Callable
 
 
@@ -17,3 +18,9 @@ def text_of(read: Callable[[], str]) -> str:
 def spelled_out(error: UnicodeDecodeError) -> str:
     r"""Return the text that could not be decoded, its wrong bytes written as \xff."""
     return error.object.decode("utf-8", "backslashreplace")
+
+
+def spelled_back(text: str) -> bytes:
+    r"""Return the bytes that a text with bytes spelled out as \xff may stand for."""
+    encoded = text.encode("utf-8", "surrogateescape")
+    return re.sub(rb"\\x([0-9a-f]{2})", lambda found: bytes.fromhex(found[1].decode()), encoded)

@@ -133,6 +133,8 @@ def _forbidden(spec: HostSpec, path: str) -> LinkError:
 
 
 def _not_listening(spec: HostSpec, paths: Sequence[str]) -> LinkError:
+    # /var/run is /run by another name nearly everywhere.
+    paths = [path for path in paths if not path.startswith("/var/run/") or path.removeprefix("/var") not in paths]
     are_there = f"libvirt's socket {paths[0]} is there, but nobody answers on it"
     if len(paths) > 1:
         are_there = f"libvirt's sockets {' and '.join(paths)} are there, but nobody answers on them"
