@@ -55,7 +55,7 @@ _ROWS = (
     Row(
         fault="kill-sshd",
         status=LinkStatus.UNREACHABLE,
-        cause=r"it ended the connection|nothing listens",
+        cause=r"it ended the connection|nothing listens|its ProxyCommand ended",
         remedy=r"sshd",
         breaks=True,
     ),
