@@ -15,32 +15,21 @@ import pytest
 
 from novacron.config.options import FleetOptions
 from novacron.model.errors import ExitCode
+from tests.small_folder import SmallFolder
 
 _PATIENCE_S = 120.0
 _FLEET = FleetOptions(simulated=True, simulated_hosts=2, simulated_vms=6)
 _COMMAND = (sys.executable, "-m", "novacron.cli.main", *_FLEET.arguments())
-_KEEP = 'mount -t tmpfs -o "$2" novacron-test "$1" && echo mounted && exec cat'
 
 
 class SmallDisk:
-    """A state folder on a file system of its own, in a mount namespace of its own, and commands run there."""
+    """A state folder on a small file system, and commands run there."""
 
     def __init__(self, folder: Path, size: str) -> None:
-        self._folder = folder
-        self._state = folder / "s"
-        self._state.mkdir()
-        as_user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-        argv = ["unshare", "--mount", "--propagation", "private", *as_user, "sh", "-c", _KEEP, "sh", self._state, size]
-        pipe = subprocess.PIPE
-        self._keeper = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
-        assert self._keeper.stdout is not None
-        if self._keeper.stdout.readline() != b"mounted\n":
-            self.close()
-            pytest.skip("this machine lets nobody mount a tmpfs in a namespace")
-        self._enter = ["nsenter", f"--target={self._keeper.pid}", "--mount", *(["--user"] if as_user else [])]
+        self._small = SmallFolder(folder / "s", size)
         self._env = {
             **os.environ,
-            "NOVACRON_STATE_DIR": str(self._state),
+            "NOVACRON_STATE_DIR": str(folder / "s"),
             "NOVACRON_RUNTIME_DIR": str(folder / "r"),
             "NOVACRON_CONFIG_DIR": str(folder / "c"),
         }
@@ -48,11 +37,11 @@ class SmallDisk:
     @property
     def seen(self) -> Path:
         """The state folder, as it can be reached from outside of the namespace."""
-        return Path(f"/proc/{self._keeper.pid}/root{self._state}")
+        return self._small.seen
 
     def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """Run a novacron command to its end."""
-        argv = [*self._enter, *_COMMAND, *words]
+        argv = [*self._small.enter, *_COMMAND, *words]
         return subprocess.run(
             argv,
             env=self._env,
@@ -76,28 +65,18 @@ class SmallDisk:
 
     def fill(self) -> None:
         """Leave not one byte."""
-        with (self.seen / "ballast").open("ab", buffering=0) as ballast:
-            for size in (65536, 4096, 1):
-                try:
-                    while ballast.write(b"x" * size):
-                        pass
-                except OSError:
-                    continue
+        self._small.fill()
 
     def relieve(self) -> None:
         """Give the room back."""
-        (self.seen / "ballast").unlink()
+        self._small.relieve()
 
     def close(self) -> None:
         """End the backend, if there is one, and let the file system go."""
-        if self._keeper.poll() is None:
+        if self._small.is_kept:
             stopped = self.run("detach", "--stop")
             assert stopped.returncode == ExitCode.OK or "none runs" in stopped.stderr, stopped.stderr
-        assert self._keeper.stdin is not None
-        assert self._keeper.stdout is not None
-        self._keeper.stdin.close()
-        self._keeper.wait()
-        self._keeper.stdout.close()
+        self._small.close()
 
 
 @contextmanager

@@ -26,7 +26,7 @@ class Storekeeper(Role):
 
     async def create_disk(self, intent: CreateVm, *, anew: bool = False, deadline_s: float) -> str:
         """Create the VM's disk. Source: virStorageVolCreateXML, virStorageVolCreateXMLFrom."""
-        path: str = await self.tell(
+        path: str = await self.tell_apart(
             "creating its disk", lambda connection: self._create_disk(connection, intent, anew), deadline_s=deadline_s
         )
         return path
@@ -44,7 +44,7 @@ class Storekeeper(Role):
     async def delete_disk(self, path: str, *, deadline_s: float) -> None:
         """Delete the volume at `path`; one that is gone is success. A file that is in no pool is not ours to delete."""
         try:
-            await self.tell(
+            await self.tell_apart(
                 "deleting a disk", lambda connection: self._volume_at(connection, path).delete(0), deadline_s=deadline_s
             )
         except NotFound:
@@ -69,7 +69,7 @@ class Storekeeper(Role):
             else:
                 found.destroy()
 
-        await self.tell(f"switching pool {pool}", switch, deadline_s=deadline_s)
+        await self.tell_apart(f"switching pool {pool}", switch, deadline_s=deadline_s)
 
     async def delete_volume(self, pool: str, volume: str, *, deadline_s: float) -> None:
         """Delete a volume; one that is gone already is success, a pool that is not there is not."""
@@ -86,7 +86,7 @@ class Storekeeper(Role):
                 if self._volume_of(home, volume) is not None:
                     raise
 
-        await self.tell(f"deleting volume {volume}", delete, deadline_s=deadline_s)
+        await self.tell_apart(f"deleting volume {volume}", delete, deadline_s=deadline_s)
 
     async def _exists(self, path: str, deadline_s: float) -> bool:
         """Whether a file is there; no where nobody can be asked."""
