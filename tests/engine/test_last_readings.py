@@ -46,6 +46,23 @@ async def test_a_second_copy_is_not_started_while_the_first_may_run_on_a_host_si
     assert "kvm-b, where it was last seen running" in refusal.reason
 
 
+async def test_a_copy_is_started_when_a_person_vouches_that_the_first_cannot_run(site: Site) -> None:
+    site.add(state=VmState.SHUT_OFF)
+    site.add(host=B)
+    await site.start()
+    await _restart_without(site, B)
+    site.world.host(B).machines.clear()
+    assert (await site.do(StartVm(vm=VM, host=A, vouched=(B,)))).state is OperationState.DONE
+
+
+async def test_a_host_that_is_vouched_for_and_answers_is_believed_itself(site: Site) -> None:
+    site.add(state=VmState.SHUT_OFF)
+    site.add(host=B)
+    await site.start()
+    refusal = await site.refused(StartVm(vm=VM, host=A, vouched=(B,)))
+    assert refusal.code is RefusalCode.ACTIVE_ELSEWHERE
+
+
 async def test_a_paused_copy_is_not_resumed_either(site: Site) -> None:
     site.add(state=VmState.PAUSED)
     site.add(host=B, state=VmState.SHUT_OFF)

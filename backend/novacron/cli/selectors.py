@@ -123,7 +123,7 @@ def _matching(fleet: Fleet, pattern: str) -> tuple[FleetVm, ...]:
     name, host = _split(pattern)
     candidates = [copy for copy in all_vms(fleet) if fnmatchcase(copy.home.host.id, host)]
     if not is_glob(host):
-        candidates += _second_copies(fleet, HostId(host), candidates)
+        candidates += _second_copies(fleet, HostId(host), candidates, also_defined=not is_glob(name))
     exact = [vm for vm in candidates if name == vm.home.vm.name or name.lower() == vm.id]
     if len({vm.id for vm in exact}) > 1:
         places = ", ".join(f"{vm.id} on {vm.home.host.id}" for vm in exact)
@@ -158,15 +158,19 @@ def _copies(vm: FleetVm) -> tuple[FleetVm, ...]:
     return tuple(vm.seen_on(copy) for copy in running) if len(running) > 1 else (vm,)
 
 
-def _second_copies(fleet: Fleet, host: HostId, known: Iterable[FleetVm]) -> list[FleetVm]:
-    """Return what a host that was named has a process of, although another host speaks for it: a paused second copy."""
+def _second_copies(fleet: Fleet, host: HostId, known: Iterable[FleetVm], *, also_defined: bool) -> list[FleetVm]:
+    """Return what a host that was named has, although another host speaks for it: a paused second copy.
+
+    With `also_defined` also a mere definition, when the host that speaks for it does not answer: it was named.
+    """
     known_ids = {vm.id for vm in known}
     return [
         vm.seen_on(seen)
         for vm in fleet.vms.values()
         if vm.id not in known_ids
         for seen in vm.others
-        if seen.host.id == host and seen.is_current and seen.vm.is_active
+        if seen.host.id == host and seen.is_current
+        if seen.vm.is_active or (also_defined and not vm.home.is_current)
     ]
 
 

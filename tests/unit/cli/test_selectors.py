@@ -4,6 +4,7 @@ import pytest
 
 from novacron.cli.selectors import all_vms, hosts_unread, refuse_both_copies, select_one_vm, select_vms
 from novacron.model.errors import Conflict, LinkError, NotFound, UsageError
+from novacron.model.link import LinkStatus
 from novacron.model.vm import VmState
 from tests.builders import a_fleet, a_host, a_vm, an_id
 
@@ -125,3 +126,14 @@ def test_nothing_is_done_to_a_vm_that_runs_twice_before_a_copy_is_named(twin_fle
 def test_the_two_ends_of_a_migration_are_one_vm():
     fleet = a_fleet(a_host("kvm-1", a_vm("web-1", job_active=True)), a_host("kvm-2", a_vm("web-1")))
     assert len(select_vms(fleet, ["web-1"])) == 1
+
+
+def test_a_definition_beside_a_host_that_does_not_answer_is_meant_by_name_and_host_only() -> None:
+    fleet = a_fleet(
+        a_host("kvm-1", a_vm("web-1"), link=LinkStatus.UNREACHABLE),
+        a_host("kvm-2", a_vm("web-1", state=VmState.SHUT_OFF)),
+    )
+    assert _places(select_vms(fleet, ["web-1@kvm-2"])) == [("web-1", "kvm-2")]
+    assert _places(select_vms(fleet, ["web-1"])) == [("web-1", "kvm-1")]
+    with pytest.raises(NotFound):
+        select_vms(fleet, ["*@kvm-2"])

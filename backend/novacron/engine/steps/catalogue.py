@@ -44,9 +44,9 @@ def step_of(intent: Intent, name: str, settings: EngineSettings) -> Step:
     deadline_s = settings.call_deadline_s
     match intent, name:
         case StartVm(), "start":
-            return SetRunning(host=intent.host, vm=intent.vm)
+            return SetRunning(host=intent.host, vm=intent.vm, vouched=intent.vouched)
         case ResumeVm(), "resume":
-            return SetRunning(host=intent.host, vm=intent.vm, resume=True)
+            return SetRunning(host=intent.host, vm=intent.vm, resume=True, vouched=intent.vouched)
         case ShutdownVm(), power.SHUTDOWN:
             return PressPowerButton(intent=intent)
         case ShutdownVm(), power.AWAIT_OFF:

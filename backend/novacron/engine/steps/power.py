@@ -23,6 +23,8 @@ class SetRunning:
     host: HostId
     vm: VmId
     resume: bool = False
+    vouched: tuple[HostId, ...] = ()
+    """Hosts of which a person said that it cannot run there, should they not answer."""
 
     async def act(self, work: Work) -> str:
         """Look everywhere the VM is known, then ask."""
@@ -44,6 +46,8 @@ class SetRunning:
             if other.host.id == self.host:
                 continue
             seen = await work.look(other.host.id, self.vm)
+            if not seen.reachable and other.host.id in self.vouched:
+                continue
             if not seen.reachable:
                 raise StepFailed(
                     f"{other.host.id}, where it was last seen {other.vm.state}, does not answer: {seen.cause}; "
