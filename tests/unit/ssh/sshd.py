@@ -134,9 +134,10 @@ class Sshd:
                 os.killpg(child.pid, signal.SIGKILL)
             for task in (feeding, *output, ended, closed):
                 task.cancel()
-            status = await child.wait()
-            # Also when this is cancelled: asyncio would close it after the loop, which is too late.
+            # First, or waiting never ends: asyncio hears of an end when all pipes are closed, and one that nobody reads
+            # to its end is not. Also when this is cancelled: asyncio would close it after the loop, which is too late.
             child._transport.close()  # type: ignore[attr-defined]
+            status = await child.wait()
         process.exit(status)
         self.ended.put_nowait(command)
 
