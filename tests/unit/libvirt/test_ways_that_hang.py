@@ -3,6 +3,8 @@
 import asyncio
 import os
 import socket
+import uuid
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,12 @@ from novacron.adapters.libvirt.access import RunResult
 from novacron.adapters.libvirt.channel import Channel
 from novacron.adapters.libvirt.file_systems import FileSystems
 from novacron.adapters.libvirt.local_access import LocalAccess
+from novacron.adapters.ssh.local_program import run_program
 from novacron.model.errors import DeadlineExceeded, LinkError
 from novacron.model.host import HostSpec
 from novacron.model.ids import HostId
 from novacron.model.link import LinkStatus
+from tests.lab_fixtures import eventually
 
 
 async def test_a_file_system_that_hangs_keeps_no_reading_and_is_asked_by_one_at_a_time():
@@ -58,6 +62,28 @@ async def test_a_program_of_this_machine_is_ended_with_its_children_when_nobody_
     async with asyncio.timeout(60):
         assert await asyncio.to_thread(os.read, held, 100) == b""
     os.close(held)
+
+
+async def test_a_program_is_ended_with_its_children_wherever_in_its_start_nobody_waits_any_more():
+    token = f"nobody-waits-{uuid.uuid4().hex}"
+    script = 'sh -c "sleep 90; :" "$1" & wait'
+    for steps in range(25):
+        running = asyncio.ensure_future(run_program(("sh", "-c", script, "sh", token)))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert await asyncio.to_thread(eventually, lambda: not _somebody_has(token))
+
+
+def _somebody_has(word: str) -> bool:
+    """Whether a process was given this word."""
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if word.encode() in process.read_bytes():
+                return True
+    return False
 
 
 async def test_this_machines_condition_is_told_with_its_fullest_file_system():
