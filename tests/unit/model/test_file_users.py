@@ -36,7 +36,7 @@ class RealFile:
     name: str
     shared: bool
     host: str
-    """Where it is, if it is not shared."""
+    """Where it is; empty for one on shared storage, which is one file for all."""
 
     def is_seen_by(self, host: str) -> bool:
         """Whether the host has it at all."""
@@ -68,9 +68,11 @@ class Need:
     role: str
 
 
-_files = st.builds(
-    RealFile, name=st.sampled_from(["f1", "f2", "f3"]), shared=st.booleans(), host=st.sampled_from(_HOSTS)
+_own_files = st.builds(
+    RealFile, name=st.sampled_from(["f1", "f2", "f3"]), shared=st.just(False), host=st.sampled_from(_HOSTS)
 )
+_shared_files = st.builds(RealFile, name=st.sampled_from(["f1", "f2", "f3"]), shared=st.just(True), host=st.just(""))
+_files = st.one_of(_own_files, _shared_files)
 
 
 @st.composite
@@ -168,9 +170,7 @@ def test_a_volume_that_anything_needs_in_truth_is_never_let_go(
     fleet = _fleet(needs, knowledge)
     pool = "shared" if target.shared else "own"
     answer = plan(DeleteVolume(host=HostId(host), pool=pool, volume=target.name), fleet)
-    needed = any(
-        need.file == target or (need.file.shared and target.shared and need.file.name == target.name) for need in needs
-    )
+    needed = any(need.file == target for need in needs)
     if isinstance(answer, Plan):
         assert not needed
     elif answer.code is RefusalCode.IN_USE:
@@ -190,17 +190,13 @@ def test_no_disk_that_another_vm_needs_in_truth_goes_with_its_vm(
         intent = DeleteVm(vm=an_id(need.vm), host=HostId(need.host), with_disks=True)
         for path in _deleted(plan(intent, fleet)):
             (mine,) = {one.file for one in needs if one.vm == need.vm and one.file.path(one.folder) == path}
-            others = [one for one in needs if one.vm != need.vm and _is_one(one.file, mine)]
+            others = [one for one in needs if one.vm != need.vm and one.file == mine]
             assert not others
             assert path.startswith("/srv/pool-")
 
 
-def _is_one(one: RealFile, other: RealFile) -> bool:
-    return one.name == other.name and one.shared == other.shared and (one.shared or one.host == other.host)
-
-
 def test_a_host_that_is_vouched_for_and_answers_is_asked_all_the_same() -> None:
-    needs = [Need("b", "v1b", RealFile("f1", True, "b"), "link", "disk")]
+    needs = [Need("b", "v1b", RealFile("f1", True, ""), "link", "disk")]
     fleet = _fleet(needs, dict.fromkeys(_HOSTS, Knowledge("current")))
     intent = DeleteVolume(host=HostId("a"), pool="shared", volume="f1", vouched=(HostId("b"),))
     answer = plan(intent, fleet)
@@ -225,7 +221,7 @@ def test_each_host_in_doubt_is_named_and_may_be_vouched_for() -> None:
 
 
 def test_a_host_that_left_the_fleet_still_needs_what_it_needed() -> None:
-    needs = [Need("b", "v1b", RealFile("f1", True, "b"), "pool", "disk")]
+    needs = [Need("b", "v1b", RealFile("f1", True, ""), "pool", "disk")]
     whole = _fleet(needs, dict.fromkeys(_HOSTS, Knowledge("current")))
     former = whole.hosts[HostId("b")].reading
     assert former is not None
@@ -292,7 +288,7 @@ def test_a_file_below_a_folder_that_is_a_disk_is_needed() -> None:
 
 
 def test_disks_that_a_left_over_definition_elsewhere_names_are_kept_and_said_to_be() -> None:
-    file = RealFile("f1", True, "a")
+    file = RealFile("f1", True, "")
     vms = {host: _vm("twin", [Need(host, "twin", file, "pool", "disk")]) for host in ("a", "b")}
     fleet = _fleet([], dict.fromkeys(_HOSTS, Knowledge("current")))
     for name, vm in vms.items():
