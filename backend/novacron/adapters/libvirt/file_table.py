@@ -36,6 +36,7 @@ _ABSENT: Final = ("No such file or directory", "Not a directory")
 _UNDER_WAY: Final = "which files its VMs and volumes name is still being looked at"
 _DEADLINE_S: Final = 10.0
 _DEEPEST: Final = 256
+_HEADERS_KEPT: Final = 10_000
 _HEADERS_AT_ONCE: Final = 64
 """Headers read for one inventory: each is a process on the host. The others follow with the next ones."""
 
@@ -74,6 +75,8 @@ class FileTable:
         self._headers: dict[tuple[str, int, tuple[int, int]], tuple[str, ...] | UnreadableHeader] = {}
         self._reading = BackgroundRead("looking at files")
         self._next: FileQuestions | None = None
+        self.generation = 0
+        """Differs whenever what the table says of files does."""
         self.trouble = "which files its VMs and volumes name was not looked at yet"
         """Why what the table says is not the whole truth; empty when it is."""
 
@@ -152,12 +155,20 @@ class FileTable:
         except DeadlineExceeded:
             self._patience.try_later()
             self.trouble = "whoever looks at its files hangs: is the server of one of its pools dead?"
-            self._seen, self._bases = {}, {}
+            self._take({}, {})
         except NovaCronError as error:
             self.trouble = f"which files its VMs and volumes name could not be looked at: {error.detail}"
         else:
             self._patience.answered()
-            self._seen, self._bases, self.trouble = seen, bases, ""
+            self._take(seen, bases)
+            self.trouble = ""
+
+    def _take(self, seen: dict[str, _Seen], bases: dict[str, tuple[str, ...] | UnreadableHeader]) -> None:
+        self._seen, self._bases = seen, bases
+        self.generation += 1
+        if len(self._headers) > _HEADERS_KEPT:
+            # Those of files as they were once: an image that is written to has a new one each time.
+            self._headers.clear()
 
     async def _look(self, paths: Iterable[str]) -> dict[str, _Seen]:
         wanted = sorted(paths)

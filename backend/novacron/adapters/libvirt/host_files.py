@@ -21,6 +21,8 @@ class HostFiles:
     def __init__(self, access: HostAccess, clock: Clock, pools: PoolReader) -> None:
         self._table = FileTable(access, clock)
         self._pools = pools
+        self._joined: dict[str, tuple[Pool, int, Pool]] = {}
+        """By name: a pool as it was read, of which generation of the table, and what the two made together."""
         self._knew_pools = False
 
     @property
@@ -71,6 +73,16 @@ class HostFiles:
         return tuple(self._of_pool(pool) for pool in self._pools.latest)
 
     def _of_pool(self, pool: Pool) -> Pool:
+        """Return the pool with its files. Both change with inventories, and a pool may have thousands of volumes."""
+        table = self._table
+        known = self._joined.get(pool.name)
+        if known is not None and known[0] is pool and known[1] == table.generation:
+            return known[2]
+        joined = self._join(pool)
+        self._joined[pool.name] = (pool, table.generation, joined)
+        return joined
+
+    def _join(self, pool: Pool) -> Pool:
         table = self._table
         volumes = tuple(
             replace(volume, file=table.identity(volume.path), uses=tuple(table.bases(volume.path)))
