@@ -128,7 +128,7 @@ class DeleteVolumeStep:
         volume = next((one for one in (pool.volumes if pool else ()) if one.name == self.intent.volume), None)
         if volume is None:
             return False
-        return await require_unused(work, self.intent, volume.path, work.step("delete-volume").expects)
+        return await _require_unused_as_read(work, self.intent, volume.path, work.step("delete-volume").expects)
 
     async def _see(self, work: Work) -> str:
         pool = await _read_pool(work, self.intent.host, self.intent.pool)
@@ -177,6 +177,13 @@ async def require_unused(work: Work, intent: DeleteVm | DeleteVolume | CreateVm,
         StepFailed: something needs it, may need it, or another file has its name by now; it was kept.
     """
     await read_inventory(work, intent.host)
+    return await _require_unused_as_read(work, intent, path, expects)
+
+
+async def _require_unused_as_read(
+    work: Work, intent: DeleteVm | DeleteVolume | CreateVm, path: str, expects: str
+) -> bool:
+    """Do so by the inventory of its own host that was just read, and by fresh ones of the others."""
     others = hosts_in_reach(work.fleet, work.fleet.hosts[intent.host], path) - {intent.host}
     await _await_first_word(work, others)
     await work.watchers.refresh(others, inventory=True)

@@ -61,9 +61,9 @@ def users_of(
 
     A host that is vouched for and does not answer has none: what it said last is not counted.
     """
-    wanted = named_file(host, path)
+    wanted, pools = named_file(host, path), host.reading.pools if host.reading else ()
     found: dict[str, None] = {}
-    for reading, pools in _readings(fleet, host, vouched):
+    for reading in _readings(fleet, vouched):
         for vm in reading.vms:
             if vm.id == besides and reading.host == host.id:
                 continue
@@ -75,10 +75,10 @@ def users_of(
 
 def depends_on(fleet: Fleet, host: Host, path: str, *, vouched: Collection[HostId] = ()) -> tuple[str, ...]:
     """Name every volume that has the file below it, as base image or as a base's base."""
-    wanted = named_file(host, path)
+    wanted, pools = named_file(host, path), host.reading.pools if host.reading else ()
     return tuple(
         f"{volume.path} on {reading.host}"
-        for reading, pools in _readings(fleet, host, vouched)
+        for reading in _readings(fleet, vouched)
         for pool in reading.pools
         for volume in pool.volumes
         if any(_is_needed(wanted, reading.host, use, pools) for use in volume.uses)
@@ -128,15 +128,14 @@ _DISK = "disk"
 _KINDS = {"volume": UseKind.VOLUME, "dir": UseKind.FOLDER}
 
 
-def _readings(fleet: Fleet, host: Host, vouched: Collection[HostId]) -> Iterator[tuple[HostReading, tuple[Pool, ...]]]:
-    """Yield the last word of every host there is or was, with the pools by which `host` knows folders."""
-    pools = host.reading.pools if host.reading else ()
+def _readings(fleet: Fleet, vouched: Collection[HostId]) -> Iterator[HostReading]:
+    """Yield the last word of every host there is or was."""
     for other in fleet.hosts.values():
         if other.reading is not None and (other.is_current or other.id not in vouched):
-            yield other.reading, pools
+            yield other.reading
     for former in fleet.former:
         if former.host not in vouched:
-            yield former, pools
+            yield former
 
 
 def _is_needed(wanted: NamedFile, host: HostId, use: FileUse, pools: tuple[Pool, ...]) -> bool:
