@@ -67,8 +67,8 @@ class Operator:
                 calm._until = 0.0
 
     def line_with(self, text: str) -> str:
-        """Return the first line that holds a text."""
-        found = next((line for line in self.lines if text in line), None)
+        """Return the first line that holds a text, but for a filter that is the text."""
+        found = next((line for line in self.lines if text in line and f"/name:={text}" not in line), None)
         assert found is not None, f"no line has {text!r}:\n{self.text}"
         return found
 
