@@ -114,3 +114,45 @@ async def test_a_reader_that_leaves_is_forgotten() -> None:
     assert hub.readers == 1
     await stream.aclose()
     assert hub.readers == 0
+
+
+async def test_a_slow_reader_gets_fleets_and_alerts_while_operations_change_all_the_time() -> None:
+    clock = FakeClock()
+    hub = Hub(clock, fleet_gap_s=0.1)
+    seen: list[object] = []
+
+    async def read_slowly() -> None:
+        async for change in hub.changes():
+            seen.append(change)
+            await clock.sleep(0.05)
+
+    task = asyncio.create_task(read_slowly())
+    for revision in range(2_000):
+        if revision % 10 == 0:
+            hub.publish(fleet(revision))
+            hub.publish(AlertsChanged(alerts=()))
+        hub.publish(OperationsChanged(operations=()))
+        await clock.advance(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    # 20 s at 50 ms a message are 400 messages: each of the three kinds gets a fair part of them.
+    given = {kind: sum(isinstance(change, kind) for change in seen) for kind in (FleetChanged, AlertsChanged)}
+    assert min(given.values()) > 100, given
+    revisions = [change.fleet.revision for change in seen if isinstance(change, FleetChanged)]
+    assert revisions == sorted(revisions)
+    assert revisions[-1] >= 1_970
+
+
+async def test_a_kind_that_changes_all_the_time_does_not_delay_another_by_more_than_one_round() -> None:
+    clock = FakeClock()
+    hub = Hub(clock, fleet_gap_s=0.0)
+    for change in (fleet(1), OperationsChanged(operations=()), AlertsChanged(alerts=())):
+        hub.publish(change)
+    stream = hub.changes()
+    order: list[type] = []
+    for _ in range(9):
+        order.append(type(await next_of(clock, stream)))
+        for change in (OperationsChanged(operations=()), AlertsChanged(alerts=()), fleet(2)):
+            hub.publish(change)
+    assert all(len(set(order[first : first + 3])) == 3 for first in (0, 3, 6)), order
+    await stream.aclose()

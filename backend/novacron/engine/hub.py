@@ -1,7 +1,8 @@
 """Fan-out of snapshots to any number of readers, none of which can slow the others down.
 
 Each reader has one slot per kind of snapshot. A newer one replaces an older one that was not taken yet: a slow
-reader misses what lay between, never the last, and costs no memory.
+reader misses what lay between, never the last, and costs no memory. Kinds take turns: one that changes all the time
+delays another by one message at most.
 """
 
 import asyncio
@@ -55,6 +56,9 @@ class _Reader:
         self._clock = clock
         self._fleet_gap_s = fleet_gap_s
         self._slots: dict[type[Snapshot], Snapshot] = {}
+        self._taken = 0
+        self._last_taken: dict[type[Snapshot], int] = {}
+        """The number of the message in which each kind was given last."""
         self._filled = asyncio.Event()
         self._sooner = asyncio.Event()
         self._fleet_at = clock.monotonic() - fleet_gap_s
@@ -70,21 +74,32 @@ class _Reader:
         self._sooner.set()
 
     async def take(self) -> Snapshot:
-        """Wait for a snapshot; a fleet is held back until its turn, the small ones never are."""
+        """Wait for a snapshot; of the kinds that may be given now, the one that was given the longest ago.
+
+        A fleet may be given once its gap has passed, the small kinds at any time.
+        """
         while True:
             await self._filled.wait()
-            small = next((kind for kind in self._slots if kind is not FleetChanged), None)
-            if small is not None:
-                return self._pop(small)
-            wait_s = self._fleet_at + max(self._fleet_gap_s, self._calm_s) - self._clock.monotonic()
-            if wait_s <= 0:
-                self._fleet_at = self._clock.monotonic()
-                return self._pop(FleetChanged)
+            wait_s = self._fleet_wait_s()
+            may_be_given = [kind for kind in self._slots if kind is not FleetChanged or wait_s <= 0]
+            if may_be_given:
+                return self._pop(min(may_be_given, key=self._turn_of))
             self._sooner.clear()
             await first_of(self._clock, wait_s, self._sooner)
 
+    def _fleet_wait_s(self) -> float:
+        return self._fleet_at + max(self._fleet_gap_s, self._calm_s) - self._clock.monotonic()
+
+    def _turn_of(self, kind: type[Snapshot]) -> tuple[int, bool]:
+        # Before any was given the small ones come first: they are read in no time.
+        return self._last_taken.get(kind, 0), kind is FleetChanged
+
     def _pop(self, kind: type[Snapshot]) -> Snapshot:
         snapshot = self._slots.pop(kind)
+        self._taken += 1
+        self._last_taken[kind] = self._taken
+        if kind is FleetChanged:
+            self._fleet_at = self._clock.monotonic()
         if not self._slots:
             self._filled.clear()
         return snapshot
