@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from novacron.model.errors import NovaCronError
 from novacron.model.fleet import Host
-from novacron.model.intent import Intent
 from novacron.model.operation import Operation
+from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Danger, Plan, Undo
 from novacron.model.refusal import Refusal
 from novacron_tui import keys

@@ -4,8 +4,10 @@ from datetime import datetime, timedelta
 
 from novacron.model.alert.alert import Alert, AlertRule, Severity
 from novacron.model.ids import HostId, OperationId
-from novacron.model.intent import CreateVm, Intent, StartVm
 from novacron.model.operation import Operation, OperationState, Progress, StepRecord, StepState
+from novacron.model.operations.creation import CreateVm
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.power import StartVm
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.sample import VmSample
 from novacron.model.vm import JobProgress

@@ -2,25 +2,26 @@
 
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import get_args
 
 from hypothesis import strategies as st
 
 from novacron.model.fleet import Fleet, Host
 from novacron.model.host import HostReading, HostSpec
-from novacron.model.intent import Intent
 from novacron.model.link import Link
 from novacron.model.operation import Operation
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.registry import INTENTS
 
 # Finite: JSON has no other numbers, and no adapter may give any.
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
 st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
 st.register_type_strategy(int, st.integers(min_value=-(2**62), max_value=2**62))
 
-INTENT_KINDS = get_args(Intent)
+INTENT_KINDS = INTENTS
 """Every class of intent."""
 
 intents = st.one_of(*(st.from_type(kind) for kind in INTENT_KINDS))
+st.register_type_strategy(Intent, intents)
 operations = st.from_type(Operation)
 _hosts = st.builds(
     Host,

@@ -8,8 +8,8 @@ from typing import Any
 
 from novacron.model.alert.alert import Alert
 from novacron.model.fleet import FleetVm, Host
-from novacron.model.intent import Intent
 from novacron.model.operation import Operation
+from novacron.model.operations.intent import Intent
 from novacron.model.storage import Volume
 from novacron_tui.commands.form import Form
 from novacron_tui.present.picture import Picture, PoolRow

@@ -6,7 +6,8 @@ from typing import Final
 
 from novacron.model.fleet import FleetVm, Host
 from novacron.model.ids import HostId, VmId
-from novacron.model.intent import NEW_VM_CMDLINE, NEW_VM_MEMORY_MIB, NEW_VM_VCPUS, CreateVm, Intent
+from novacron.model.operations.creation import NEW_VM_CMDLINE, NEW_VM_MEMORY_MIB, NEW_VM_VCPUS, CreateVm
+from novacron.model.operations.intent import Intent
 from novacron.model.storage import Pool, Volume
 from novacron_tui.commands.command import Command, Context, Kind, Target
 from novacron_tui.commands.form import (

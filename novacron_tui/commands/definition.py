@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from novacron.model.fleet import FleetVm
-from novacron.model.intent import DeleteVm, Intent, RenameVm, ResizeVm, SetAutostart
+from novacron.model.operations.definition import RenameVm, SetAutostart
+from novacron.model.operations.deletion import DeleteVm
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.resizing import ResizeVm
 from novacron.model.size import size_text
 from novacron.model.vm import VmReading, VmState
 from novacron_tui.commands.command import Command, Context, Kind

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from novacron.model.errors import UsageError
-from novacron.model.intent import Intent
+from novacron.model.operations.intent import Intent
 from novacron.model.size import parse_size_mib, size_text
 
 NO_VCPUS: Final = "vCPUs are a whole number of at least 1"

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from novacron.model.fleet import FleetVm, Host
 from novacron.model.ids import HostId
-from novacron.model.intent import Intent, MigrateVm, MigrationMode
+from novacron.model.migration import MigrationMode
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.migration import MigrateVm
 from novacron.model.vm import VmState
 from novacron_tui.commands.command import Command, Context, Kind
 from novacron_tui.commands.form import Field, FieldKind, Form, Option, Values, number, size_mib, toggled

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from novacron.model.fleet import FleetVm
-from novacron.model.intent import ForceOffVm, Intent, PauseVm, RebootVm, ResumeVm, ShutdownVm, StartVm
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.migration import MigrateVm
+from novacron.model.operations.power import ForceOffVm, PauseVm, RebootVm, ResumeVm, ShutdownVm, StartVm
 from novacron.model.vm import ACTIVE_STATES, VmState
 from novacron_tui.commands.command import Command, Context, Kind
 
@@ -38,7 +40,7 @@ def _unless_it_migrates(
 
     def refuse_others(vm: FleetVm, context: Context) -> str | None:
         operation = context.picture.busy.get(vm.id)
-        if operation is not None and operation.intent.kind == "migrate" and vm.home.is_current:
+        if operation is not None and isinstance(operation.intent, MigrateVm) and vm.home.is_current:
             return None if vm.home.vm.state in _RUNNING else f"{vm.home.vm.name} is {vm.home.vm.state} already"
         return refuse(vm, context)
 

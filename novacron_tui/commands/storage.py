@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from novacron.model.intent import DeleteVolume, Intent, SetPoolActive
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.storage import DeleteVolume, SetPoolActive
 from novacron_tui.commands.command import Command, Context, Kind, VolumeRow
 from novacron_tui.present.picture import PoolRow
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from novacron.model.ids import HostId
-from novacron.model.intent import DeleteVolume, Intent, SetPoolActive
 from novacron.model.operation import JOURNAL, Operation
+from novacron.model.operations.migration import MigrateVm
+from novacron.model.operations.registry import texts_of, verb_of
 from novacron.model.plan.plan import Danger, Plan, Undo
 from novacron.model.refusal import Refusal
 from novacron.model.safetext import SafeText
@@ -21,7 +22,6 @@ _TYPEABLE: Final = 40
 _CROWD_LOST: Final = 5
 _CROWD: Final = 20
 _WAYS_SHOWN: Final = 3
-_VERBS: Final = {"delete-volume": "delete", "shutdown": "shut down", "autostart": "set autostart of"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +56,14 @@ class Review:
     def word(self) -> str:
         """What has to be typed before data or service is lost."""
         if len(self.plans) > 1:
-            return f"{len(self.plans)} {noun(self.plans[0].intent)}"
+            return f"{len(self.plans)} {texts_of(self.plans[0].intent).nouns}"
         if not self.plans:
             return ""
         subject = self.plans[0].subject
         if SafeText(subject) == subject.strip() and subject.isascii() and 0 < len(subject) <= _TYPEABLE:
             return subject
         # A name nobody can type, or one that imitates another: the UUID cannot be imitated.
-        return str(getattr(self.plans[0].intent, "vm", "") or "yes")[:8]
-
-
-def noun(intent: Intent) -> str:
-    """Return what several of such intents are about."""
-    return "volumes" if isinstance(intent, DeleteVolume) else "pools" if isinstance(intent, SetPoolActive) else "VMs"
+        return str(self.plans[0].intent.about_vm or "yes")[:8]
 
 
 def review_lines(review: Review, width: int, glyphs: Glyphs) -> list[Line]:
@@ -124,10 +119,10 @@ def cancel_lines(operations: Sequence[Operation], width: int, glyphs: Glyphs) ->
             how = "Asked to stop twice" if operation.can_cancel else "Cancelled"
             text = f"{host} does not answer. {how}, it is given up: what it came to stays unknown, its VM unguarded."
             lines += paragraph(text, width - 1, Role.WARNING, indent=3)
-    kinds = {one.intent.kind for one in operations if one.can_cancel or not one.progress.waits_for}
-    if "migrate" in kinds:
+    moves = [isinstance(one.intent, MigrateVm) for one in operations if one.can_cancel or not one.progress.waits_for]
+    if any(moves):
         lines += [(), *paragraph("A VM that is migrated stays where it is, and goes on there.", width - 1, indent=1)]
-    if kinds - {"migrate"}:
+    if not all(moves):
         lines += [(), *paragraph("What was done so far is not taken back.", width - 1, indent=1)]
     return lines
 
@@ -186,10 +181,7 @@ def _one(plan: Plan, width: int) -> list[Line]:
 
 def _several(plans: Sequence[Plan], width: int) -> list[Line]:
     intent = plans[0].intent
-    verb = _VERBS.get(intent.kind, intent.kind.replace("-", " "))
-    if isinstance(intent, SetPoolActive):
-        verb = "start" if intent.active else "stop"
-    lines: list[Line] = [(span(f" {verb} {len(plans)} {noun(intent)}:", Role.STRONG),), ()]
+    lines: list[Line] = [(span(f" {verb_of(intent)} {len(plans)} {texts_of(intent).nouns}:", Role.STRONG),), ()]
     for plan in plans:
         for at, touched in enumerate(_touched(plan, short=True)):
             lines += paragraph(touched, width - 3, Role.TEXT if at == 0 else Role.DIM, indent=1 if at == 0 else 5)
@@ -199,7 +191,7 @@ def _several(plans: Sequence[Plan], width: int) -> list[Line]:
 
 def _touched(plan: Plan, *, short: bool = False) -> list[str]:
     """Name what is touched; a VM also by its UUID (of several, by its beginning), since names can look alike."""
-    vm = getattr(plan.intent, "vm", None)
+    vm = plan.intent.about_vm
     touches = list(plan.touches)
     if vm and short:
         touches = [touched.replace(vm, vm[:8]) for touched in touches]

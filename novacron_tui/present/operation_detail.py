@@ -1,5 +1,7 @@
 """One operation in full: its steps, its figures, its outcome."""
 
+from dataclasses import fields
+
 from novacron.model.operation import Operation, OperationState, StepRecord, StepState
 from novacron_tui.present.cells import Line, Role, fold_line, paragraph, span
 from novacron_tui.present.column import Sight
@@ -94,7 +96,7 @@ def _step_lines(step: StepRecord, operation: Operation, sight: Sight, width: int
 def _intent_text(operation: Operation) -> str:
     intent = operation.intent
     # Values the operator chose; what was left open says nothing.
-    shown = {name: getattr(intent, name) for name in intent.__slots__}
+    shown = {field.name: getattr(intent, field.name) for field in fields(intent)}
     return "  ".join(
         f"{name}={value}" for name, value in shown.items() if name != "kind" and value not in (None, "", False, ())
     )

@@ -71,7 +71,7 @@ def operation_fields(operation: Operation) -> Mapping[str, str]:
         "state": operation.state.value,
         "kind": operation.intent.kind,
         "actor": operation.actor,
-        "host": getattr(operation.intent, "host", ""),
+        "host": operation.intent.host,
         "outcome": operation.outcome,
     }
 

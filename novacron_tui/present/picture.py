@@ -115,7 +115,7 @@ def busy_vms(operations: tuple[Operation, ...]) -> Mapping[VmId, Operation]:
     """Return the operation under way on each VM that has one."""
     busy: dict[VmId, Operation] = {}
     for operation in operations:
-        vm = getattr(operation.intent, "vm", None)
+        vm = operation.intent.about_vm
         if vm is not None and not operation.has_ended:
             busy.setdefault(vm, operation)
     return busy
@@ -159,4 +159,4 @@ def alerts_of(picture: Picture, subject: VmId | HostId) -> list[Alert]:
 
 def operations_of(picture: Picture, vm: VmId) -> list[Operation]:
     """Return the operations on a VM, newest first."""
-    return [operation for operation in picture.operations if getattr(operation.intent, "vm", None) == vm]
+    return [operation for operation in picture.operations if operation.intent.about_vm == vm]

@@ -6,6 +6,8 @@ from novacron.model.alert.alert import Severity
 from novacron.model.fleet import FleetVm
 from novacron.model.link import NEEDS_PERSON, Link, LinkStatus
 from novacron.model.operation import Operation, OperationState, StepState
+from novacron.model.operations.migration import MigrateVm
+from novacron.model.operations.registry import texts_of
 from novacron.model.vm import StateReason, VmState
 from novacron_tui.present.cells import Role
 from novacron_tui.present.glyphs import Glyphs
@@ -18,22 +20,6 @@ _VM_ROLES: Final = {
     VmState.SHUT_OFF: Role.OFF,
     VmState.CRASHED: Role.CRASHED,
     VmState.SUSPENDED: Role.PAUSED,
-}
-_DOING: Final = {
-    "start": "starting",
-    "shutdown": "shutting down",
-    "reboot": "rebooting",
-    "force-off": "forcing off",
-    "pause": "pausing",
-    "resume": "resuming",
-    "rename": "renaming",
-    "autostart": "setting autostart",
-    "resize": "resizing",
-    "delete": "deleting",
-    "create": "creating",
-    "migrate": "migrating",
-    "pool-active": "switching pool",
-    "delete-volume": "deleting volume",
 }
 _BAD_REASONS: Final = frozenset(
     {StateReason.IO_ERROR, StateReason.CRASHED, StateReason.POSTCOPY_FAILED, StateReason.API_ERROR}
@@ -78,14 +64,14 @@ def doing(operation: Operation) -> str:
         return "cancelling"
     if operation.state is OperationState.SETTLING:
         return "settling"
-    word = _DOING[operation.intent.kind]
+    word = texts_of(operation.intent).doing
     far = operation.progress.fraction
     return word if far is None else f"{word} {fraction(far)}"
 
 
 def doing_glyph(operation: Operation, glyphs: Glyphs) -> str:
     """Return the shape of work under way."""
-    return glyphs.migrating if operation.intent.kind == "migrate" else glyphs.busy
+    return glyphs.migrating if isinstance(operation.intent, MigrateVm) else glyphs.busy
 
 
 def operation_sign(state: OperationState, glyphs: Glyphs) -> tuple[str, Role]:

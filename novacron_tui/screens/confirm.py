@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from textual import events
 
-from novacron.model.intent import Intent, with_word_for
+from novacron.model.operations.intent import Intent, with_word_for
 from novacron.model.plan.plan import Danger, Plan
 from novacron_tui.present.cells import Line, Role, paragraph, span
 from novacron_tui.present.confirm import Review, button_line, cost_lines, review_lines, typed_lines, vouch_lines

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from textual import events
 
-from novacron.model.intent import Intent
+from novacron.model.operations.intent import Intent
 from novacron.model.refusal import Refusal
 from novacron_tui.commands.form import Field, FieldKind, Form
 from novacron_tui.present.cells import Line, paragraph

@@ -14,8 +14,8 @@ from novacron.api.codec import PROTOCOL_HEADER
 from novacron.model import errors
 from novacron.model.errors import BackendError, JournalError, LinkError, NovaCronError
 from novacron.model.ids import HostId, OperationId, VmId
-from novacron.model.intent import StartVm
 from novacron.model.link import LinkStatus
+from novacron.model.operations.power import StartVm
 from novacron.model.refusal import Refusal, RefusalCode
 from tests.builders import a_fleet, a_host, a_vm, an_id
 from tests.operation_builders import a_create, a_plan, some_samples

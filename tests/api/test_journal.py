@@ -12,8 +12,8 @@ from novacron.adapters.sql.journal import SqlJournal
 from novacron.adapters.sql.tables import LAYOUT
 from novacron.model.errors import ExitCode, JournalError
 from novacron.model.ids import HostId
-from novacron.model.intent import ShutdownVm
 from novacron.model.operation import OperationState
+from novacron.model.operations.power import ShutdownVm
 from tests.builders import NOW, an_id
 from tests.operation_builders import an_operation
 from tests.operation_strategies import INTENT_KINDS, intents, operations

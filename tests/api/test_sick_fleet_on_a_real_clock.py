@@ -16,8 +16,8 @@ from novacron.api.client import RemoteConsole
 from novacron.engine.settings import EngineSettings
 from novacron.model.fleet import Fleet, Host
 from novacron.model.ids import HostId
-from novacron.model.intent import PauseVm
 from novacron.model.operation import Operation, OperationState
+from novacron.model.operations.power import PauseVm
 from novacron.model.vm import VmState
 from novacron.ports.console import FleetChanged
 from tests.api.sick_backend import HOSTS, sick_names

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from novacron.model.errors import NotFound
 from novacron.model.host import HostSpec
 from novacron.model.ids import HostId, VmId
-from novacron.model.intent import CreateVm, MigrationMode
+from novacron.model.migration import MigrationMode
+from novacron.model.operations.creation import CreateVm
 from novacron.model.vm import StateReason, VmReading, VmState
 from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import Hypervisor, HypervisorGateway, MigrationRequest, SerialLink

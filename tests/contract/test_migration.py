@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from novacron.model.errors import LinkError, LinkLost, NovaCronError, OperationError, OutcomeUnknown
-from novacron.model.intent import CreateVm, MigrationMode
+from novacron.model.migration import MigrationMode
+from novacron.model.operations.creation import CreateVm
 from novacron.model.vm import JobProgress, StateReason, VmState
 from novacron.ports.hypervisor import MigrationRequest
 from tests.contract.ground import DEADLINE_S, MIGRATION_S, Ground

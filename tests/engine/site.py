@@ -18,8 +18,9 @@ from novacron.engine.settings import EngineSettings
 from novacron.model.alert.alert import Alert
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, OperationId, VmId
-from novacron.model.intent import Intent, MigrateVm
 from novacron.model.operation import Operation
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.migration import MigrateVm
 from novacron.model.refusal import Refusal
 from novacron.model.vm import VmDisk, VmNic, VmState
 from novacron.ports.hypervisor import HypervisorGateway

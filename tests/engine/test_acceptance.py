@@ -6,20 +6,13 @@ import pytest
 
 from novacron.model.errors import NotFound
 from novacron.model.ids import OperationId
-from novacron.model.intent import (
-    CreateVm,
-    DeleteVm,
-    DeleteVolume,
-    ForceOffVm,
-    Intent,
-    PauseVm,
-    ResumeVm,
-    SetPoolActive,
-    ShutdownVm,
-    StartVm,
-)
 from novacron.model.link import LinkStatus
 from novacron.model.operation import Operation, OperationState
+from novacron.model.operations.creation import CreateVm
+from novacron.model.operations.deletion import DeleteVm
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.power import ForceOffVm, PauseVm, ResumeVm, ShutdownVm, StartVm
+from novacron.model.operations.storage import DeleteVolume, SetPoolActive
 from novacron.model.plan.plan import Danger, Plan
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmDisk, VmState

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from novacron.model.alert.alert import AlertRule
-from novacron.model.intent import RebootVm, SetAutostart
 from novacron.model.operation import NOTE_LENGTH, Acknowledgement, Operation, OperationState
+from novacron.model.operations.definition import SetAutostart
+from novacron.model.operations.power import RebootVm
 from novacron.model.refusal import Refusal, RefusalCode
 from tests.builders import an_id
 from tests.engine.site import SETTINGS, A, Site, a_site

@@ -2,8 +2,8 @@
 
 from novacron.adapters.simulated.ending import Ending
 from novacron.model.alert.alert import AlertRule
-from novacron.model.intent import StartVm
 from novacron.model.link import LinkStatus
+from novacron.model.operations.power import StartVm
 from novacron.model.vm import StateReason, VmState
 from tests.builders import an_id
 from tests.engine.site import A, B, Site, migrate

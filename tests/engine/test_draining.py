@@ -2,8 +2,10 @@
 
 import asyncio
 
-from novacron.model.intent import ForceOffVm, MigrateVm, MigrationMode, ShutdownVm
+from novacron.model.migration import MigrationMode
 from novacron.model.operation import Operation, OperationState
+from novacron.model.operations.migration import MigrateVm
+from novacron.model.operations.power import ForceOffVm, ShutdownVm
 from novacron.model.refusal import Refusal
 from novacron.model.vm import VmState
 from tests.builders import an_id

@@ -8,8 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from novacron.adapters.simulated.machine import Machine
-from novacron.model.intent import CreateVm, DeleteVm, DeleteVolume, ForceOffVm, Intent, RebootVm, ShutdownVm
 from novacron.model.operation import ENDED, JOURNAL, Operation, OperationState, StepState
+from novacron.model.operations.creation import CreateVm
+from novacron.model.operations.deletion import DeleteVm
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.power import ForceOffVm, RebootVm, ShutdownVm
+from novacron.model.operations.storage import DeleteVolume
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmDisk, VmState
 from tests.builders import an_id

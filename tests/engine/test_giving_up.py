@@ -1,7 +1,8 @@
 """Operations whose host never returns: they wait for ever, unless somebody gives them up or takes the host out."""
 
-from novacron.model.intent import DeleteVolume, ForceOffVm
 from novacron.model.operation import Operation, OperationState
+from novacron.model.operations.power import ForceOffVm
+from novacron.model.operations.storage import DeleteVolume
 from novacron.model.plan.claims import claims_unread
 from novacron.model.vm import VmState
 from tests.builders import an_id

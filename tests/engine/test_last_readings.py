@@ -5,9 +5,11 @@ from dataclasses import replace
 from novacron.engine.last_readings import LastReadings
 from novacron.model.files import UseKind
 from novacron.model.ids import HostId
-from novacron.model.intent import DeleteVm, DeleteVolume, ResumeVm, StartVm
 from novacron.model.link import LinkStatus
 from novacron.model.operation import OperationState
+from novacron.model.operations.deletion import DeleteVm
+from novacron.model.operations.power import ResumeVm, StartVm
+from novacron.model.operations.storage import DeleteVolume
 from novacron.model.refusal import RefusalCode
 from novacron.model.vm import VmState
 from tests.builders import a_reading, a_vm, an_id

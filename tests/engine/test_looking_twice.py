@@ -8,8 +8,8 @@ import pytest
 from novacron.adapters.simulated.machine import Job
 from novacron.engine.deadline import first_of, within
 from novacron.model.errors import DeadlineExceeded
-from novacron.model.intent import DeleteVm
 from novacron.model.operation import OperationState, StepRecord, StepState
+from novacron.model.operations.deletion import DeleteVm
 from novacron.model.vm import StateReason, VmState
 from tests.builders import an_id
 from tests.engine.site import A, B, Site, migrate

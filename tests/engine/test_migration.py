@@ -3,8 +3,10 @@
 import pytest
 
 from novacron.adapters.simulated.ending import Ending
-from novacron.model.intent import MigrationMode, PauseVm, RebootVm, SetAutostart, ShutdownVm
+from novacron.model.migration import MigrationMode
 from novacron.model.operation import Operation, OperationState
+from novacron.model.operations.definition import SetAutostart
+from novacron.model.operations.power import PauseVm, RebootVm, ShutdownVm
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmState

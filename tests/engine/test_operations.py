@@ -6,24 +6,15 @@ import pytest
 
 from novacron.model.errors import NotFound
 from novacron.model.ids import OperationId
-from novacron.model.intent import (
-    CreateVm,
-    DeleteVm,
-    DeleteVolume,
-    ForceOffVm,
-    Intent,
-    MigrateVm,
-    PauseVm,
-    RebootVm,
-    RenameVm,
-    ResizeVm,
-    ResumeVm,
-    SetAutostart,
-    SetPoolActive,
-    ShutdownVm,
-    StartVm,
-)
 from novacron.model.operation import OperationState, StepState
+from novacron.model.operations.creation import CreateVm
+from novacron.model.operations.definition import RenameVm, SetAutostart
+from novacron.model.operations.deletion import DeleteVm
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.migration import MigrateVm
+from novacron.model.operations.power import ForceOffVm, PauseVm, RebootVm, ResumeVm, ShutdownVm, StartVm
+from novacron.model.operations.resizing import ResizeVm
+from novacron.model.operations.storage import DeleteVolume, SetPoolActive
 from novacron.model.refusal import RefusalCode
 from novacron.model.vm import VmState
 from tests.builders import an_id

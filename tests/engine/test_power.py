@@ -1,7 +1,7 @@
 """What became of a guest that was asked to restart, to power off or to wake: read, and told as it is."""
 
-from novacron.model.intent import RebootVm, ResumeVm, ShutdownVm
 from novacron.model.operation import OperationState
+from novacron.model.operations.power import RebootVm, ResumeVm, ShutdownVm
 from novacron.model.vm import VmState
 from tests.engine.site import A, Site
 

@@ -7,25 +7,16 @@ from dataclasses import replace
 import pytest
 
 from novacron.model.alert.alert import AlertRule
-from novacron.model.intent import (
-    CreateVm,
-    DeleteVm,
-    DeleteVolume,
-    ForceOffVm,
-    Intent,
-    MigrateVm,
-    MigrationMode,
-    PauseVm,
-    RebootVm,
-    RenameVm,
-    ResizeVm,
-    ResumeVm,
-    SetAutostart,
-    SetPoolActive,
-    ShutdownVm,
-    StartVm,
-)
+from novacron.model.migration import MigrationMode
 from novacron.model.operation import ENDED, Operation, OperationState, StepState
+from novacron.model.operations.creation import CreateVm
+from novacron.model.operations.definition import RenameVm, SetAutostart
+from novacron.model.operations.deletion import DeleteVm
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.migration import MigrateVm
+from novacron.model.operations.power import ForceOffVm, PauseVm, RebootVm, ResumeVm, ShutdownVm, StartVm
+from novacron.model.operations.resizing import ResizeVm
+from novacron.model.operations.storage import DeleteVolume, SetPoolActive
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmState
 from tests.builders import an_id

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from novacron.model.intent import ResizeVm
 from novacron.model.operation import OperationState
+from novacron.model.operations.resizing import ResizeVm
 from novacron.model.vm import VmState
 from tests.builders import an_id
 from tests.engine.site import SETTINGS, A, Site

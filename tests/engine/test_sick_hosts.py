@@ -16,8 +16,8 @@ from novacron.engine.service import ConsoleService
 from novacron.engine.settings import EngineSettings
 from novacron.model.fleet import Fleet, Host
 from novacron.model.ids import HostId
-from novacron.model.intent import PauseVm
 from novacron.model.link import LinkStatus
+from novacron.model.operations.power import PauseVm
 from novacron.model.plan.plan import Plan
 from novacron.model.vm import VmState
 from tests.fake_clock import FakeClock

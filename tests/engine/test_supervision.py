@@ -13,9 +13,9 @@ from novacron.engine.supervisor import Supervisor
 from novacron.model.alert import rules
 from novacron.model.alert.alert import Alert, AlertRule
 from novacron.model.alert.conditions import Moment
-from novacron.model.intent import PauseVm
 from novacron.model.link import LinkStatus
 from novacron.model.operation import OperationState
+from novacron.model.operations.power import PauseVm
 from novacron.model.vm import VmState
 from novacron.ports.console import AlertsChanged
 from tests.builders import an_id

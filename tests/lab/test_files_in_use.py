@@ -12,7 +12,7 @@ from novacron.lab.faults import make_fault
 from novacron.lab.lab import Lab
 from novacron.model.errors import ExitCode
 from novacron.model.ids import HostId, VmId
-from novacron.model.intent import DeleteVm
+from novacron.model.operations.deletion import DeleteVm
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
 from tests.lab.jump_host import JumpHost, at_a_jump_host

@@ -23,8 +23,8 @@ from novacron.lab.lab import Lab
 from novacron.lab.vms import remove_vm
 from novacron.model.errors import ExitCode
 from novacron.model.ids import HostId, VmId
-from novacron.model.intent import DeleteVm
 from novacron.model.operation import JOURNAL
+from novacron.model.operations.deletion import DeleteVm
 from novacron.model.refusal import Refusal, RefusalCode
 from tests.lab.jump_host import JumpHost
 from tests.lab.serial_line import ask_guest

@@ -14,7 +14,8 @@ from novacron.lab.faults import make_fault, mend_all
 from novacron.lab.lab import Lab
 from novacron.lab.vms import disk_path, remove_vm
 from novacron.model.ids import HostId, VmId
-from novacron.model.intent import Intent, ResumeVm, StartVm
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.power import ResumeVm, StartVm
 from novacron.model.refusal import Refusal, RefusalCode
 from tests.lab.hypervisor_truth import has_job, reason, states, wait_until
 from tests.lab.jump_host import JumpHost, at_a_jump_host

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable
 from novacron.model.errors import NovaCronError
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, OperationId, VmId
-from novacron.model.intent import Intent
 from novacron.model.operation import Operation, OperationState
+from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample

@@ -5,9 +5,10 @@ from datetime import timedelta
 from novacron.model.alert.alert import AlertRule, Severity
 from novacron.model.fleet import Fleet, Host
 from novacron.model.ids import HostId
-from novacron.model.intent import MigrateVm, StartVm
 from novacron.model.link import LinkStatus
 from novacron.model.operation import Operation, OperationState, Progress, StepRecord, StepState
+from novacron.model.operations.migration import MigrateVm
+from novacron.model.operations.power import StartVm
 from novacron.model.vm import StateReason, VmReading, VmState
 from tests.builders import (
     NOW,

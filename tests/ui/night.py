@@ -14,9 +14,11 @@ from novacron.adapters.simulated.population import world_of_fleet
 from novacron.engine.service import ConsoleService
 from novacron.engine.settings import EngineSettings
 from novacron.model.ids import HostId
-from novacron.model.intent import MigrateVm, StartVm, VmIntent
 from novacron.model.link import LinkStatus
 from novacron.model.operation import Operation
+from novacron.model.operations.intent import VmIntent
+from novacron.model.operations.migration import MigrateVm
+from novacron.model.operations.power import StartVm
 from novacron.model.plan.plan import Plan
 from novacron_tui.app import NovaCronApp
 from novacron_tui.present.glyphs import UNICODE

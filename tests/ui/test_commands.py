@@ -7,8 +7,11 @@ import pytest
 from textual import events
 
 from novacron.model.errors import BackendError
-from novacron.model.intent import DeleteVm, DeleteVolume, ForceOffVm, Intent, SetPoolActive, ShutdownVm, StartVm
 from novacron.model.operation import Acknowledgement, OperationState
+from novacron.model.operations.deletion import DeleteVm
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.power import ForceOffVm, ShutdownVm, StartVm
+from novacron.model.operations.storage import DeleteVolume, SetPoolActive
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
 from tests.builders import an_id

@@ -7,7 +7,7 @@ from textual.widget import Widget
 
 from novacron.model.errors import Conflict, LinkLost
 from novacron.model.ids import HostId
-from novacron.model.intent import ResizeVm
+from novacron.model.operations.resizing import ResizeVm
 from novacron.model.vm import VmNic, VmSize, VmSizing, VmState
 from novacron_tui.app import NovaCronApp
 from novacron_tui.keys import Where

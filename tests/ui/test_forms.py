@@ -5,8 +5,13 @@ from dataclasses import replace
 import pytest
 
 from novacron.model.fleet import Fleet
-from novacron.model.intent import CreateVm, Intent, MigrateVm, MigrationMode, RenameVm, ResizeVm
 from novacron.model.link import LinkStatus
+from novacron.model.migration import MigrationMode
+from novacron.model.operations.creation import CreateVm
+from novacron.model.operations.definition import RenameVm
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.migration import MigrateVm
+from novacron.model.operations.resizing import ResizeVm
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
 from tests.builders import a_link, an_id

@@ -10,9 +10,9 @@ from textual import events
 
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId
-from novacron.model.intent import DeleteVolume
 from novacron.model.link import LinkStatus
 from novacron.model.operation import Operation, OperationState, Progress
+from novacron.model.operations.storage import DeleteVolume
 from novacron.model.vm import StateReason, VmState
 from novacron.ports.console import AlertsChanged, OperationsChanged
 from novacron_tui.present.confirm import Review, review_lines

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from novacron.model.fleet import FleetVm
-from novacron.model.intent import ForceOffVm, Intent, ShutdownVm, StartVm
 from novacron.model.operation import Operation, OperationState
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.power import ForceOffVm, ShutdownVm, StartVm
 from novacron.model.vm import StateReason, VmState
 from novacron.ports.console import OperationsChanged
 from novacron_tui.present.column import Sight

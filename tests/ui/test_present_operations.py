@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from novacron.model.ids import HostId
-from novacron.model.intent import MigrateVm
 from novacron.model.operation import Operation, OperationState, Progress, StepRecord, StepState
+from novacron.model.operations.migration import MigrateVm
 from novacron.model.plan.forecast import forecast
 from novacron_tui.commands.command import Context
 from novacron_tui.commands.power import POWER

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from novacron.model.ids import HostId
-from novacron.model.intent import Intent, StartVm
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.power import StartVm
 from novacron.model.plan.plan import Danger, Plan
 from novacron.model.refusal import Refusal, RefusalCode
 from tests.builders import an_id

@@ -6,9 +6,9 @@ import pytest
 
 from novacron.model.errors import BackendError, LinkLost
 from novacron.model.fleet import Fleet
-from novacron.model.intent import Intent
 from novacron.model.link import LinkStatus
 from novacron.model.operation import Operation
+from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmState

@@ -1,15 +1,21 @@
 """What a client sends. Read strictly: nothing is coerced or passed over (requests.py says what is wrong with it)."""
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Union
 
 from pydantic import ConfigDict, Field
 
 from novacron.api.codec import Wire
-from novacron.model.intent import Intent
 from novacron.model.operation import NOTE_LENGTH
+from novacron.model.operations.registry import TYPES
 
 UUID_PATTERN: Final = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 """What a VM is named by, in bodies and addresses; of any case, and lower from here on."""
+
+
+if TYPE_CHECKING:
+    from novacron.model.operations.intent import Intent as AskedIntent
+else:
+    AskedIntent = Annotated[Union[tuple(one.intent for one in TYPES.values())], Field(discriminator="kind")]  # noqa: UP007
 
 
 class StrictBody(Wire):
@@ -29,7 +35,7 @@ class AcknowledgeBody(StrictBody):
 class IntentBody(StrictBody):
     """A body with an intent."""
 
-    intent: Annotated[Intent, Field(discriminator="kind")]
+    intent: AskedIntent
 
 
 class PreviewBody(IntentBody):

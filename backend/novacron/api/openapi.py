@@ -1,6 +1,6 @@
 """The API's own description: what FastAPI knows of it, and the two WebSockets, which OpenAPI has no words for."""
 
-from typing import Any, get_args
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from novacron.api.bodies import UUID_PATTERN, AcknowledgeBody, PreviewBody, StrictBody, SubmitBody
 from novacron.api.codec import AlertList, FleetPart, Hello, OperationList, Problem
-from novacron.model.intent import Intent
+from novacron.model.operations.registry import TYPES
 
 _REF = "#/components/schemas/{model}"
 _BODIES = (PreviewBody, SubmitBody, AcknowledgeBody)
@@ -53,7 +53,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
     known = schema.setdefault("components", {}).setdefault("schemas", {})
     for name, definition in (*stream["$defs"].items(), *bodies["$defs"].items()):
         known.setdefault(name, definition)
-    for intent in get_args(Intent):
+    for intent in (one.intent for one in TYPES.values()):
         _say_it_is_strict(known[intent.__name__])
     messages = {"oneOf": [{"$ref": _REF.format(model=message.__name__)} for message in _STREAM]}
     schema["x-websockets"] = {"/v1/stream": {"receive": messages}, "/v1/vms/{vm}/serial": {"receive": "bytes"}}

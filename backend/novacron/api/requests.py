@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from novacron.api.bodies import UUID_PATTERN, IntentBody, StrictBody
 from novacron.model.errors import NotFound, UsageError
 from novacron.model.ids import HostId, OperationId, VmId
-from novacron.model.intent import DeleteVolume, SetPoolActive
+from novacron.model.operations.intent import VmIntent
 
 _OPERATION: Final = "^[0-9a-z][0-9a-z-]{2,63}$"
 _JSON: Final = "application/json"
@@ -74,7 +74,7 @@ async def body_of(request: Request, kind: type[Body]) -> Body:
         raise RequestValidationError(
             [{"loc": place, "msg": _PLAINER.get(first["type"], first["msg"]), "type": first["type"]}]
         ) from error
-    if not isinstance(body, IntentBody) or isinstance(body.intent, SetPoolActive | DeleteVolume):
+    if not isinstance(body, IntentBody) or not isinstance(body.intent, VmIntent):
         return body
     intent = body.intent
     if not re.fullmatch(UUID_PATTERN, intent.vm):

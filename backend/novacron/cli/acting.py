@@ -14,19 +14,11 @@ from novacron.cli.session import run
 from novacron.model.errors import ExitCode
 from novacron.model.fleet import FleetVm
 from novacron.model.ids import OperationId
-from novacron.model.intent import (
-    DeleteVm,
-    ForceOffVm,
-    PauseVm,
-    RebootVm,
-    RenameVm,
-    ResizeVm,
-    ResumeVm,
-    SetAutostart,
-    ShutdownVm,
-    StartVm,
-)
 from novacron.model.operation import Operation, OperationState
+from novacron.model.operations.definition import RenameVm, SetAutostart
+from novacron.model.operations.deletion import DeleteVm
+from novacron.model.operations.power import ForceOffVm, PauseVm, RebootVm, ResumeVm, ShutdownVm, StartVm
+from novacron.model.operations.resizing import ResizeVm
 from novacron.model.refusal import Refusal
 from novacron.ports.console import Console
 

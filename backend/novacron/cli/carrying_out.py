@@ -17,7 +17,7 @@ from novacron.cli.selectors import hosts_unread, is_glob, names_in_doubt, refuse
 from novacron.cli.session import run, settled_fleet
 from novacron.model.errors import BackendError, ExitCode, LinkError, NovaCronError
 from novacron.model.fleet import Fleet, FleetVm
-from novacron.model.intent import Intent
+from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Danger, Plan
 from novacron.model.refusal import Refusal
 from novacron.ports.console import Console

@@ -16,6 +16,7 @@ from novacron.model.errors import ExitCode
 from novacron.model.fleet import Fleet, FleetVm, Host
 from novacron.model.ids import HostId, VmId
 from novacron.model.operation import Operation
+from novacron.model.operations.migration import MigrateVm
 from novacron.model.storage import Pool
 from novacron.ports.console import Console
 
@@ -144,7 +145,7 @@ async def _running_twice(console: Console, chosen: Sequence[FleetVm]) -> Collect
     suspected = {vm.id for vm in chosen if vm.others and len(vm.running_copies) > 1}
     if suspected:
         operations = await console.operations()
-        suspected -= {one.intent.vm for one in operations if one.intent.kind == "migrate" and not one.has_ended}
+        suspected -= {one.intent.vm for one in operations if isinstance(one.intent, MigrateVm) and not one.has_ended}
     return suspected
 
 

@@ -10,15 +10,10 @@ from novacron.cli.carrying_out import Manner, for_each_vm, just
 from novacron.cli.completion import complete_hosts
 from novacron.model.fleet import Fleet, FleetVm
 from novacron.model.ids import HostId, VmId
-from novacron.model.intent import (
-    NEW_VM_CMDLINE,
-    NEW_VM_MEMORY_MIB,
-    NEW_VM_VCPUS,
-    CreateVm,
-    Intent,
-    MigrateVm,
-    MigrationMode,
-)
+from novacron.model.migration import MigrationMode
+from novacron.model.operations.creation import NEW_VM_CMDLINE, NEW_VM_MEMORY_MIB, NEW_VM_VCPUS, CreateVm
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.migration import MigrateVm
 
 Network = Annotated[str | None, typer.Option(help="libvirt network; the host's first when left out, '' for no NIC.")]
 CommandLine = Annotated[

@@ -12,7 +12,7 @@ from novacron.cli.output import age, print_json, print_table, tell_unread
 from novacron.cli.selectors import host_of_pool, select_hosts
 from novacron.cli.session import run, settled_fleet
 from novacron.model.fleet import Host
-from novacron.model.intent import DeleteVolume, SetPoolActive
+from novacron.model.operations.storage import DeleteVolume, SetPoolActive
 from novacron.ports.console import Console
 
 pool = typer.Typer(help="Start and stop storage pools.", no_args_is_help=True)

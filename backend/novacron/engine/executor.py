@@ -10,7 +10,7 @@ from novacron.engine.facts import gather_facts
 from novacron.engine.identifiers import OperationIds
 from novacron.engine.ledger import Ledger
 from novacron.engine.locks import Locks
-from novacron.engine.looking_again import look_again, touches_files
+from novacron.engine.looking_again import look_again
 from novacron.engine.previews import Previews
 from novacron.engine.run import OperationRun
 from novacron.engine.settings import EngineSettings
@@ -19,12 +19,12 @@ from novacron.engine.store import FleetStore
 from novacron.engine.watchers import Watchers
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
-from novacron.model.intent import Intent
 from novacron.model.operation import Operation, OperationState, StepRecord
-from novacron.model.plan.claims import claims_of, claims_unread, subject_of
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.migration import is_carried
+from novacron.model.operations.registry import needs_inventory, plan, subject_of
+from novacron.model.plan.claims import claims_of, claims_unread
 from novacron.model.plan.plan import Plan
-from novacron.model.plan.planner import plan
-from novacron.model.plan.relocation import is_carried
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.ports.clock import Clock
 
@@ -61,7 +61,7 @@ class Executor:
 
     async def preview(self, intent: Intent) -> Plan | Refusal:
         """Say what it would do; changes nothing."""
-        answer = self._refuse_locked(intent) or await self._plan(intent, afresh=touches_files(intent))
+        answer = self._refuse_locked(intent) or await self._plan(intent, afresh=needs_inventory(intent))
         if isinstance(answer, Plan):
             self._previews.remember(answer)
         return answer

@@ -7,9 +7,9 @@ from novacron.engine.settings import EngineSettings
 from novacron.engine.watchers import Watchers
 from novacron.model.errors import LinkError, NovaCronError
 from novacron.model.fleet import Fleet
-from novacron.model.intent import Intent, MigrateVm
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.migration import MigrateVm, refuse_migration
 from novacron.model.plan.compatibility import MigrationFacts, probed_paths
-from novacron.model.plan.relocation import refuse_migration
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.ports.clock import Clock
 

@@ -9,7 +9,8 @@ from novacron.engine.watchers import Watchers
 from novacron.model.errors import LinkError, NotFound, NovaCronError
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, VmId
-from novacron.model.intent import CreateVm, DeleteVm, DeleteVolume, Intent, SetPoolActive, hosts_of
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.registry import files_of, needs_inventory
 from novacron.model.plan.file_users import hosts_in_reach
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmReading
@@ -23,18 +24,21 @@ async def look_again(
 
     A host that cannot be asked keeps its last reading: the plan judges that. One that does not answer is a refusal.
     """
-    if isinstance(intent, DeleteVolume | SetPoolActive) or touches_files(intent):
+    if needs_inventory(intent):
         # What uses a file is known from whole inventories only.
-        await watchers.refresh(hosts_of(intent), inventory=True)
+        await watchers.refresh(intent.hosts, inventory=True)
         await watchers.refresh(_others_in_reach(intent, store.fleet), inventory=True)
         return store.fleet
-    found = store.fleet.find_vm(intent.vm)
+    vm = intent.about_vm
+    if vm is None:
+        return store.fleet
+    found = store.fleet.find_vm(vm)
     hosts = {seen.host.id for seen in (found.sightings if found else ()) if seen.is_current} | {intent.host}
-    looks = (_look(host, intent.vm, watchers, clock, settings) for host in sorted(hosts))
+    looks = (_look(host, vm, watchers, clock, settings) for host in sorted(hosts))
     fleet = store.fleet
     try:
         for host, seen in filter(None, await asyncio.gather(*looks)):
-            fleet = fleet.with_look(host, intent.vm, seen)
+            fleet = fleet.with_look(host, vm, seen)
     except NovaCronError as error:
         return Refusal(
             code=RefusalCode.HOST_NOT_CURRENT,
@@ -45,25 +49,12 @@ async def look_again(
     return fleet
 
 
-def touches_files(intent: Intent) -> bool:
-    """Whether it makes, deletes or shuts away files, so that pools and everybody's disks decide about it."""
-    with_disks = isinstance(intent, DeleteVm) and intent.with_disks
-    return with_disks or isinstance(intent, CreateVm | DeleteVolume | SetPoolActive)
-
-
 def _others_in_reach(intent: Intent, fleet: Fleet) -> set[HostId]:
     """Return the other hosts that may need what the intent deletes."""
     host = fleet.hosts.get(intent.host)
-    paths: list[str] = []
     if host is None or host.reading is None:
         return set()
-    if isinstance(intent, DeleteVm):
-        seen = fleet.sighting(intent.vm, intent.host)
-        paths = [disk.source for disk in seen.vm.disks if disk.source] if seen else []
-    elif isinstance(intent, DeleteVolume):
-        pools = (pool for pool in host.reading.pools if pool.name == intent.pool)
-        paths = [volume.path for pool in pools for volume in pool.volumes if volume.name == intent.volume]
-    return {other for path in paths for other in hosts_in_reach(fleet, host, path)} - {intent.host}
+    return {other for path in files_of(intent, fleet) for other in hosts_in_reach(fleet, host, path)} - {intent.host}
 
 
 async def _look(

@@ -12,7 +12,6 @@ from novacron.engine.executor import Executor, Ground
 from novacron.engine.run import OperationRun
 from novacron.engine.steps.work import AttentionNeeded
 from novacron.model.errors import NovaCronError
-from novacron.model.intent import hosts_of
 from novacron.model.operation import Operation, OperationState, StepState
 from novacron.model.refusal import Refusal
 
@@ -47,7 +46,7 @@ async def _may_begin(run: OperationRun, executor: Executor, ground: Ground) -> b
         return False
     await run.mark_settling()
     try:
-        for host in hosts_of(operation.intent):
+        for host in operation.intent.hosts:
             await run.work.patient_hypervisor(host)
         planned = await executor.plan(operation.intent)
     except (AttentionNeeded, NovaCronError) as error:

@@ -18,9 +18,8 @@ from novacron.engine.steps.work import AttentionNeeded, PreparedStep, Step, Step
 from novacron.engine.supervisor import is_cancelled_itself
 from novacron.model.errors import JournalError, LinkError, NovaCronError, OutcomeUnknown
 from novacron.model.ids import OperationId
-from novacron.model.intent import hosts_of
 from novacron.model.operation import Operation, OperationState, StepRecord, StepState
-from novacron.model.plan.relocation import NEVER_LEFT_OUT
+from novacron.model.operations.migration import NEVER_LEFT_OUT
 from novacron.ports.clock import Clock
 
 _log = logging.getLogger("novacron.engine")
@@ -255,7 +254,7 @@ class OperationRun:
 
     async def _refresh(self) -> None:
         """Have the hosts read again, so that who hears of the end also sees it."""
-        await self.work.watchers.refresh(hosts_of(self.operation.intent))
+        await self.work.watchers.refresh(self.operation.intent.hosts)
 
     async def _to(self, state: OperationState) -> None:
         now = self.operation

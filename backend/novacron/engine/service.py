@@ -26,8 +26,8 @@ from novacron.model.errors import JournalError, NotFound
 from novacron.model.fleet import Fleet
 from novacron.model.host import HostReading, HostSpec
 from novacron.model.ids import HostId, OperationId, VmId
-from novacron.model.intent import Intent, hosts_of
 from novacron.model.operation import Operation
+from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample
@@ -164,7 +164,7 @@ class ConsoleService:
         """
         named = {spec.id for spec in specs}
         unfinished = (operation for operation in self._ledger.operations if not operation.has_ended)
-        busy = {host for operation in unfinished for host in hosts_of(operation.intent)}
+        busy = {host for operation in unfinished for host in operation.intent.hosts}
         staying = [host.spec for host in self._store.fleet.hosts.values() if host.id in busy - named]
         await self._watchers.replace((*specs, *staying))
         return tuple(spec.id for spec in staying)

@@ -1,6 +1,21 @@
 """What must be known before a VM is moved, as its two hosts tell it."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class MigrationMode(StrEnum):
+    """Who carries a migration."""
+
+    PEER_TO_PEER = "p2p"
+    """The source's libvirtd drives it: it goes on when the backend dies. The default."""
+    DIRECT = "direct"
+    """The backend drives both ends; the hosts' QEMUs talk to each other."""
+    RELAYED = "relayed"
+    """As direct, but the data too goes through the backend's SSH connections.
+
+    For hosts that cannot reach each other.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from novacron.model.ids import OperationId
-from novacron.model.intent import Intent
+from novacron.model.operations.intent import Intent
 from novacron.model.vm import JobProgress
 
 

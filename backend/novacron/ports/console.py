@@ -8,8 +8,8 @@ from typing import Protocol
 from novacron.model.alert.alert import Alert
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, OperationId, VmId
-from novacron.model.intent import Intent
 from novacron.model.operation import Operation
+from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample

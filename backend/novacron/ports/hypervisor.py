@@ -17,8 +17,8 @@ from typing import Protocol
 
 from novacron.model.host import HostFacts, HostReading, HostSpec
 from novacron.model.ids import VmId
-from novacron.model.intent import CreateVm, MigrationMode
-from novacron.model.migration import Belongings, DiskProbe, GuestFit
+from novacron.model.migration import Belongings, DiskProbe, GuestFit, MigrationMode
+from novacron.model.operations.creation import CreateVm
 from novacron.model.vm import JobProgress, VmReading
 
 

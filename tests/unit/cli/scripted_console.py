@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from novacron.model.errors import NotFound
 from novacron.model.ids import OperationId
-from novacron.model.intent import Intent
 from novacron.model.operation import Operation
+from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 from novacron.ports.console import ConsoleChange

@@ -10,8 +10,8 @@ from novacron.cli.carrying_out import Manner, carry_out
 from novacron.cli.reporting import Tally
 from novacron.model.errors import BackendError, ExitCode
 from novacron.model.ids import HostId
-from novacron.model.intent import StartVm
 from novacron.model.operation import OperationState
+from novacron.model.operations.power import StartVm
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.ports.console import BackendFound
 from tests.builders import an_id

@@ -13,8 +13,8 @@ from novacron.adapters.libvirt.hypervisor import LibvirtHypervisor
 from novacron.model.errors import Conflict, DeadlineExceeded, LinkError, LinkLost, NotFound, OperationError
 from novacron.model.host import HostLoad, HostSpec
 from novacron.model.ids import HostId
-from novacron.model.intent import CreateVm
 from novacron.model.migration import Belongings
+from novacron.model.operations.creation import CreateVm
 from novacron.model.vm import StateReason, VmNic, VmState, VmUsage
 from novacron.ports.hypervisor import HostEventKind
 from tests.builders import an_id

@@ -11,7 +11,7 @@ from novacron.adapters.libvirt import definition, xml
 from novacron.adapters.libvirt.storekeeper import _volume_xml
 from novacron.model.errors import OperationError
 from novacron.model.ids import HostId
-from novacron.model.intent import CreateVm
+from novacron.model.operations.creation import CreateVm
 from novacron.model.plan.names import refuse_text
 from novacron.model.vm import VmDisk, VmNic
 from tests.builders import an_id

@@ -13,7 +13,7 @@ from novacron.adapters.libvirt.local_access import UriAccess
 from novacron.model.errors import OperationError, OutcomeUnknown
 from novacron.model.host import HostSpec
 from novacron.model.ids import HostId
-from novacron.model.intent import MigrationMode
+from novacron.model.migration import MigrationMode
 from novacron.ports.hypervisor import MigrationRequest
 from tests.builders import an_id
 from tests.fake_clock import FakeClock

@@ -15,7 +15,7 @@ from novacron.adapters.libvirt.migrator import _progress
 from novacron.model.errors import OperationError
 from novacron.model.host import HostSpec
 from novacron.model.ids import HostId
-from novacron.model.intent import MigrationMode
+from novacron.model.migration import MigrationMode
 from novacron.ports.hypervisor import MigrationRequest
 from tests.builders import an_id
 from tests.fake_clock import FakeClock

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from novacron.model.files import FileIdentity, FileUse, UseKind
 from novacron.model.fleet import Fleet, Host
 from novacron.model.ids import HostId
-from novacron.model.intent import DeleteVm, DeleteVolume
 from novacron.model.link import LinkStatus
+from novacron.model.operations.deletion import DeleteVm
+from novacron.model.operations.registry import plan
+from novacron.model.operations.storage import DeleteVolume
 from novacron.model.plan.plan import Plan
-from novacron.model.plan.planner import plan
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.shared_file_systems import exported
 from novacron.model.storage import Pool

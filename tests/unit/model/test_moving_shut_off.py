@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from novacron.model.intent import MigrateVm
 from novacron.model.migration import Belongings
-from novacron.model.plan.planner import plan
-from novacron.model.plan.relocation import AUTOSTART
+from novacron.model.operations.migration import AUTOSTART, MigrateVm
+from novacron.model.operations.registry import plan
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmState
 from tests.builders import a_disk, a_vm

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from novacron.model.intent import MigrateVm, MigrationMode
-from novacron.model.migration import DiskProbe
+from novacron.model.migration import DiskProbe, MigrationMode
+from novacron.model.operations.migration import MigrateVm
+from novacron.model.operations.registry import plan
 from novacron.model.plan.compatibility import MigrationFacts
 from novacron.model.plan.plan import Plan
-from novacron.model.plan.planner import plan
 from novacron.model.refusal import Refusal, RefusalCode
 from tests.builders import a_disk, a_fleet, a_host, a_vm
 from tests.unit.model.test_plans import DISK, FIT, LOCKED, OFF, SEEN, VM, A, B, code, on, planned

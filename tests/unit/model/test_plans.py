@@ -6,28 +6,19 @@ import pytest
 
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId
-from novacron.model.intent import (
-    CreateVm,
-    DeleteVm,
-    DeleteVolume,
-    ForceOffVm,
-    Intent,
-    MigrateVm,
-    PauseVm,
-    RebootVm,
-    RenameVm,
-    ResizeVm,
-    ResumeVm,
-    SetAutostart,
-    SetPoolActive,
-    ShutdownVm,
-    StartVm,
-)
 from novacron.model.link import LinkStatus
 from novacron.model.migration import DiskProbe, GuestFit
+from novacron.model.operations.creation import CreateVm
+from novacron.model.operations.definition import RenameVm, SetAutostart
+from novacron.model.operations.deletion import DeleteVm
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.migration import MigrateVm
+from novacron.model.operations.power import ForceOffVm, PauseVm, RebootVm, ResumeVm, ShutdownVm, StartVm
+from novacron.model.operations.registry import plan
+from novacron.model.operations.resizing import ResizeVm
+from novacron.model.operations.storage import DeleteVolume, SetPoolActive
 from novacron.model.plan.compatibility import MigrationFacts
 from novacron.model.plan.plan import Danger, Plan, Undo
-from novacron.model.plan.planner import plan
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import StateReason, VmState
 from tests.builders import a_disk, a_file, a_fleet, a_host, a_pool, a_reading, a_vm, a_volume, an_id

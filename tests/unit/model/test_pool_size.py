@@ -2,7 +2,7 @@
 
 import pytest
 
-from novacron.model.plan.creation import plan_create
+from novacron.model.operations.creation import plan_create
 from novacron.model.plan.plan import Plan
 from novacron.model.storage import PoolSize, plausible_size
 from tests.builders import a_fleet, a_host, a_pool, a_reading

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from novacron.model.ids import HostId
-from novacron.model.intent import ResizeVm
+from novacron.model.operations.registry import plan
+from novacron.model.operations.resizing import ResizeVm
 from novacron.model.plan.plan import Plan
-from novacron.model.plan.planner import plan
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmReading, VmSize, VmSizing, VmState
 from tests.builders import a_fleet, a_host, a_reading, a_vm, an_id

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacron.model.intent import MigrateVm
 from novacron.model.migration import Belongings, DiskProbe
+from novacron.model.operations.migration import MigrateVm
+from novacron.model.operations.registry import plan
 from novacron.model.plan.compatibility import MigrationFacts
 from novacron.model.plan.plan import Plan
-from novacron.model.plan.planner import plan
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmDisk, VmReading, VmState
 from tests.builders import a_disk, a_fleet, a_host, a_pool, a_reading, a_vm, a_volume

@@ -17,8 +17,8 @@ from novacron.model.errors import (
     OutcomeUnknown,
 )
 from novacron.model.ids import VmId
-from novacron.model.intent import MigrationMode
 from novacron.model.link import LinkStatus
+from novacron.model.migration import MigrationMode
 from novacron.model.vm import StateReason, VmState
 from novacron.ports.hypervisor import HostEvent, HostEventKind, MigrationRequest
 from tests.fake_clock import FakeClock

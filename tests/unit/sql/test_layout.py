@@ -12,8 +12,8 @@ from novacron.adapters.sql.migrations import versions
 from novacron.adapters.sql.tables import LAYOUT
 from novacron.model.errors import JournalError
 from novacron.model.ids import HostId
-from novacron.model.intent import SetPoolActive
 from novacron.model.operation import Acknowledgement, Operation, OperationState
+from novacron.model.operations.storage import SetPoolActive
 from tests.operation_builders import an_operation
 
 

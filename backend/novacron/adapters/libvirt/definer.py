@@ -8,8 +8,8 @@ from novacron.adapters.libvirt.channel import Connection
 from novacron.adapters.libvirt.role import Domain, Role
 from novacron.model.errors import Conflict, NotFound
 from novacron.model.ids import VmId
-from novacron.model.intent import CreateVm
 from novacron.model.migration import Belongings
+from novacron.model.operations.creation import CreateVm
 
 
 class Definer(Role):

@@ -10,7 +10,7 @@ from novacron.adapters.libvirt.devices import read_disk, read_host_devices
 from novacron.adapters.libvirt.nics import read_nic
 from novacron.adapters.libvirt.other_devices import read_other_devices
 from novacron.adapters.libvirt.sizing import read_size, read_sizing
-from novacron.model.intent import CreateVm
+from novacron.model.operations.creation import CreateVm
 from novacron.model.vm import VmDisk, VmNic, VmSize, VmSizing
 
 _NAMESPACE = "urn:novacron:vm:1"

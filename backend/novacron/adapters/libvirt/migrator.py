@@ -12,7 +12,7 @@ from novacron.adapters.libvirt.relay import new_paths, relay
 from novacron.adapters.libvirt.role import Domain
 from novacron.model.errors import NovaCronError, OperationError, OutcomeUnknown
 from novacron.model.ids import VmId
-from novacron.model.intent import MigrationMode
+from novacron.model.migration import MigrationMode
 from novacron.model.vm import JobProgress
 from novacron.ports.hypervisor import Hypervisor, MigrationRequest
 

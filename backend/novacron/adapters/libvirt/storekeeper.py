@@ -14,7 +14,7 @@ from novacron.adapters.libvirt.channel import Connection
 from novacron.adapters.libvirt.foreign_text import text_of
 from novacron.adapters.libvirt.role import Role
 from novacron.model.errors import Busy, Conflict, NotFound, OperationError
-from novacron.model.intent import CreateVm
+from novacron.model.operations.creation import CreateVm
 
 _MIB = 1024 * 1024
 _UUID_DIGITS = 8

@@ -7,8 +7,8 @@ from novacron.adapters.simulated.machine import Machine, Workload, renamed, requ
 from novacron.adapters.simulated.role import Role
 from novacron.model.errors import Conflict, NotFound, OperationError
 from novacron.model.ids import VmId
-from novacron.model.intent import CreateVm
 from novacron.model.migration import Belongings
+from novacron.model.operations.creation import CreateVm
 from novacron.model.vm import VmDisk, VmNic
 
 _COPY_MIB_S = 800.0

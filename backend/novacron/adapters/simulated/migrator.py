@@ -8,8 +8,7 @@ from novacron.adapters.simulated.migration import Migration
 from novacron.adapters.simulated.role import Role
 from novacron.model.errors import DeadlineExceeded, LinkLost, OperationError, OutcomeUnknown
 from novacron.model.ids import VmId
-from novacron.model.intent import MigrationMode
-from novacron.model.migration import DiskProbe, GuestFit
+from novacron.model.migration import DiskProbe, GuestFit, MigrationMode
 from novacron.model.vm import JobProgress
 from novacron.ports.hypervisor import Hypervisor, MigrationRequest
 

@@ -6,7 +6,7 @@ from novacron.adapters.simulated.machine import require_no_job
 from novacron.adapters.simulated.storage import Store
 from novacron.adapters.simulated.world import World
 from novacron.model.errors import Conflict, OperationError
-from novacron.model.intent import MigrationMode
+from novacron.model.migration import MigrationMode
 from novacron.model.vm import VmDisk, VmState
 from novacron.ports.hypervisor import MigrationRequest
 

@@ -62,7 +62,7 @@ class SqlJournal:
             "subject": encodable(operation.subject),
             "idempotency_key": operation.idempotency_key or None,
             "document": written(operation),
-            "vm": getattr(operation.intent, "vm", None),
+            "vm": operation.intent.about_vm,
             "sequence": operation.sequence,
         }
         change = insert(operations).values(row)

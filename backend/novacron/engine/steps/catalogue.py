@@ -11,25 +11,16 @@ from novacron.engine.steps.resizing import Resize
 from novacron.engine.steps.settling import SettleMigration
 from novacron.engine.steps.work import Step
 from novacron.model.errors import JournalError
-from novacron.model.intent import (
-    CreateVm,
-    DeleteVm,
-    DeleteVolume,
-    ForceOffVm,
-    Intent,
-    MigrateVm,
-    PauseVm,
-    RebootVm,
-    RenameVm,
-    ResizeVm,
-    ResumeVm,
-    SetAutostart,
-    SetPoolActive,
-    ShutdownVm,
-    StartVm,
-)
-from novacron.model.plan import creation, power, relocation
-from novacron.model.plan.deletion import DELETE_DISK
+from novacron.model.operations import creation, power
+from novacron.model.operations import migration as relocation
+from novacron.model.operations.creation import CreateVm
+from novacron.model.operations.definition import RenameVm, SetAutostart
+from novacron.model.operations.deletion import DELETE_DISK, DeleteVm
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.migration import MigrateVm
+from novacron.model.operations.power import ForceOffVm, PauseVm, RebootVm, ResumeVm, ShutdownVm, StartVm
+from novacron.model.operations.resizing import ResizeVm
+from novacron.model.operations.storage import DeleteVolume, SetPoolActive
 
 BEGIN_UNWRITTEN = frozenset({relocation.SETTLE, power.AWAIT_OFF})
 """Steps that end what runs, and only look before they act: they do not wait for a journal that cannot be written."""

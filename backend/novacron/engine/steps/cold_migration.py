@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from novacron.engine.steps.removal import Undefine
 from novacron.engine.steps.work import StepFailed, Work
-from novacron.model.intent import MigrateVm
+from novacron.model.operations.migration import MigrateVm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

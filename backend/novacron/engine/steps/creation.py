@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from novacron.engine.steps.removal import require_unused
 from novacron.engine.steps.work import AttentionNeeded, StepFailed, Work
 from novacron.model.errors import Busy
-from novacron.model.intent import CreateVm
-from novacron.model.plan.creation import CREATE_DISK
+from novacron.model.operations.creation import CREATE_DISK, CreateVm
 from novacron.model.vm import VmReading
 
 _NOT_THERE = "no volume of that name before"

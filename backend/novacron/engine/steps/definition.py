@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from novacron.engine.steps.goal import Goal
 from novacron.engine.steps.work import Work
-from novacron.model.intent import MigrateVm, RenameVm, SetAutostart
+from novacron.model.operations.definition import RenameVm, SetAutostart
+from novacron.model.operations.migration import MigrateVm
 
 
 def rename(intent: RenameVm, deadline_s: float) -> Goal:

@@ -6,8 +6,8 @@ from typing import Any
 
 from novacron.engine.steps.work import Work
 from novacron.model.errors import LinkError, NovaCronError, OperationError, OutcomeUnknown
-from novacron.model.intent import MigrateVm
 from novacron.model.operation import Progress
+from novacron.model.operations.migration import MigrateVm
 from novacron.model.plan.forecast import forecast
 from novacron.model.plan.settlement import Verdict, judge
 from novacron.ports.hypervisor import MigrationRequest

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from novacron.engine.steps.goal import Goal, describe
 from novacron.engine.steps.work import AttentionNeeded, StepCancelled, StepFailed, Work
 from novacron.model.ids import HostId, VmId
-from novacron.model.intent import ForceOffVm, PauseVm, RebootVm, ShutdownVm
-from novacron.model.plan.power import AWAIT_OFF, SHUTDOWN
+from novacron.model.operations.power import AWAIT_OFF, SHUTDOWN, ForceOffVm, PauseVm, RebootVm, ShutdownVm
 from novacron.model.vm import ACTIVE_STATES, StateReason, VmReading, VmState
 
 _UNSURE = "whether it was pressed is not known: it is not pressed again"

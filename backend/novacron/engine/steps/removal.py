@@ -8,9 +8,10 @@ from novacron.engine.steps.work import StepFailed, Work
 from novacron.model.errors import LinkError, OperationError, OutcomeUnknown
 from novacron.model.host import HostReading
 from novacron.model.ids import HostId, VmId
-from novacron.model.intent import CreateVm, DeleteVm, DeleteVolume, SetPoolActive
 from novacron.model.link import LinkStatus
-from novacron.model.plan.deletion import DELETE_DISK
+from novacron.model.operations.creation import CreateVm
+from novacron.model.operations.deletion import DELETE_DISK, DeleteVm
+from novacron.model.operations.storage import DeleteVolume, SetPoolActive
 from novacron.model.plan.disks import identity_text, refuse_unknown_users
 from novacron.model.plan.file_users import depends_on, hosts_in_reach, is_gone, named_file, users_of
 from novacron.model.storage import Pool

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from novacron.engine.steps.work import StepFailed, Work
 from novacron.model.errors import OperationError
-from novacron.model.intent import ResizeVm
+from novacron.model.operations.resizing import ResizeVm
 from novacron.model.vm import VmReading
 
 

@@ -11,8 +11,7 @@ from novacron.engine.steps.goal import describe
 from novacron.engine.steps.migrating import abort, show_job
 from novacron.engine.steps.work import AttentionNeeded, StepCancelled, StepFailed, Work
 from novacron.model.errors import LinkError, OperationError, OutcomeUnknown
-from novacron.model.intent import MigrateVm
-from novacron.model.plan.relocation import MIGRATE
+from novacron.model.operations.migration import MIGRATE, MigrateVm
 from novacron.model.plan.settlement import Look, Verdict, judge
 
 

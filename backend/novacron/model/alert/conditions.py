@@ -9,6 +9,7 @@ from novacron.model.fleet import Fleet, FleetVm, Host, Sighting
 from novacron.model.ids import VmId
 from novacron.model.link import LinkStatus
 from novacron.model.operation import Operation, OperationState
+from novacron.model.operations.migration import MigrateVm
 from novacron.model.storage import Pool
 from novacron.model.vm import StateReason, VmState
 
@@ -67,7 +68,9 @@ class Moment:
     @property
     def migrating(self) -> frozenset[VmId]:
         """VMs that an operation is moving: what their two ends show is its business."""
-        return frozenset(one.intent.vm for one in self.operations if one.intent.kind == "migrate" and not one.has_ended)
+        return frozenset(
+            one.intent.vm for one in self.operations if isinstance(one.intent, MigrateVm) and not one.has_ended
+        )
 
 
 def runs_twice(fleet: Fleet) -> Iterator[tuple[FleetVm, tuple[Sighting, ...]]]:
@@ -247,7 +250,7 @@ def _stuck(operation: Operation, moment: Moment) -> Iterator[Alert]:
         raised_at=moment.now,
         operation=operation.id,
         host=operation.intent.host,
-        vm=getattr(operation.intent, "vm", None),
+        vm=operation.intent.about_vm,
     )
 
 
@@ -277,7 +280,7 @@ def _operation_alert(operation: Operation, moment: Moment) -> Iterator[Alert]:
         raised_at=moment.now,
         operation=operation.id,
         host=operation.intent.host,
-        vm=getattr(operation.intent, "vm", None),
+        vm=operation.intent.about_vm,
     )
 
 
@@ -310,5 +313,5 @@ def _place(host: Host, pool: Pool) -> str:
 
 
 def _subject(operation: Operation) -> str:
-    vm = getattr(operation.intent, "vm", None)
+    vm = operation.intent.about_vm
     return f"vm:{vm}" if vm else f"{operation.intent.host}:{operation.subject}"

@@ -6,18 +6,13 @@ from dataclasses import dataclass
 from novacron.model.files import FileIdentity
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, VmId
-from novacron.model.intent import (
-    CreateVm,
-    DeleteVm,
-    DeleteVolume,
-    Intent,
-    MigrateVm,
-    PauseVm,
-    SetPoolActive,
-    VmIntent,
-)
 from novacron.model.operation import Operation
-from novacron.model.plan.deletion import DELETE_DISK
+from novacron.model.operations.creation import CreateVm
+from novacron.model.operations.deletion import DELETE_DISK, DeleteVm
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.migration import MigrateVm
+from novacron.model.operations.power import PauseVm
+from novacron.model.operations.storage import DeleteVolume, SetPoolActive
 from novacron.model.plan.disks import disk_fates
 from novacron.model.plan.file_users import uses_of
 from novacron.model.shared_file_systems import is_local
@@ -63,10 +58,16 @@ def claims_of(intent: Intent, fleet: Fleet) -> Claims:
         case PauseVm():
             return Claims(holds=frozenset({_cpus(intent.vm)}))
         case _:
-            found = fleet.find_vm(intent.vm)
-            sightings = found.sightings if found else ()
-            files = ((seen.host.id, use.path, use.file) for seen in sightings for use in uses_of(seen.vm))
-            return Claims(holds=_vm(intent), uses=_keys(files))
+            return _claims_of_vm(intent, fleet)
+
+
+def _claims_of_vm(intent: Intent, fleet: Fleet) -> Claims:
+    if intent.about_vm is None:
+        return Claims()
+    found = fleet.find_vm(intent.about_vm)
+    sightings = found.sightings if found else ()
+    files = ((seen.host.id, use.path, use.file) for seen in sightings for use in uses_of(seen.vm))
+    return Claims(holds=_vm(intent), uses=_keys(files))
 
 
 def claims_unread(operation: Operation) -> Claims:
@@ -85,26 +86,12 @@ def claims_unread(operation: Operation) -> Claims:
     return Claims(holds=known.holds | disks, uses=known.uses)
 
 
-def subject_of(intent: Intent, fleet: Fleet) -> str:
-    """Return the name of what the intent is about, as the fleet knows it."""
-    match intent:
-        case SetPoolActive():
-            return intent.pool
-        case DeleteVolume():
-            return intent.volume
-        case CreateVm():
-            return intent.name
-        case _:
-            found = fleet.find_vm(intent.vm)
-            return found.home.vm.name if found else intent.vm
-
-
-def _vm(intent: VmIntent) -> frozenset[str]:
+def _vm(intent: Intent) -> frozenset[str]:
     """Return the keys of a VM. A migration leaves its CPUs to who pauses it, so that it may end."""
-    return frozenset({f"vm:{intent.vm}"} | (set() if isinstance(intent, MigrateVm) else {_cpus(intent.vm)}))
+    return frozenset({f"vm:{intent.about_vm}"} | (set() if isinstance(intent, MigrateVm) else {_cpus(intent.about_vm)}))
 
 
-def _cpus(vm: VmId) -> str:
+def _cpus(vm: VmId | None) -> str:
     return f"cpus:{vm}"
 
 

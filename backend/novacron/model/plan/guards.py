@@ -5,6 +5,7 @@ from collections.abc import Collection
 from novacron.model.fleet import Fleet, Host, Sighting
 from novacron.model.host import HostReading
 from novacron.model.ids import HostId, VmId
+from novacron.model.operations.intent import VmIntent
 from novacron.model.plan.file_users import NamedFile, others_reach
 from novacron.model.refusal import Refusal, RefusalCode
 
@@ -146,3 +147,9 @@ def vm_basis(fleet: Fleet, vm_id: VmId) -> tuple[str, ...]:
     found = fleet.find_vm(vm_id)
     seen = sorted(found.sightings if found else (), key=lambda sighting: sighting.host.id)
     return tuple(f"VM {one.vm.name} is {one.vm.state} on {one.host.id}" for one in seen)
+
+
+def vm_name(intent: VmIntent, fleet: Fleet) -> str:
+    """Return the name of the intent's VM, as the fleet knows it; its UUID where it does not."""
+    found = fleet.find_vm(intent.vm)
+    return found.home.vm.name if found else intent.vm

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
-from novacron.model.intent import Intent
+from novacron.model.operations.intent import Intent
 
 
 class Danger(StrEnum):

@@ -1,11 +1,31 @@
-"""Plans for what a VM's definition says: rename, autostart."""
+"""What a definition says of a VM: its name, and whether it starts with its host."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from novacron.model.fleet import Fleet, Sighting
-from novacron.model.intent import RenameVm, SetAutostart
-from novacron.model.plan.guards import find_vm, refuse_elsewhere, refuse_job, refuse_state, vm_basis, vm_line
+from novacron.model.operations.intent import VmIntent
+from novacron.model.operations.type import OperationType, Permission, Texts
+from novacron.model.plan.guards import find_vm, refuse_elsewhere, refuse_job, refuse_state, vm_basis, vm_line, vm_name
 from novacron.model.plan.names import refuse_name
-from novacron.model.plan.plan import Danger, Plan, PlannedStep
+from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.refusal import Refusal, RefusalCode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenameVm(VmIntent):
+    """Give it another name; it must be shut off."""
+
+    new_name: str
+    kind: Literal["rename"] = "rename"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAutostart(VmIntent):
+    """Start it with its host, or not."""
+
+    enabled: bool
+    kind: Literal["autostart"] = "autostart"
 
 
 def plan_rename(intent: RenameVm, fleet: Fleet) -> Plan | Refusal:
@@ -80,3 +100,25 @@ def _autostarts_elsewhere(fleet: Fleet, seen: Sighting) -> Refusal | None:
                 remedy=f"remove one of the two definitions; turn autostart off on {other.host.id}",
             )
     return None
+
+
+TYPES: Final[tuple[OperationType[Any], ...]] = (
+    OperationType(
+        intent=RenameVm,
+        plan=plan_rename,
+        texts=Texts(verb="rename", doing="renaming"),
+        permission=Permission.VM_EDIT,
+        danger=Danger.CONFIRM,
+        undo=Undo.REVERSIBLE,
+        subject=vm_name,
+    ),
+    OperationType(
+        intent=SetAutostart,
+        plan=plan_autostart,
+        texts=Texts(verb="set autostart of", doing="setting autostart"),
+        permission=Permission.VM_EDIT,
+        danger=Danger.NONE,
+        undo=Undo.REVERSIBLE,
+        subject=vm_name,
+    ),
+)

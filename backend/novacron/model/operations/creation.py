@@ -1,16 +1,50 @@
 """Plans for a new VM from the template form."""
 
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
 from novacron.model.fleet import Fleet, Host
-from novacron.model.intent import CreateVm
+from novacron.model.operations.intent import VmIntent
+from novacron.model.operations.type import OperationType, Permission, Texts
 from novacron.model.plan.guards import find_host
 from novacron.model.plan.names import refuse_disk, refuse_memory, refuse_name, refuse_text, refuse_vcpus
-from novacron.model.plan.plan import Danger, Plan, PlannedStep
+from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.storage import Pool, Volume
 
 CREATE_DISK = "create-disk"
 DEFINE = "define"
 START = "start-new"
+
+
+NEW_VM_VCPUS: Final = 1
+NEW_VM_MEMORY_MIB: Final = 512
+NEW_VM_CMDLINE: Final = "console=ttyS0"
+"""Of a kernel that is booted directly, so that the serial console shows it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateVm(VmIntent):
+    """Define a new VM from a form. The UUID is chosen by who asks, so that asking twice makes one."""
+
+    name: str
+    vcpus: int = NEW_VM_VCPUS
+    memory_mib: int = NEW_VM_MEMORY_MIB
+    pool: str = ""
+    """Name of the pool for its disk; empty: no disk."""
+    disk_mib: int = 0
+    """Size of a new disk; with a base image, its size when larger than the image."""
+    base_volume: str = ""
+    """Volume of the same pool to copy the disk from; empty: a blank disk."""
+    network: str = ""
+    """libvirt network; empty: no NIC."""
+    kernel: str = ""
+    """Path on the host for direct kernel boot, with `initrd` and `cmdline`; empty: firmware boot."""
+    initrd: str = ""
+    cmdline: str = ""
+    start: bool = False
+    description: str = ""
+    kind: Literal["create"] = "create"
 
 
 def plan_create(intent: CreateVm, fleet: Fleet) -> Plan | Refusal:
@@ -139,3 +173,17 @@ def _pool_room(intent: CreateVm, pool: Pool, base: Volume | None, warnings: list
 
 def _invalid(subject: str, reason: str, remedy: str) -> Refusal:
     return Refusal(code=RefusalCode.INVALID, subject=subject, reason=reason, remedy=remedy)
+
+
+TYPES: Final[tuple[OperationType[Any], ...]] = (
+    OperationType(
+        intent=CreateVm,
+        plan=plan_create,
+        texts=Texts(verb="create", doing="creating"),
+        permission=Permission.VM_CREATE,
+        danger=Danger.CONFIRM,
+        undo=Undo.REVERSIBLE,
+        subject=lambda intent, _fleet: intent.name,
+        needs_inventory=lambda _intent: True,
+    ),
+)

@@ -1,9 +1,14 @@
 """Plans for moving a VM to another host: live while it runs, cold while it is shut off."""
 
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
 from novacron.model.fleet import Fleet, Host, Sighting
 from novacron.model.ids import HostId
-from novacron.model.intent import MigrateVm, MigrationMode
+from novacron.model.migration import MigrationMode
 from novacron.model.operation import Operation, StepState
+from novacron.model.operations.intent import VmIntent
+from novacron.model.operations.type import OperationType, Permission, Texts
 from novacron.model.plan.compatibility import MigrationFacts, judge
 from novacron.model.plan.guards import (
     find_host,
@@ -12,10 +17,11 @@ from novacron.model.plan.guards import (
     refuse_job,
     refuse_state,
     vm_basis,
+    vm_name,
     vouched_lines,
 )
 from novacron.model.plan.names import refuse_bandwidth, refuse_downtime
-from novacron.model.plan.plan import Danger, Plan, PlannedStep
+from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmState
 
@@ -27,6 +33,29 @@ AUTOSTART = "autostart-there"
 
 NEVER_LEFT_OUT = frozenset({SETTLE, AUTOSTART})
 """Steps that a cancelled migration takes as well: what became of it is read, and kept as it was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrateVm(VmIntent):
+    """Move to another host: live while it runs, cold (definition only) while it is shut off."""
+
+    host: HostId
+    """The source."""
+    destination: HostId
+    mode: MigrationMode = MigrationMode.PEER_TO_PEER
+    copy_storage: bool = False
+    """Copy the disks along instead of relying on shared storage."""
+    bandwidth_mib_s: int | None = None
+    max_downtime_ms: int | None = None
+    auto_converge: bool = False
+    vouched: tuple[HostId, ...] = ()
+    """Hosts that do not answer, of which a person vouches that they do not have or need it."""
+    kind: Literal["migrate"] = "migrate"
+
+    @property
+    def hosts(self) -> tuple[HostId, ...]:
+        """Source and destination."""
+        return (self.host, self.destination)
 
 
 def is_carried(operation: Operation) -> bool:
@@ -171,3 +200,26 @@ def _no_way(intent: MigrateVm, destination: Host) -> Refusal | None:
 
 def _invalid(seen: Sighting, reason: str, remedy: str) -> Refusal:
     return Refusal(code=RefusalCode.INVALID, subject=seen.vm.name, reason=reason, remedy=remedy)
+
+
+def _plan_unasked(intent: MigrateVm, fleet: Fleet) -> Refusal:
+    return refuse_migration(intent, fleet) or Refusal(
+        code=RefusalCode.INCOMPATIBLE,
+        subject=intent.destination,
+        reason="it was not asked whether it could take the VM",
+        remedy="ask again",
+    )
+
+
+TYPES: Final[tuple[OperationType[Any], ...]] = (
+    OperationType(
+        intent=MigrateVm,
+        plan=_plan_unasked,
+        texts=Texts(verb="migrate", doing="migrating"),
+        permission=Permission.VM_MIGRATE,
+        danger=Danger.TYPE_NAME,
+        undo=Undo.REVERSIBLE,
+        subject=vm_name,
+        plan_with_facts=plan_migration,
+    ),
+)

@@ -1,7 +1,12 @@
-"""Plans for power: start, shutdown, reboot, force off, pause, resume."""
+"""Power: start, shutdown, reboot, force off, pause, resume."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from novacron.model.fleet import Fleet, Sighting
-from novacron.model.intent import ForceOffVm, PauseVm, RebootVm, ResumeVm, ShutdownVm, StartVm
+from novacron.model.ids import HostId
+from novacron.model.operations.intent import VmIntent
+from novacron.model.operations.type import OperationType, Permission, Texts
 from novacron.model.plan.guards import (
     find_vm,
     refuse_elsewhere,
@@ -9,6 +14,7 @@ from novacron.model.plan.guards import (
     refuse_state,
     vm_basis,
     vm_line,
+    vm_name,
     vouched_lines,
 )
 from novacron.model.plan.names import refuse_patience
@@ -22,6 +28,53 @@ AWAIT_OFF = "wait-off"
 _OFF_ACTIONS = frozenset({"destroy"})
 """What leaves a VM off when its guest powers off."""
 _OFF = frozenset({VmState.SHUT_OFF, VmState.CRASHED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartVm(VmIntent):
+    """Power on."""
+
+    vouched: tuple[HostId, ...] = ()
+    """Hosts that do not answer, of which a person vouches that they do not have or need it."""
+    kind: Literal["start"] = "start"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShutdownVm(VmIntent):
+    """Ask the guest to power off (ACPI), and wait for it."""
+
+    timeout_s: float = 120.0
+    kind: Literal["shutdown"] = "shutdown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebootVm(VmIntent):
+    """Ask the guest to restart (ACPI)."""
+
+    kind: Literal["reboot"] = "reboot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForceOffVm(VmIntent):
+    """Pull the plug: the guest loses what it had not written."""
+
+    kind: Literal["force-off"] = "force-off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseVm(VmIntent):
+    """Stop its CPUs; memory stays."""
+
+    kind: Literal["pause"] = "pause"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeVm(VmIntent):
+    """Let its CPUs go on."""
+
+    vouched: tuple[HostId, ...] = ()
+    """Hosts that do not answer, of which a person vouches that they do not have or need it."""
+    kind: Literal["resume"] = "resume"
 
 
 def plan_start(intent: StartVm, fleet: Fleet) -> Plan | Refusal:
@@ -192,3 +245,61 @@ def _also_defined(fleet: Fleet, seen: Sighting) -> tuple[str, ...]:
         for other in (found.sightings if found else ())
         if other.host.id != seen.host.id
     )
+
+
+TYPES: Final[tuple[OperationType[Any], ...]] = (
+    OperationType(
+        intent=StartVm,
+        plan=plan_start,
+        texts=Texts(verb="start", doing="starting"),
+        permission=Permission.VM_POWER,
+        danger=Danger.TYPE_NAME,
+        undo=Undo.REVERSIBLE,
+        subject=vm_name,
+    ),
+    OperationType(
+        intent=ShutdownVm,
+        plan=plan_shutdown,
+        texts=Texts(verb="shut down", doing="shutting down"),
+        permission=Permission.VM_POWER,
+        danger=Danger.CONFIRM,
+        undo=Undo.REVERSIBLE,
+        subject=vm_name,
+    ),
+    OperationType(
+        intent=RebootVm,
+        plan=plan_reboot,
+        texts=Texts(verb="reboot", doing="rebooting"),
+        permission=Permission.VM_POWER,
+        danger=Danger.CONFIRM,
+        undo=Undo.NEVER,
+        subject=vm_name,
+    ),
+    OperationType(
+        intent=ForceOffVm,
+        plan=plan_force_off,
+        texts=Texts(verb="force off", doing="forcing off"),
+        permission=Permission.VM_POWER,
+        danger=Danger.CONFIRM,
+        undo=Undo.NEVER,
+        subject=vm_name,
+    ),
+    OperationType(
+        intent=PauseVm,
+        plan=plan_pause,
+        texts=Texts(verb="pause", doing="pausing"),
+        permission=Permission.VM_POWER,
+        danger=Danger.CONFIRM,
+        undo=Undo.REVERSIBLE,
+        subject=vm_name,
+    ),
+    OperationType(
+        intent=ResumeVm,
+        plan=plan_resume,
+        texts=Texts(verb="resume", doing="resuming"),
+        permission=Permission.VM_POWER,
+        danger=Danger.TYPE_NAME,
+        undo=Undo.REVERSIBLE,
+        subject=vm_name,
+    ),
+)

@@ -1,25 +1,39 @@
-"""Plans for what cannot be undone: deleting a VM or a volume."""
+"""Deleting a VM: its definition, and its disks if asked. It cannot be undone."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from novacron.model.fleet import Fleet
-from novacron.model.intent import DeleteVm, DeleteVolume
+from novacron.model.ids import HostId
+from novacron.model.operations.intent import VmIntent
+from novacron.model.operations.type import OperationType, Permission, Texts
 from novacron.model.plan.disks import disk_fates, fate_line, identity_text, refuse_unknown_users
-from novacron.model.plan.file_users import depends_on, users_of
 from novacron.model.plan.guards import (
-    find_host,
     find_vm,
     refuse_elsewhere,
     refuse_job,
     refuse_state,
     vm_basis,
     vm_line,
+    vm_name,
     vouched_lines,
 )
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
-from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.refusal import Refusal
 
 DELETE_DISK = "delete-disk:"
 """Begins the name of a step that deletes one disk; its path follows, so that the journal knows it for good:
 once the definition is gone nothing else does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteVm(VmIntent):
+    """Remove its definition, with its disks or without."""
+
+    with_disks: bool = False
+    vouched: tuple[HostId, ...] = ()
+    """Hosts that do not answer, of which a person vouches that they do not have or need it."""
+    kind: Literal["delete"] = "delete"
 
 
 def plan_delete(intent: DeleteVm, fleet: Fleet) -> Plan | Refusal:
@@ -65,40 +79,21 @@ def plan_delete(intent: DeleteVm, fleet: Fleet) -> Plan | Refusal:
     )
 
 
-def plan_delete_volume(intent: DeleteVolume, fleet: Fleet) -> Plan | Refusal:
-    """Plan to delete one volume that nothing uses."""
-    host = find_host(fleet, intent.host)
-    if isinstance(host, Refusal):
-        return host
-    pools = host.reading.pools if host.reading else ()
-    pool = next((pool for pool in pools if pool.name == intent.pool), None)
-    volume = next((v for v in (pool.volumes if pool else ()) if v.name == intent.volume), None)
-    if pool is None or volume is None:
-        what = f"no volume {intent.volume} in pool" if pool else "no pool"
-        return _refusal(RefusalCode.NOT_FOUND, intent, f"{intent.host} has {what} {intent.pool}", "look again")
-    users = users_of(fleet, host, volume.path, vouched=intent.vouched)
-    if users:
-        return _refusal(RefusalCode.IN_USE, intent, f"{', '.join(users)} uses it", "delete that VM first")
-    dependants = depends_on(fleet, host, volume.path, vouched=intent.vouched)
-    if dependants:
-        reason = f"it is the base image of {', '.join(dependants)}"
-        return _refusal(RefusalCode.IN_USE, intent, reason, "delete those first")
-    unknown = refuse_unknown_users(fleet, host, volume.path, intent.vouched)
-    if unknown is not None:
-        return unknown
-    title = f"delete volume {volume.name} in {pool.name} on {intent.host}"
-    return Plan(
-        intent=intent,
-        title=title,
-        subject=volume.name,
-        steps=(PlannedStep(name="delete-volume", title=title, expects=identity_text(volume.file)),),
-        touches=(f"volume {volume.path} on {intent.host}: {volume.allocation_mib} MiB of data are lost",),
-        warnings=vouched_lines(intent.vouched),
+def _files(intent: DeleteVm, fleet: Fleet) -> tuple[str, ...]:
+    seen = fleet.sighting(intent.vm, intent.host) if intent.with_disks else None
+    return tuple(disk.source for disk in seen.vm.disks if disk.source) if seen else ()
+
+
+TYPES: Final[tuple[OperationType[Any], ...]] = (
+    OperationType(
+        intent=DeleteVm,
+        plan=plan_delete,
+        texts=Texts(verb="delete", doing="deleting"),
+        permission=Permission.VM_DELETE,
         danger=Danger.TYPE_NAME,
         undo=Undo.NEVER,
-        basis=(f"volume {volume.path} ({identity_text(volume.file)}) of pool {pool.name} ({pool.id})",),
-    )
-
-
-def _refusal(code: RefusalCode, intent: DeleteVolume, reason: str, remedy: str) -> Refusal:
-    return Refusal(code=code, subject=intent.volume, reason=reason, remedy=remedy)
+        subject=vm_name,
+        needs_inventory=lambda intent: intent.with_disks,
+        files=_files,
+    ),
+)

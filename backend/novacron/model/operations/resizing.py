@@ -1,16 +1,28 @@
 """Plans for a VM's vCPUs and memory: what takes effect now, what at its next start, and what its definition forbids."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from novacron.model.fleet import Fleet, Sighting
-from novacron.model.intent import ResizeVm
-from novacron.model.plan.guards import find_vm, refuse_job, vm_basis, vm_line
+from novacron.model.operations.intent import VmIntent
+from novacron.model.operations.type import OperationType, Permission, Texts
+from novacron.model.plan.guards import find_vm, refuse_job, vm_basis, vm_line, vm_name
 from novacron.model.plan.names import refuse_memory, refuse_vcpus
-from novacron.model.plan.plan import Danger, Plan, PlannedStep
+from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmReading, VmSize
 
 _EDIT = "change it in the definition: virsh edit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResizeVm(VmIntent):
+    """Set vCPUs and memory. Live within its maxima where it runs; beyond them at its next start."""
+
+    vcpus: int | None = None
+    memory_mib: int | None = None
+    kind: Literal["resize"] = "resize"
 
 
 def plan_resize(intent: ResizeVm, fleet: Fleet) -> Plan | Refusal:
@@ -159,3 +171,16 @@ def _fixed_memory(intent: ResizeVm, vm: VmReading) -> tuple[str, str] | None:
 
 def _cells(count: int) -> str:
     return f"{count} NUMA cell{'s' if count > 1 else ''}"
+
+
+TYPES: Final[tuple[OperationType[Any], ...]] = (
+    OperationType(
+        intent=ResizeVm,
+        plan=plan_resize,
+        texts=Texts(verb="resize", doing="resizing"),
+        permission=Permission.VM_EDIT,
+        danger=Danger.CONFIRM,
+        undo=Undo.REVERSIBLE,
+        subject=vm_name,
+    ),
+)

@@ -1,0 +1,149 @@
+"""Storage: pools are started and stopped, volumes deleted."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from novacron.model.fleet import Fleet
+from novacron.model.ids import HostId
+from novacron.model.operations.intent import Intent
+from novacron.model.operations.type import OperationType, Permission, Texts
+from novacron.model.plan.disks import identity_text, refuse_unknown_users
+from novacron.model.plan.file_users import depends_on, users_of
+from novacron.model.plan.guards import find_host, vouched_lines
+from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
+from novacron.model.refusal import Refusal, RefusalCode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPoolActive(Intent):
+    """Start or stop a storage pool."""
+
+    pool: str
+    active: bool
+    kind: Literal["pool-active"] = "pool-active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteVolume(Intent):
+    """Delete one volume that no VM uses."""
+
+    pool: str
+    volume: str
+    vouched: tuple[HostId, ...] = ()
+    """Hosts that do not answer, of which a person vouches that they do not have or need it."""
+    kind: Literal["delete-volume"] = "delete-volume"
+
+
+def plan_pool_active(intent: SetPoolActive, fleet: Fleet) -> Plan | Refusal:
+    """Plan to start or stop a pool."""
+    host = find_host(fleet, intent.host)
+    if isinstance(host, Refusal):
+        return host
+    reading = host.reading
+    pool = next((p for p in (reading.pools if reading else ()) if p.name == intent.pool), None)
+    if pool is None:
+        return Refusal(
+            code=RefusalCode.NOT_FOUND,
+            subject=intent.pool,
+            reason=f"{intent.host} has no pool of this name",
+            remedy="look again",
+        )
+    verb = "start" if intent.active else "stop"
+    if pool.active is intent.active:
+        return Refusal(
+            code=RefusalCode.WRONG_STATE,
+            subject=intent.pool,
+            reason=f"it is {'active' if pool.active else 'inactive'} on {intent.host} already",
+        )
+    running = [
+        vm.name
+        for vm in (reading.vms if reading else ())
+        if vm.is_active and any(disk.pool_id == pool.id for disk in vm.disks)
+    ]
+    title = f"{verb} pool {pool.name} on {intent.host}"
+    return Plan(
+        intent=intent,
+        title=title,
+        subject=pool.name,
+        steps=(PlannedStep(name="pool-active", title=title),),
+        touches=(f"pool {pool.name} on {intent.host}",),
+        warnings=(f"{', '.join(running)} runs from it",) if running and not intent.active else (),
+        danger=Danger.NONE if intent.active else Danger.CONFIRM,
+        undo_how="stop it again" if intent.active else "start it again",
+        basis=(
+            f"pool {pool.name} ({pool.id}) on {intent.host} is {'active' if pool.active else 'inactive'}",
+            *(f"{name} runs from it" for name in running),
+        ),
+    )
+
+
+def plan_delete_volume(intent: DeleteVolume, fleet: Fleet) -> Plan | Refusal:
+    """Plan to delete one volume that nothing uses."""
+    host = find_host(fleet, intent.host)
+    if isinstance(host, Refusal):
+        return host
+    pools = host.reading.pools if host.reading else ()
+    pool = next((pool for pool in pools if pool.name == intent.pool), None)
+    volume = next((v for v in (pool.volumes if pool else ()) if v.name == intent.volume), None)
+    if pool is None or volume is None:
+        what = f"no volume {intent.volume} in pool" if pool else "no pool"
+        return _refusal(RefusalCode.NOT_FOUND, intent, f"{intent.host} has {what} {intent.pool}", "look again")
+    users = users_of(fleet, host, volume.path, vouched=intent.vouched)
+    if users:
+        return _refusal(RefusalCode.IN_USE, intent, f"{', '.join(users)} uses it", "delete that VM first")
+    dependants = depends_on(fleet, host, volume.path, vouched=intent.vouched)
+    if dependants:
+        reason = f"it is the base image of {', '.join(dependants)}"
+        return _refusal(RefusalCode.IN_USE, intent, reason, "delete those first")
+    unknown = refuse_unknown_users(fleet, host, volume.path, intent.vouched)
+    if unknown is not None:
+        return unknown
+    title = f"delete volume {volume.name} in {pool.name} on {intent.host}"
+    return Plan(
+        intent=intent,
+        title=title,
+        subject=volume.name,
+        steps=(PlannedStep(name="delete-volume", title=title, expects=identity_text(volume.file)),),
+        touches=(f"volume {volume.path} on {intent.host}: {volume.allocation_mib} MiB of data are lost",),
+        warnings=vouched_lines(intent.vouched),
+        danger=Danger.TYPE_NAME,
+        undo=Undo.NEVER,
+        basis=(f"volume {volume.path} ({identity_text(volume.file)}) of pool {pool.name} ({pool.id})",),
+    )
+
+
+def _refusal(code: RefusalCode, intent: DeleteVolume, reason: str, remedy: str) -> Refusal:
+    return Refusal(code=code, subject=intent.volume, reason=reason, remedy=remedy)
+
+
+def _files(intent: DeleteVolume, fleet: Fleet) -> tuple[str, ...]:
+    host = fleet.hosts.get(intent.host)
+    pools = host.reading.pools if host and host.reading else ()
+    found = (pool for pool in pools if pool.name == intent.pool)
+    return tuple(volume.path for pool in found for volume in pool.volumes if volume.name == intent.volume)
+
+
+TYPES: Final[tuple[OperationType[Any], ...]] = (
+    OperationType(
+        intent=SetPoolActive,
+        plan=plan_pool_active,
+        texts=Texts(verb="switch", doing="switching pool", noun="pool"),
+        verb=lambda intent: "start" if intent.active else "stop",
+        permission=Permission.POOL_SWITCH,
+        danger=Danger.CONFIRM,
+        undo=Undo.REVERSIBLE,
+        subject=lambda intent, _fleet: intent.pool,
+        needs_inventory=lambda _intent: True,
+    ),
+    OperationType(
+        intent=DeleteVolume,
+        plan=plan_delete_volume,
+        texts=Texts(verb="delete", doing="deleting volume", noun="volume"),
+        permission=Permission.VOLUME_DELETE,
+        danger=Danger.TYPE_NAME,
+        undo=Undo.NEVER,
+        subject=lambda intent, _fleet: intent.volume,
+        needs_inventory=lambda _intent: True,
+        files=_files,
+    ),
+)
