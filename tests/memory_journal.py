@@ -1,8 +1,11 @@
 """A Journal that forgets with the process: for engine tests that are not about durability."""
 
+from collections.abc import Mapping, Sequence
+
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import Operation
+from novacron.model.work.event import Event, apply
 
 
 class MemoryJournal:
@@ -17,11 +20,13 @@ class MemoryJournal:
         if self.fails:
             raise JournalError("journal", self.fails, "free some space")
 
-    async def record(self, operation: Operation) -> None:
-        """Remember the operation as it stands."""
+    async def append(self, events: Sequence[Event]) -> Mapping[OperationId, JournalError]:
+        """Remember the operations as the events leave them."""
         if self.fails:
             raise JournalError("journal", self.fails, "free some space")
-        self.operations[operation.id] = operation
+        for event in events:
+            self.operations[event.operation] = apply(self.operations.get(event.operation), event)
+        return {}
 
     async def unfinished(self) -> tuple[Operation, ...]:
         """Return what has not ended, oldest first."""

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from novacron.adapters.sql.journal import SqlJournal
 from novacron.model.errors import JournalError
+from tests.journal_events import record
 from tests.operation_builders import an_operation
 
 _TMPFS_KIB = 1024
@@ -28,7 +29,7 @@ async def write_on(path: Path, first: int) -> None:
     await journal.open()
     number = first
     while True:
-        await journal.record(an_operation(number))
+        await record(journal, an_operation(number))
         print(number, flush=True)
         number += 1
 
@@ -43,13 +44,13 @@ async def fill(path: Path) -> None:
     while refusal is None:
         operation = replace(an_operation(len(acknowledged)), outcome="x" * 4000)
         try:
-            await journal.record(operation)
+            await record(journal, operation)
             acknowledged.append(operation.id)
         except JournalError as error:
             refusal = error
     kept_while_full = {one.id for one in await journal.recent(10_000)}
     release()
-    await journal.record(an_operation(9_999))
+    await record(journal, an_operation(9_999))
     kept_after = {one.id for one in await journal.recent(10_000)}
     await journal.close()
     _say(
@@ -65,14 +66,14 @@ async def refuse(path: Path) -> None:
     """Open a journal under a read-only mount."""
     before = SqlJournal(path)
     await before.open()
-    await before.record(an_operation(1))
+    await record(before, an_operation(1))
     await before.close()
     _mount("--bind", str(path.parent), str(path.parent))
     _mount("-o", "remount,bind,ro", str(path.parent))
     journal = SqlJournal(path)
     try:
         await journal.open()
-        await journal.record(an_operation(2))
+        await record(journal, an_operation(2))
     except JournalError as error:
         _say(detail=error.detail, remedy=error.remedy)
     else:

@@ -1,20 +1,24 @@
 """The journal on the disk: what goes in comes out, and what cannot go in is told."""
 
 import asyncio
+import itertools
 import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from pydantic import TypeAdapter
 
 from novacron.adapters.sql.journal import SqlJournal
 from novacron.adapters.sql.tables import LAYOUT
 from novacron.model.errors import ExitCode, JournalError
 from novacron.model.ids import HostId
-from novacron.model.operation import OperationState
+from novacron.model.operation import Acknowledgement, Operation, OperationState, Progress, StepRecord, StepState
 from novacron.model.operations.power import ShutdownVm
+from novacron.model.work.event import Accepted, Acknowledged, StateMoved, StepRecorded
 from tests.builders import NOW, an_id
+from tests.journal_events import add, record
 from tests.operation_builders import an_operation
 from tests.operation_strategies import INTENT_KINDS, intents, operations
 
@@ -25,6 +29,11 @@ async def journal(tmp_path):
     await opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def numbers():
+    return itertools.count()
 
 
 def _at(number, **fields):
@@ -41,19 +50,19 @@ async def test_every_kind_of_intent_is_read_back_as_it_was_written(journal, kind
     chosen = []
     one()
     operation = replace(an_operation(1), intent=chosen[0])
-    await journal.record(operation)
+    await record(journal, operation)
     assert await journal.get(operation.id) == operation
     assert await journal.by_key(operation.idempotency_key) == operation
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(operations)
-def test_any_operation_is_read_back_as_it_was_written(tmp_path, operation):
+def test_any_operation_is_read_back_as_it_was_written(tmp_path, numbers, operation):
     async def there_and_back():
-        journal = SqlJournal(tmp_path / "any.sqlite")
+        journal = SqlJournal(tmp_path / f"any-{next(numbers)}.sqlite")
         await journal.open()
         try:
-            await journal.record(replace(operation, idempotency_key=""))
+            await record(journal, replace(operation, idempotency_key=""))
             return await journal.get(operation.id)
         finally:
             await journal.close()
@@ -61,56 +70,82 @@ def test_any_operation_is_read_back_as_it_was_written(tmp_path, operation):
     assert asyncio.run(there_and_back()) == replace(operation, idempotency_key="")
 
 
-async def test_an_operation_recorded_again_is_changed_in_place(journal):
-    first = _at(1)
-    await journal.record(first)
-    ended = replace(first, state=OperationState.DONE, outcome="it runs", ended_at=NOW)
-    await journal.record(ended)
-    assert await journal.recent(10) == (ended,)
+async def test_an_operation_is_what_its_events_have_made_of_it(journal):
+    first = _at(1, steps=(StepRecord(name="start", title="start it"), StepRecord(name="look", title="look")))
+    await record(journal, first)
+    started = replace(first.steps[0], state=StepState.STARTED, started_at=NOW)
+    ended = replace(first.steps[1], state=StepState.FAILED, detail="it does not run")
+    await add(journal, StepRecorded(operation=first.id, step=started))
+    move = StateMoved(
+        operation=first.id,
+        state=OperationState.NEEDS_ATTENTION,
+        outcome="look",
+        started_at=NOW,
+        ended_at=NOW,
+        can_cancel=False,
+        step=ended,
+        progress=Progress(fraction=0.5, note="half way", observed_at=NOW),
+    )
+    await add(journal, move)
+    word = Acknowledgement(note="looked", actor="alice", at=NOW)
+    await add(journal, Acknowledged(operation=first.id, word=word))
+    expected = replace(
+        first,
+        state=OperationState.NEEDS_ATTENTION,
+        outcome="look",
+        started_at=NOW,
+        ended_at=NOW,
+        steps=(started, ended),
+        progress=move.progress,
+        acknowledged=word,
+    )
+    assert await journal.recent(10) == (expected,)
+    assert await journal.get(first.id) == expected
     assert await journal.unfinished() == ()
+    assert await journal.unacknowledged() == ()
 
 
 async def test_unfinished_ones_come_oldest_first_and_recent_ones_newest_first(journal):
     states = [OperationState.RUNNING, OperationState.DONE, OperationState.SETTLING, OperationState.NEEDS_ATTENTION]
     made = [_at(number, state=state) for number, state in enumerate(states, start=1)]
     for operation in (made[2], made[0], made[3], made[1]):
-        await journal.record(operation)
+        await record(journal, operation)
     assert await journal.unfinished() == (made[0], made[2])
     assert await journal.recent(3) == (made[3], made[2], made[1])
 
 
 async def test_what_was_never_recorded_is_none(journal):
-    await journal.record(_at(1))
+    await record(journal, _at(1))
     assert await journal.get("another") is None
     assert await journal.by_key("another") is None
 
 
 async def test_operations_without_a_key_do_not_collide_and_a_key_is_taken_once(journal):
-    await journal.record(replace(_at(1), idempotency_key=""))
-    await journal.record(replace(_at(2), idempotency_key=""))
+    await record(journal, replace(_at(1), idempotency_key=""))
+    await record(journal, replace(_at(2), idempotency_key=""))
     assert await journal.by_key("") is None
-    await journal.record(replace(_at(3), idempotency_key="same-key"))
+    await record(journal, replace(_at(3), idempotency_key="same-key"))
     with pytest.raises(JournalError):
-        await journal.record(replace(_at(4), idempotency_key="same-key"))
+        await record(journal, replace(_at(4), idempotency_key="same-key"))
     assert await journal.get(_at(4).id) is None
 
 
 async def test_a_foreign_word_that_is_no_text_does_not_keep_the_operation_out(journal):
     operation = replace(_at(1), subject="web-\udcff", outcome="\ud800 said libvirt")
-    await journal.record(operation)
+    await record(journal, operation)
     assert await journal.get(operation.id) == replace(operation, subject="web-?", outcome="? said libvirt")
 
 
 async def test_many_at_once_are_all_written(journal):
     made = [_at(number) for number in range(1, 30)]
-    await asyncio.gather(*(journal.record(operation) for operation in made))
+    await asyncio.gather(*(record(journal, operation) for operation in made))
     assert set(await journal.recent(100)) == set(made)
 
 
 async def test_a_journal_that_was_closed_says_so(tmp_path):
     journal = SqlJournal(tmp_path / "journal.sqlite")
     with pytest.raises(JournalError, match="not open") as caught:
-        await journal.record(_at(1))
+        await record(journal, _at(1))
     assert caught.value.exit_code is ExitCode.JOURNAL
 
 
@@ -119,7 +154,7 @@ async def test_opening_again_finds_what_was_written(tmp_path):
     for number in (1, 2):
         journal = SqlJournal(path)
         await journal.open()
-        await journal.record(_at(number))
+        await record(journal, _at(number))
         await journal.close()
     journal = SqlJournal(path)
     await journal.open()
@@ -151,13 +186,12 @@ _OLD_LAYOUT = (
 
 async def _an_old_journal(path, operation) -> None:
     """Make a journal of the first layout that holds one operation."""
-    newest = SqlJournal(path.with_suffix(".new"))
-    await newest.open()
-    await newest.record(operation)
-    await newest.close()
-    columns = "id, accepted_at, state, subject, idempotency_key, document"
-    copy = f"INSERT INTO operations SELECT {columns} FROM fresh.operations"  # noqa: S608
-    _sql(path, *_OLD_LAYOUT, f"ATTACH '{path.with_suffix('.new')}' AS fresh", copy)
+    document = TypeAdapter(Operation).dump_json(operation).decode()
+    _sql(path, *_OLD_LAYOUT)
+    row = (operation.id, operation.accepted_at.isoformat(), operation.state, operation.subject, "key-1", document)
+    with sqlite3.connect(path) as database:
+        database.execute("INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?)", row)
+    database.close()
 
 
 async def test_two_opens_of_an_old_layout_upgrade_it_once_and_keep_what_it_held(tmp_path):
@@ -215,7 +249,7 @@ async def test_a_damaged_page_is_found_on_opening(tmp_path, page):
     journal = SqlJournal(path)
     await journal.open()
     for number in range(1, 40):
-        await journal.record(_at(number))
+        await record(journal, _at(number))
     await journal.close()
     _sql(path, "PRAGMA wal_checkpoint(TRUNCATE)")
     content = bytearray(path.read_bytes())
@@ -228,9 +262,9 @@ async def test_a_damaged_page_is_found_on_opening(tmp_path, page):
 async def test_a_document_nobody_understands_costs_itself_and_is_told(journal, tmp_path, caplog):
     spoilt, sound = _at(1), _at(2)
     for operation in (spoilt, sound):
-        await journal.record(operation)
+        await record(journal, operation)
     path = tmp_path / "journal.sqlite"
-    _sql(path, f"""UPDATE operations SET document = '{{"id": 3}}' WHERE id = '{spoilt.id}'""")  # noqa: S608
+    _sql(path, f"""UPDATE events SET document = '{{"id": 3}}' WHERE operation = '{spoilt.id}'""")  # noqa: S608
     assert await journal.recent(10) == (sound,)
     assert await journal.unfinished() == (sound,)
     assert "not understood" in caplog.text
@@ -244,7 +278,7 @@ async def test_a_document_nobody_understands_costs_itself_and_is_told(journal, t
 async def test_an_infinite_number_that_was_once_accepted_is_read_as_the_usual_limit(journal):
     endless = ShutdownVm(vm=an_id("web-1"), host=HostId("lab1"), timeout_s=float("inf"))
     operation = replace(_at(1), intent=endless, state=OperationState.RUNNING)
-    await journal.record(operation)
+    await record(journal, operation)
     assert await journal.unfinished() == (replace(operation, intent=replace(endless, timeout_s=120.0)),)
 
 
@@ -254,7 +288,83 @@ async def test_another_process_that_holds_it_is_named_as_the_cause(journal, tmp_
     async with journal._opened().connect() as connection:
         await connection.exec_driver_sql("PRAGMA busy_timeout=50")
     with pytest.raises(JournalError, match="another process holds it"):
-        await journal.record(_at(1))
+        await record(journal, _at(1))
     holder.execute("ROLLBACK")
     holder.close()
-    await journal.record(_at(1))
+    await record(journal, _at(1))
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
+async def test_events_of_several_operations_are_one_commit_and_a_bad_one_costs_its_own_operation_alone(journal):
+    known = _at(1)
+    await record(journal, known)
+    made = [_at(number) for number in (2, 3, 4)]
+    twin = replace(made[1], idempotency_key=known.idempotency_key)
+    nameless = replace(made[2], intent=object())  # nothing of it can be written down
+    ended = StateMoved(operation=made[0].id, state=OperationState.DONE, outcome="it runs", ended_at=NOW)
+    refused = await journal.append(
+        [
+            *(Accepted(accepted=operation) for operation in (made[0], twin, nameless)),
+            StepRecorded(operation=twin.id, step=twin.steps[0]),
+            ended,
+        ]
+    )
+    assert set(refused) == {twin.id, nameless.id}
+    assert await journal.recent(10) == (
+        replace(made[0], state=OperationState.DONE, outcome="it runs", ended_at=NOW),
+        known,
+    )
+    assert await journal.get(twin.id) is None
+
+
+async def test_a_commit_that_is_refused_in_the_middle_has_written_nothing_and_is_written_later(journal, tmp_path):
+    path = tmp_path / "journal.sqlite"
+    made = [_at(number) for number in (1, 2, 3)]
+    full = f"""CREATE TRIGGER full BEFORE INSERT ON events WHEN NEW.operation = '{made[2].id}'
+        BEGIN INSERT INTO nowhere VALUES (1); END"""  # noqa: S608
+    _sql(path, full)
+    with pytest.raises(JournalError, match="nowhere"):
+        await journal.append([Accepted(accepted=operation) for operation in made])
+    assert await journal.recent(10) == ()
+    _sql(path, "DROP TRIGGER full")
+    await add(journal, *(Accepted(accepted=operation) for operation in made))
+    assert len(await journal.recent(10)) == 3
+
+
+async def test_an_event_after_an_end_is_added_behind_what_the_journal_has(tmp_path):
+    path, operation = tmp_path / "journal.sqlite", _at(1)
+    for event in (
+        Accepted(accepted=operation),
+        StateMoved(operation=operation.id, state=OperationState.NEEDS_ATTENTION),
+        Acknowledged(operation=operation.id, word=Acknowledgement(note="looked", actor="alice", at=NOW)),
+    ):
+        journal = SqlJournal(path)
+        await journal.open()
+        await add(journal, event)
+        await journal.close()
+    assert _sql(path, "SELECT sequence FROM events ORDER BY sequence") == [(1,), (2,), (3,)]
+
+
+@pytest.mark.parametrize("change", ["kind = 'teleported'", "version = 99"])
+async def test_an_event_that_this_version_does_not_know_is_no_reason_to_forget_the_others(
+    journal, tmp_path, caplog, change
+):
+    strange, sound = _at(1), _at(2)
+    for operation in (strange, sound):
+        await record(journal, operation)
+        await add(journal, StateMoved(operation=operation.id, state=OperationState.CANCELLING))
+    newer = f"UPDATE events SET {change} WHERE operation = '{strange.id}' AND sequence = 2"  # noqa: S608
+    _sql(tmp_path / "journal.sqlite", newer)
+    assert [one.id for one in await journal.unfinished()] == [sound.id]
+    assert "not understood" in caplog.text
+    with pytest.raises(JournalError, match="not understood"):
+        await journal.get(strange.id)
+
+
+async def test_an_event_of_an_older_epoch_is_refused_by_the_database(journal, tmp_path):
+    operation = _at(1)
+    await record(journal, operation)
+    _sql(tmp_path / "journal.sqlite", "UPDATE lease SET epoch = epoch + 1")
+    with pytest.raises(JournalError, match="older epoch"):
+        await add(journal, StateMoved(operation=operation.id, state=OperationState.DONE))
+    assert await journal.get(operation.id) == operation

@@ -1,10 +1,11 @@
 """Journals that fail at chosen writes: one stops the backend there, one refuses them as a full disk does."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from novacron.model.errors import JournalError
-from novacron.model.operation import Operation
+from novacron.model.ids import OperationId
+from novacron.model.work.event import Event
 from tests.memory_journal import MemoryJournal
 
 
@@ -17,16 +18,15 @@ class CutJournal(MemoryJournal):
         self._written = written
         self.is_cut = False
 
-    async def record(self, operation: Operation) -> None:
-        """Write, or hang as a process does that is killed."""
-        if self._left > 0:
-            self._left -= 1
-            await super().record(operation)
-            return
+    async def append(self, events: Sequence[Event]) -> Mapping[OperationId, JournalError]:
+        """Write, or hang as a process does that is killed. What comes in one commit is written whole or not at all."""
+        if self._left >= len(events):
+            self._left -= len(events)
+            return await super().append(events)
         if self._written:
-            await super().record(operation)
+            await super().append(events)
         self.is_cut = True
-        await asyncio.get_running_loop().create_future()
+        return await asyncio.get_running_loop().create_future()
 
     def mended(self) -> MemoryJournal:
         """Return what is on the disk."""
@@ -43,12 +43,12 @@ class FullJournal(MemoryJournal):
         self._refuses = refuses
         self._writes = 0
 
-    async def record(self, operation: Operation) -> None:
-        """Write, or say that there is no room."""
-        number, self._writes = self._writes, self._writes + 1
-        if self._refuses(number):
+    async def append(self, events: Sequence[Event]) -> Mapping[OperationId, JournalError]:
+        """Write, or say that there is no room. What comes in one commit is written whole or not at all."""
+        first, self._writes = self._writes, self._writes + len(events)
+        if any(map(self._refuses, range(first, self._writes))):
             raise JournalError("journal", "its disk is full", "free some room")
-        await super().record(operation)
+        return await super().append(events)
 
     def relieve(self) -> None:
         """Let there be room."""

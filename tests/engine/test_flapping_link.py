@@ -8,8 +8,8 @@ from novacron.adapters.simulated.hypervisor import SimulatedHypervisor
 from novacron.adapters.simulated.world import World
 from novacron.model.errors import OutcomeUnknown
 from novacron.model.host import HostSpec
-from novacron.model.intent import DeleteVm
 from novacron.model.operation import OperationState
+from novacron.model.operations.deletion import DeleteVm
 from novacron.model.vm import VmState
 from tests.builders import an_id
 from tests.engine.site import A, Site

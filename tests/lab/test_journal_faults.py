@@ -38,12 +38,12 @@ _SHARED = "/var/lib/libvirt/shared"
 _GUEST = "/var/lib/libvirt/guest"
 _PATIENCE_S = 120.0
 _EVERY_WRITE = "1"
-_END_OF_A_FIRST_STEP = "json_extract(new.document, '$.steps[0].state') = 'finished'"
+_END_OF_A_FIRST_STEP = "json_extract(new.document, '$.step.state') = 'finished'"
 
 # More than there is room for: SQLite itself finds the disk full, in the middle of the write that fulfils the condition.
 _NO_ROOM = """
 CREATE TABLE filler (bytes BLOB);
-CREATE TRIGGER fills BEFORE UPDATE ON operations WHEN {condition}
+CREATE TRIGGER fills BEFORE INSERT ON events WHEN new.kind <> 'accepted' AND {condition}
 BEGIN INSERT INTO filler VALUES (zeroblob(16 << 20)); END;
 """
 _ROOM = "DROP TRIGGER IF EXISTS fills; DROP TABLE IF EXISTS filler; PRAGMA wal_checkpoint(TRUNCATE);"

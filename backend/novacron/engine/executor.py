@@ -52,6 +52,7 @@ class Executor:
         self._runs: dict[OperationId, OperationRun] = {}
         self._tasks: dict[OperationId, asyncio.Task[None]] = {}
         self._submitting: dict[str, asyncio.Future[Operation | Refusal]] = {}
+        self._keyless: set[asyncio.Future[Operation | Refusal]] = set()
         self._is_ending = False
 
     @property
@@ -73,7 +74,7 @@ class Executor:
     async def submit(self, intent: Intent, *, plan_digest: str, key: str, actor: str) -> Operation | Refusal:
         """Accept the intent, or refuse it. The same key and intent give the same operation, at any time."""
         if not key:
-            return await self._submit(intent, plan_digest, key, actor)
+            return await self._submit_without_key(intent, plan_digest, actor)
         pending = self._submitting.get(key)
         if pending is None:
             pending = asyncio.ensure_future(self._submit(intent, plan_digest, key, actor))
@@ -89,6 +90,13 @@ class Executor:
                 "a key is for one request and its repetitions: choose a new one",
             )
         return answer
+
+    async def _submit_without_key(self, intent: Intent, plan_digest: str, actor: str) -> Operation | Refusal:
+        """Submit it to the end: one that is in the journal by now has to run, also when its client has gone."""
+        pending = asyncio.ensure_future(self._submit(intent, plan_digest, "", actor))
+        self._keyless.add(pending)
+        pending.add_done_callback(self._keyless.discard)
+        return await asyncio.shield(pending)
 
     async def cancel(self, operation_id: OperationId) -> Operation | Refusal:
         """Ask an operation to stop."""
@@ -149,7 +157,11 @@ class Executor:
 
     async def stop(self) -> None:
         """Let go of every operation as it is: the journal knows what is under way."""
-        tasks: list[asyncio.Future[Any]] = [*self._tasks.values(), *self._submitting.values()]
+        tasks: list[asyncio.Future[Any]] = [
+            *self._tasks.values(),
+            *self._submitting.values(),
+            *self._keyless,
+        ]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -2,35 +2,39 @@
 
 The one writer of operations' state. An operation that was acknowledged is in the journal, and no step begins before
 its "started" is. When the journal fails, nothing new begins; what runs may end, and what could not be written is
-written as soon as the journal can be again.
+written as soon as the journal can be again, before anything that came after it.
 """
 
 import asyncio
+import heapq
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
+from novacron.engine.journal_writer import JournalWriter
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import Acknowledgement, Operation, OperationState, Progress, StepRecord, require_move
-from novacron.ports.clock import Clock
+from novacron.model.work.event import Accepted, Acknowledged, Event, StateMoved, StepRecorded, apply
 from novacron.ports.journal import Journal
 
 
 class Ledger:
     """The operations worth showing, and the journal behind them."""
 
-    def __init__(
-        self, journal: Journal, clock: Clock, on_change: Callable[[tuple[Operation, ...]], None], *, keep: int
-    ) -> None:
+    def __init__(self, journal: Journal, on_change: Callable[[tuple[Operation, ...]], None], *, keep: int) -> None:
         self._journal = journal
-        self._clock = clock
+        self._writer = JournalWriter(journal)
         self._on_change = on_change
         self._keep = keep
         self._operations: dict[OperationId, Operation] = {}
-        self._unwritten: dict[OperationId, None] = {}
-        self._writing = asyncio.Lock()
-        self._fault: JournalError | None = None
+        """In the order of their sequence: a change leaves an operation in its place, and a new one is the newest."""
+        self._by_key: dict[str, OperationId] = {}
+        self._forgettable: list[tuple[int, OperationId]] = []
+        """A heap of those that have ended, are durable so, and wait for nobody."""
+        self._cannot_open: JournalError | None = None
         self._sequence = 0
+        self._is_publishing = False
         self.is_open = False
 
     async def open(self) -> tuple[Operation, ...]:
@@ -46,28 +50,32 @@ class Ledger:
             waiting = await self._journal.unacknowledged()
             self._sequence = await self._journal.last_sequence()
         except JournalError as error:
-            self._fault = error
+            self._cannot_open = error
             await self._journal.close()
             raise
-        self._fault, self.is_open = None, True
-        for operation in (*recent, *waiting, *unfinished):
-            self._operations[operation.id] = operation
-        self._publish()
+        self._cannot_open, self.is_open = None, True
+        found = {operation.id: operation for operation in (*recent, *waiting, *unfinished)}
+        for operation in sorted(found.values(), key=lambda one: one.sequence):
+            self._remember(operation)
+            self._note_durable(operation.id)
+        self._on_change(self.operations)
         return unfinished
 
     async def close(self) -> None:
         """Close the journal."""
+        await self._writer.close()
         await self._journal.close()
 
     @property
     def error(self) -> str:
         """Why the journal cannot be written; empty when it can."""
-        return str(self._fault) if self._fault else ""
+        fault = self._cannot_open or self._writer.fault
+        return str(fault) if fault else ""
 
     @property
     def operations(self) -> tuple[Operation, ...]:
         """Recent operations, and older ones that have not ended or wait for a person; newest first."""
-        return tuple(sorted(self._operations.values(), key=lambda one: one.sequence, reverse=True))
+        return tuple(reversed(self._operations.values()))
 
     def find(self, operation: OperationId) -> Operation | None:
         """Return one, or None when it is not remembered."""
@@ -89,10 +97,8 @@ class Ledger:
             JournalError: it cannot be told.
         """
         self._require_open()
-        for operation in self._operations.values():
-            if operation.idempotency_key == key:
-                return operation
-        return await self._journal.by_key(key)
+        known = self._by_key.get(key)
+        return await self._journal.by_key(key) if known is None else self._operations[known]
 
     async def accept(self, accepted: Operation) -> Operation:
         """Remember a new operation once it is in the journal, as the newest one; return it so.
@@ -101,18 +107,25 @@ class Ledger:
             JournalError: it could not be written, and was not accepted.
         """
         self._require_open()
-        async with self._writing:
-            self._sequence += 1
-            operation = replace(accepted, sequence=self._sequence)
-            await self._record(operation)
-            self._fault = None
-        self._operations[operation.id] = operation
-        self._forget_oldest()
-        self._publish()
+        self._sequence += 1
+        operation = replace(accepted, sequence=self._sequence)
+        await self._writer.require(Accepted(accepted=operation), lambda: self._take_in(operation))
         return operation
 
-    async def move(self, operation: OperationId, state: OperationState, **changes: object) -> Operation:
-        """Change an operation's state, and whatever else changes with it.
+    async def move(
+        self,
+        operation: OperationId,
+        state: OperationState,
+        *,
+        outcome: str | None = None,
+        started_at: datetime | None = None,
+        ended_at: datetime | None = None,
+        can_cancel: bool | None = None,
+        step: StepRecord | None = None,
+    ) -> Operation:
+        """Change an operation's state, and whatever else changes with it; what is None stays as it is.
+
+        `step` is the step with which it ends, where it does. Later, when the journal cannot be written now.
 
         Raises:
             IllegalMove: the transition table has no such arrow.
@@ -120,7 +133,18 @@ class Ledger:
         before = self._operations[operation]
         if before.state is not state:
             require_move(before.state, state)
-        return await self._write(replace(before, state=state, **changes))  # type: ignore[arg-type]
+        return await self._write(
+            StateMoved(
+                operation=operation,
+                state=state,
+                outcome=outcome,
+                started_at=started_at,
+                ended_at=ended_at,
+                can_cancel=can_cancel,
+                step=step,
+                progress=None if before.progress == Progress() else before.progress,
+            )
+        )
 
     async def begin_step(self, operation: OperationId, step: StepRecord) -> None:
         """Return once it is on the disk that the step has begun, and everything before it.
@@ -128,7 +152,7 @@ class Ledger:
         Raises:
             JournalError: it could not be written; the step must not begin.
         """
-        await self._write_first(operation, lambda before: _with_step(before, step))
+        await self._write_first(StepRecorded(operation=operation, step=step))
 
     async def acknowledge(self, operation: OperationId, word: Acknowledgement) -> Operation:
         """Return the operation once it is on the disk that a person has dealt with it.
@@ -136,24 +160,25 @@ class Ledger:
         Raises:
             JournalError: it could not be written, and is not acknowledged.
         """
-        await self._write_first(operation, lambda before: replace(before, acknowledged=word))
+        await self._write_first(Acknowledged(operation=operation, word=word))
         return self._operations[operation]
 
     async def note_step(self, operation: OperationId, step: StepRecord) -> Operation:
         """Write how one of its steps has ended; later, when the journal cannot be written now."""
-        return await self._write(_with_step(self._operations[operation], step))
+        return await self._write(StepRecorded(operation=operation, step=step))
 
-    async def require_written(self) -> None:
-        """Return once everything that is known is on the disk.
+    async def require_written(self, operation: OperationId) -> None:
+        """Return once everything that is known of an operation is on the disk, and the journal can be written.
 
         Raises:
             JournalError: it could not be written.
         """
-        async with self._writing:
-            await self._require_written()
+        await self._writer.flush()
+        if self._writer.lacks(operation) and self._writer.fault is not None:
+            raise self._writer.fault
 
     def show(self, operation: OperationId, progress: Progress) -> None:
-        """Show progress. It is not journaled: the hypervisors know it better."""
+        """Show progress. It is not journaled before the next change of state: the hypervisors know it better."""
         before = self._operations[operation]
         if before.progress != progress:
             self._operations[operation] = replace(before, progress=progress)
@@ -161,64 +186,61 @@ class Ledger:
 
     async def flush(self) -> None:
         """Try again to write what could not be written."""
-        if not self._unwritten:
-            return
-        async with self._writing:
-            await self._write_all()
-        self._publish()
+        if self._writer.has_unwritten:
+            await self._writer.flush()
+            self._publish()
 
-    async def _write_first(self, operation: OperationId, change: Callable[[Operation], Operation]) -> None:
-        """Change an operation once the change, and everything before it, is on the disk."""
-        async with self._writing:
-            await self._require_written()
-            await self._record(change(self._operations[operation]))
-        # What was changed while the journal wrote is kept; who changed it writes it.
-        self._operations[operation] = change(self._operations[operation])
-        self._publish()
-
-    async def _record(self, operation: Operation) -> None:
-        try:
-            await self._journal.record(operation)
-        except JournalError as error:
-            self._fault = error
-            raise
-
-    async def _write(self, operation: Operation) -> Operation:
+    async def _write(self, event: Event) -> Operation:
         # In memory at once: a second change made while the journal writes must build on this one.
-        self._operations[operation.id] = operation
-        self._unwritten[operation.id] = None
-        async with self._writing:
-            await self._write_all()
+        self._operations[event.operation] = apply(self._operations[event.operation], event)
+        await self._writer.keep(event, lambda: self._note_durable(event.operation))
         self._publish()
-        return self._operations[operation.id]
+        return self._operations[event.operation]
 
-    async def _write_all(self) -> None:
-        for operation in tuple(self._unwritten):
-            try:
-                await self._record(self._operations[operation])
-            except JournalError:
-                return
-            self._unwritten.pop(operation, None)
-        self._fault = None
+    async def _write_first(self, event: Event) -> None:
+        """Change an operation once the change, and everything before it, is on the disk."""
 
-    async def _require_written(self) -> None:
-        await self._write_all()
-        if self._unwritten and self._fault is not None:
-            raise self._fault
+        def change() -> None:
+            # What was changed while the journal wrote is kept: an event says nothing of it.
+            self._operations[event.operation] = apply(self._operations[event.operation], event)
+            self._note_durable(event.operation)
+            self._publish()
 
-    def _require_open(self) -> None:
-        if not self.is_open and self._fault is not None:
-            raise self._fault
+        await self._writer.require(event, change)
+
+    def _take_in(self, accepted: Operation) -> None:
+        self._remember(accepted)
+        self._forget_oldest()
+        self._publish()
+
+    def _remember(self, operation: Operation) -> None:
+        self._operations[operation.id] = operation
+        if operation.idempotency_key:
+            self._by_key[operation.idempotency_key] = operation.id
+
+    def _note_durable(self, operation: OperationId) -> None:
+        """Let an operation be forgotten in its turn, once nothing more can happen to it."""
+        known = self._operations.get(operation)
+        if known is not None and known.has_ended and not known.needs_person:
+            heapq.heappush(self._forgettable, (known.sequence, operation))
 
     def _forget_oldest(self) -> None:
-        ended = [one.id for one in self.operations if one.has_ended and not one.needs_person]
-        ended = [one for one in ended if one not in self._unwritten]
-        for operation in ended[self._keep :]:
-            del self._operations[operation]
+        while len(self._forgettable) > self._keep:
+            _, operation = heapq.heappop(self._forgettable)
+            forgotten = self._operations.pop(operation, None)
+            if forgotten is not None:
+                self._by_key.pop(forgotten.idempotency_key, None)
+
+    def _require_open(self) -> None:
+        if not self.is_open and self._cannot_open is not None:
+            raise self._cannot_open
 
     def _publish(self) -> None:
+        """Publish once for all that changes before the event loop comes round: the list is as long as it is."""
+        if not self._is_publishing:
+            self._is_publishing = True
+            asyncio.get_running_loop().call_soon(self._publish_now)
+
+    def _publish_now(self) -> None:
+        self._is_publishing = False
         self._on_change(self.operations)
-
-
-def _with_step(operation: Operation, step: StepRecord) -> Operation:
-    return replace(operation, steps=tuple(step if known.name == step.name else known for known in operation.steps))

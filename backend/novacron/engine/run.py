@@ -218,7 +218,7 @@ class OperationRun:
         """Wait until the journal has the cancel: without it, a restart would go on with what is taken back here."""
         while True:
             try:
-                await self._ledger.require_written()
+                await self._ledger.require_written(self._id)
             except JournalError as error:
                 fault = error
             else:
@@ -240,9 +240,8 @@ class OperationRun:
     async def _fail(self, started: StepRecord, state: OperationState, outcome: str) -> None:
         """End the operation with this step, in one journal entry."""
         failed = self._ended_step(started, StepState.FAILED, outcome)
-        steps = tuple(failed if step.name == failed.name else step for step in self.operation.steps)
         await self._refresh()
-        await self._end(state, outcome, steps)
+        await self._end(state, outcome, failed)
 
     def _ended_step(self, started: StepRecord, state: StepState, detail: str) -> StepRecord:
         return replace(started, state=state, finished_at=self._clock.now(), detail=detail)
@@ -262,14 +261,14 @@ class OperationRun:
             return
         await self._ledger.move(self._id, state, started_at=now.started_at or self._clock.now())
 
-    async def _end(self, state: OperationState, outcome: str, steps: tuple[StepRecord, ...] | None = None) -> None:
+    async def _end(self, state: OperationState, outcome: str, step: StepRecord | None = None) -> None:
         if self.operation.state is OperationState.ACCEPTED and state is not OperationState.CANCELLED:
             await self._to(OperationState.RUNNING)
         await self._ledger.move(
             self._id,
             state,
             outcome=outcome,
-            steps=self.operation.steps if steps is None else steps,
+            step=step,
             ended_at=self._clock.now(),
             can_cancel=False,
         )

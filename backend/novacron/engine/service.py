@@ -82,7 +82,6 @@ class ConsoleService:
         self._store = FleetStore(hosts, clock, self._publish_fleet)
         self._ledger = Ledger(
             journal,
-            clock,
             lambda operations: self._hub.publish(OperationsChanged(operations=operations)),
             keep=settings.operations_kept,
         )

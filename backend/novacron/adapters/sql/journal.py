@@ -1,23 +1,33 @@
-"""The journal: an operation is acknowledged when its row is on the disk."""
+"""The journal: events of operations, added in one durable commit for all that come together."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Select, event, func, select, text
-from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import Select, bindparam, func, insert, select, update
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from novacron.adapters.sql.documents import encodable, read, read_each, written
-from novacron.adapters.sql.faults import DATABASE_ERRORS, damaged, translate
-from novacron.adapters.sql.schema import upgrade
-from novacron.adapters.sql.tables import operations
+from novacron.adapters.sql.documents import EventRow, document_of, encodable, fold_each, folded
+from novacron.adapters.sql.faults import DATABASE_ERRORS, translate
+from novacron.adapters.sql.sqlite import open_sqlite
+from novacron.adapters.sql.tables import events, operations
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import ENDED, Operation, OperationState
+from novacron.model.work.event import Accepted, Acknowledged, Event, StateMoved
 
-_BUSY_MS = 5000
-"""How long a write waits for another process that reads or copies the journal."""
+_Written = tuple[Event, tuple[str, int, str]]
+"""An event with its kind, version and document."""
+_UNFINISHED = tuple(state.value for state in OperationState if state not in ENDED)
+_EVENT = (events.c.operation, events.c.sequence, events.c.kind, events.c.version, events.c.document)
+_MOVE = (
+    update(operations)
+    .where(operations.c.id == bindparam("operation"))
+    .values(state=bindparam("to_state"), needs_person=bindparam("waits"))
+)
+_TELL = update(operations).where(operations.c.id == bindparam("operation")).values(needs_person=False)
 
 
 class SqlJournal:
@@ -26,106 +36,156 @@ class SqlJournal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._engine: AsyncEngine | None = None
+        self._epoch = 0
+        self._last: dict[OperationId, int] = {}
+        """Sequence of the last event of operations that have not ended: nobody else adds to them."""
 
     async def open(self) -> None:
-        """Open the file, check it, and bring it to this version's layout.
+        """Open it, check it, and bring it to this version's layout.
 
         Raises:
             JournalError: it is damaged, of a newer version, or cannot be opened; it is left as it is.
         """
-        # One connection: SQLite has one writer, and what is read here is read at the start or by key.
-        engine = create_async_engine(
-            URL.create("sqlite+aiosqlite", database=str(self._path)), pool_size=1, max_overflow=0
-        )
-        event.listen(engine.sync_engine, "connect", _be_durable)
-        event.listen(engine.sync_engine, "begin", _begin)
-        try:
-            async with engine.begin() as connection:
-                verdict = (await connection.execute(text("PRAGMA quick_check(1)"))).scalar_one()
-                if verdict != "ok":
-                    raise damaged(self._path, verdict)
-                await connection.run_sync(upgrade, self._path)
-        except DATABASE_ERRORS as error:
-            await engine.dispose()
-            raise translate(self._path, error) from error
-        except JournalError:
-            await engine.dispose()
-            raise
-        self._engine = engine
+        self._last.clear()
+        self._engine = await open_sqlite(self._path)
 
-    async def record(self, operation: Operation) -> None:
-        """Write the operation as it stands; returns when it is on the disk."""
-        row = {
-            "id": operation.id,
-            "accepted_at": operation.accepted_at.isoformat(),
-            "state": operation.state.value,
-            "subject": encodable(operation.subject),
-            "idempotency_key": operation.idempotency_key or None,
-            "document": written(operation),
-            "vm": operation.intent.about_vm,
-            "sequence": operation.sequence,
-        }
-        change = insert(operations).values(row)
-        change = change.on_conflict_do_update(index_elements=[operations.c.id], set_=row)
+    async def append(self, fresh: Sequence[Event]) -> Mapping[OperationId, JournalError]:
+        """Write events in one commit; where some are bad by themselves, those of each operation in one of its own."""
+        written, refused = self._written_down(fresh)
+        if not written:
+            return refused
         try:
-            async with self._opened().begin() as connection:
-                await connection.execute(change)
+            await self._commit(written)
+        except (IntegrityError, DataError) as error:
+            fault = translate(self._path, error)
         except DATABASE_ERRORS as error:
             raise translate(self._path, error) from error
+        else:
+            return refused
+        by_operation: dict[OperationId, list[Event]] = {}
+        for event, _ in written:
+            by_operation.setdefault(event.operation, []).append(event)
+        if len(by_operation) == 1:
+            return {**refused, **dict.fromkeys(by_operation, fault)}
+        for some in by_operation.values():
+            refused.update(await self.append(some))
+        return refused
+
+    def _written_down(self, fresh: Sequence[Event]) -> tuple[list[_Written], dict[OperationId, JournalError]]:
+        """Return events with their documents, and the operations of which one cannot be written down."""
+        refused: dict[OperationId, JournalError] = {}
+        written = []
+        for event in fresh:
+            try:
+                written.append((event, document_of(event)))
+            except (ValueError, TypeError) as error:
+                text = f"an event of {event.operation} cannot be written down: {error}"
+                refused[event.operation] = JournalError(str(self._path), text, "see the backend's log")
+        return [one for one in written if one[0].operation not in refused], refused
 
     async def unfinished(self) -> tuple[Operation, ...]:
         """Return every operation that had not ended, oldest first."""
-        ended = [state.value for state in ENDED]
         return await self._read(
-            select(operations.c.document).where(operations.c.state.not_in(ended)).order_by(operations.c.sequence)
+            select(operations.c.id).where(operations.c.state.in_(_UNFINISHED)), operations.c.sequence.asc()
         )
 
     async def recent(self, limit: int) -> tuple[Operation, ...]:
         """Return the newest operations, newest first."""
-        return await self._read(select(operations.c.document).order_by(operations.c.sequence.desc()).limit(limit))
+        newest = select(operations.c.id).order_by(operations.c.sequence.desc()).limit(limit)
+        return await self._read(newest, operations.c.sequence.desc())
 
     async def unacknowledged(self) -> tuple[Operation, ...]:
         """Return every operation that needs attention and was not acknowledged, oldest first."""
         state = OperationState.NEEDS_ATTENTION.value
-        query = select(operations.c.document).where(operations.c.state == state).order_by(operations.c.sequence)
-        return tuple(operation for operation in await self._read(query) if operation.needs_person)
+        waiting = select(operations.c.id).where(operations.c.state == state, operations.c.needs_person)
+        return await self._read(waiting, operations.c.sequence.asc())
 
     async def last_sequence(self) -> int:
         """Return the highest sequence of any operation, also of one that is not understood."""
-        try:
-            async with self._opened().connect() as connection:
-                found = (await connection.execute(select(func.max(operations.c.sequence)))).scalar_one()
-        except DATABASE_ERRORS as error:
-            raise translate(self._path, error) from error
-        return found or 0
+        rows = await self._rows(select(func.max(operations.c.sequence)))
+        return rows[0][0] or 0
 
     async def by_key(self, idempotency_key: str) -> Operation | None:
         """Return the operation that was submitted with this key."""
         return await self._read_one(
-            select(operations.c.document).where(operations.c.idempotency_key == idempotency_key)
+            select(operations.c.id).where(operations.c.idempotency_key == encodable(idempotency_key))
         )
 
     async def get(self, operation: OperationId) -> Operation | None:
         """Return one operation."""
-        return await self._read_one(select(operations.c.document).where(operations.c.id == operation))
+        return await self._read_one(select(operations.c.id).where(operations.c.id == operation))
 
     async def close(self) -> None:
-        """Close the file."""
+        """Close it."""
         if self._engine is not None:
             await self._engine.dispose()
             self._engine = None
 
-    async def _read(self, query: Select[Any]) -> tuple[Operation, ...]:
-        return read_each(self._path, await self._documents(query))
+    async def _commit(self, written: Sequence[_Written]) -> None:
+        fresh = [event for event, _ in written]
+        async with self._opened().execution_options(writes=True).begin() as connection:
+            last = await self._last_of(connection, fresh)
+            rows = []
+            for event, (kind, version, document) in written:
+                number = last[event.operation] = last.get(event.operation, 0) + 1
+                rows.append(
+                    {
+                        "operation": event.operation,
+                        "sequence": number,
+                        "epoch": self._epoch,
+                        "kind": kind,
+                        "version": version,
+                        "document": document,
+                    }
+                )
+            accepted = [_found_by(event.accepted) for event in fresh if isinstance(event, Accepted)]
+            if accepted:
+                await connection.execute(insert(operations), accepted)
+            await connection.execute(insert(events), rows)
+            for statement, changes in _projected(fresh):
+                await connection.execute(statement, changes)
+        self._last.update(last)
+        for event in fresh:
+            if isinstance(event, StateMoved) and event.state in ENDED:
+                self._last.pop(event.operation, None)
 
-    async def _read_one(self, query: Select[Any]) -> Operation | None:
+    async def _last_of(self, connection: AsyncConnection, fresh: Sequence[Event]) -> dict[OperationId, int]:
+        """Return the sequence of the last event of these operations, as far as they have any."""
+        known = {event.operation: self._last[event.operation] for event in fresh if event.operation in self._last}
+        begun = {event.operation for event in fresh if isinstance(event, Accepted)}
+        asked = {event.operation for event in fresh} - known.keys() - begun
+        if asked:
+            query = select(events.c.operation, func.max(events.c.sequence).label("last")).group_by(events.c.operation)
+            found = await connection.execute(query.where(events.c.operation.in_(sorted(asked))))
+            known.update({row.operation: row.last for row in found})
+        return known
+
+    async def _read(self, which: Select[Any], order: Any) -> tuple[Operation, ...]:  # noqa: ANN401 - a column, ordered
+        rows = await self._events_of(which, order)
+        self._last.update(Counter(row.operation for row in rows))
+        return fold_each(str(self._path), rows)
+
+    async def _read_one(self, which: Select[Any]) -> Operation | None:
         """Return the one there is. Not understood is not the same as not there: the key is taken."""
-        return next((read(self._path, document) for document in await self._documents(query)), None)
+        rows = await self._events_of(which, operations.c.sequence)
+        return folded(str(self._path), rows) if rows else None
 
-    async def _documents(self, query: Select[Any]) -> Sequence[str]:
+    async def _events_of(self, which: Select[Any], order: Any) -> list[EventRow]:  # noqa: ANN401 - a column, ordered
+        query = (
+            select(*_EVENT)
+            .join(operations, operations.c.id == events.c.operation)
+            .where(operations.c.id.in_(which))
+            .order_by(order, operations.c.id, events.c.sequence)
+        )
+        return [
+            EventRow(operation=row[0], sequence=row[1], kind=row[2], version=row[3], document=row[4])
+            for row in await self._rows(query)
+        ]
+
+    async def _rows(self, query: Select[Any]) -> Sequence[Any]:
         try:
             async with self._opened().connect() as connection:
-                rows: Sequence[str] = (await connection.execute(query)).scalars().all()
+                rows: Sequence[Any] = (await connection.execute(query)).all()
         except DATABASE_ERRORS as error:
             raise translate(self._path, error) from error
         return rows
@@ -136,16 +196,28 @@ class SqlJournal:
         return self._engine
 
 
-def _be_durable(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's own type
-    """FULL: with NORMAL a power cut loses the last commits, and with them what was acknowledged."""
-    # The driver would begin transactions by itself, and only before rows are changed: a layout half upgraded by a
-    # crash would stay half upgraded.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_MS}", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def _found_by(operation: Operation) -> dict[str, object]:
+    """Return the columns by which an operation is found."""
+    return {
+        "id": operation.id,
+        "accepted_at": operation.accepted_at.isoformat(),
+        "state": operation.state.value,
+        "subject": encodable(operation.subject),
+        "idempotency_key": encodable(operation.idempotency_key) or None,
+        "vm": operation.intent.about_vm,
+        "sequence": operation.sequence,
+        "needs_person": operation.needs_person,
+    }
 
 
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+def _projected(fresh: Sequence[Event]) -> list[tuple[Any, list[dict[str, object]]]]:
+    """Return the statements that bring the rows of operations to where the events leave them, in their order."""
+    moves: dict[OperationId, dict[str, object]] = {}
+    told: dict[OperationId, dict[str, object]] = {}
+    for event in fresh:
+        if isinstance(event, StateMoved):
+            waits = event.state is OperationState.NEEDS_ATTENTION
+            moves[event.operation] = {"operation": event.operation, "to_state": event.state.value, "waits": waits}
+        elif isinstance(event, Acknowledged):
+            told[event.operation] = {"operation": event.operation}
+    return [(statement, list(rows.values())) for statement, rows in ((_MOVE, moves), (_TELL, told)) if rows]

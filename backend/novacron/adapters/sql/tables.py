@@ -1,11 +1,40 @@
-"""The journal's one table. A change here needs a revision in migrations/versions, and LAYOUT set to it."""
+"""The journal's tables. A change here needs a revision in migrations/versions, and LAYOUT set to it."""
 
-from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    false,
+)
 
-LAYOUT = "0003"
+LAYOUT = "0004"
 """The newest revision: a journal that has it is opened without loading Alembic at all."""
 
 metadata = MetaData()
+
+events = Table(
+    "events",
+    metadata,
+    Column("operation", String(64), nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("document", Text, nullable=False),
+    PrimaryKeyConstraint("operation", "sequence"),
+)
+"""What happened, in the order of `sequence` within an operation; only added to, and only by the holder of the lease.
+
+`document` is JSON of this version of this kind: see documents.py.
+"""
 
 operations = Table(
     "operations",
@@ -15,12 +44,24 @@ operations = Table(
     Column("state", String(32), nullable=False),
     Column("subject", Text, nullable=False),
     Column("idempotency_key", String(200), nullable=True, unique=True),
-    Column("document", Text, nullable=False),
     Column("vm", String(64), nullable=True),
     Column("sequence", Integer, nullable=False, server_default="0"),
+    Column("needs_person", Boolean(name="needs_person_is_boolean"), nullable=False, server_default=false()),
     Index("operations_by_state", "state"),
-    Index("operations_by_time", "accepted_at"),
     Index("operations_by_vm", "vm"),
     Index("operations_by_sequence", "sequence"),
 )
-"""One row an operation; `document` is the whole of it as JSON, the other columns are what is asked for."""
+"""One row an operation, for what operations are found by. It follows from the events, and is written with them."""
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("expires_at", Float, nullable=False),
+)
+"""Its one row: who may add events. Those of an older epoch are refused by a trigger of `events`.
+
+`expires_at` is in seconds since 1970 by the database's own clock.
+"""

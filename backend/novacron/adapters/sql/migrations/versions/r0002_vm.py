@@ -12,7 +12,8 @@ depends_on = None
 def upgrade() -> None:
     """Add the column and fill it from the documents."""
     op.add_column("operations", sa.Column("vm", sa.String(64), nullable=True))
-    op.execute("UPDATE operations SET vm = json_extract(document, '$.intent.vm') WHERE json_valid(document)")
+    if op.get_bind().dialect.name == "sqlite":  # the only database that has journals of this layout
+        op.execute("UPDATE operations SET vm = json_extract(document, '$.intent.vm') WHERE json_valid(document)")
     op.create_index("operations_by_vm", "operations", ["vm"])
 
 

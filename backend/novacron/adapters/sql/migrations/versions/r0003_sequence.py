@@ -12,8 +12,11 @@ depends_on = None
 def upgrade() -> None:
     """Number the operations in the order in which their rows were made, which no clock has a part in."""
     op.add_column("operations", sa.Column("sequence", sa.Integer, nullable=False, server_default="0"))
-    op.execute("UPDATE operations SET sequence = rowid")
-    op.execute("UPDATE operations SET document = json_set(document, '$.sequence', sequence) WHERE json_valid(document)")
+    if op.get_bind().dialect.name == "sqlite":  # the only database that has journals of this layout
+        op.execute("UPDATE operations SET sequence = rowid")
+        op.execute(
+            "UPDATE operations SET document = json_set(document, '$.sequence', sequence) WHERE json_valid(document)"
+        )
     op.create_index("operations_by_sequence", "operations", ["sequence"])
 
 
