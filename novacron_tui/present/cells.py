@@ -117,14 +117,15 @@ def fold_line(spans: Sequence[Span], width: int, indent: int = 4) -> list[Line]:
     for part in spans:
         for character in settle(part.text):
             wide = width_of(SafeText(character))
-            if taken + wide > width and here:
+            has_broken = False
+            # Twice where the word that goes to the next line fills that one: it is indented.
+            while taken + wide > width and here:
                 rest = _break(here, last_gap)
                 lines.append(_joined(here, 0 if not lines else indent))
-                here, width_left = rest, width - indent
-                taken = sum(width_of(SafeText(each)) for each, _ in here) + width - width_left
-                last_gap = 0
-                if character == " " and not here:
-                    continue
+                here, last_gap, has_broken = rest, 0, True
+                taken = indent + sum(width_of(SafeText(each)) for each, _ in here)
+            if has_broken and character == " " and not here:
+                continue
             here.append((character, part.role))
             taken += wide
             if character == " " and any(each != " " for each, _ in here):

@@ -143,6 +143,7 @@ def test_one_guest_cell_is_never_more_than_two_wide(character: str) -> None:
 
 
 @given(st.lists(ANYTHING, max_size=4), st.integers(20, 60), st.integers(0, 12))
+@example(["0000000000 0000000", "000"], 20, 11)
 def test_a_line_that_is_folded_is_all_there_and_nowhere_wider_than_the_screen(
     raw: list[str], width: int, indent: int
 ) -> None:
