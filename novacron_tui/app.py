@@ -1,6 +1,7 @@
 """The console application: holds the latest picture, mounts the screens, and knows how things look.
 
-It decides nothing about the fleet. What a key does is in keys.py, commands/ and flow.py; what is painted in present/.
+It decides nothing about the fleet. What a key does is in keys.py, commands/ and actions/; which screen opens in
+navigator.py; what is painted in present/.
 """
 
 import os
@@ -8,10 +9,11 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from novacron.ports import console as port
 from novacron.ports.console import Console
+from novacron_tui.actions.run_command import CommandRunner
+from novacron_tui.actions.submit import Submission
 from novacron_tui.bridge import (
     AlertsChanged,
     BackendFound,
@@ -20,25 +22,21 @@ from novacron_tui.bridge import (
     FleetChanged,
     OperationsChanged,
 )
-from novacron_tui.calm import CALM_S
-from novacron_tui.errands import Errands
-from novacron_tui.flow import Flow
-from novacron_tui.hang_up import end_with_terminal
-from novacron_tui.keyed_app import KeyedApp
-from novacron_tui.look import textual_theme
+from novacron_tui.commands.command import Command, Context
+from novacron_tui.input_guard import GUARD_S
+from novacron_tui.navigator import ScreenNavigator
+from novacron_tui.outcome_notices import OutcomeNotices
 from novacron_tui.palette import Palette, load_palette, palette_names
 from novacron_tui.present.cells import Role, Span, span
-from novacron_tui.present.column import Sight
+from novacron_tui.present.column import CellContext
+from novacron_tui.present.console_state import ConsoleState, busy_vms, tally
 from novacron_tui.present.glyphs import Glyphs, glyphs_for
-from novacron_tui.present.picture import Picture, busy_vms, tally
 from novacron_tui.present.status import ended_line
 from novacron_tui.screens.box import BoxScreen
-from novacron_tui.screens.fleet import FleetScreen
 from novacron_tui.screens.live import LiveScreen
-from novacron_tui.widgets.painter import Painter
-
-if TYPE_CHECKING:
-    from novacron_tui.handover import Handover
+from novacron_tui.terminal.hang_up import end_with_terminal
+from novacron_tui.terminal.keyed_app import KeyedApp
+from novacron_tui.terminal.theme import textual_theme
 
 
 def _utc_now() -> datetime:
@@ -59,23 +57,23 @@ class NovaCronApp(KeyedApp, inherit_bindings=False):
         title: str = "",
         now: Callable[[], datetime] = _utc_now,
         glyphs: Glyphs | None = None,
-        calm_s: float = CALM_S,
+        guard_s: float = GUARD_S,
     ) -> None:
         colour = "NO_COLOR" not in os.environ
         self.palette = load_palette(theme, colour=colour)
         self.glyphs = glyphs or glyphs_for(dict(os.environ))
         # Without colour the terminal's own two are used: nothing but weight is ever sent.
-        super().__init__(calm_s=calm_s, ansi_color=True if not colour else None)
+        super().__init__(guard_s=guard_s, ansi_color=True if not colour else None)
         self.animation_level = "none"
-        self.painter = Painter(self.palette, ascii_only=self.glyphs.is_ascii)
-        self.console_port = console
+        self.backend = console
         self.fleet_title = title
         self.now = now
-        self.picture = Picture()
+        self.state = ConsoleState()
         self.bridge = Bridge(console, self.post_message, now)
-        self.flow = Flow(self)
-        self.errands = Errands()
-        self._warned_of: frozenset[Handover] = frozenset()
+        self.navigator = ScreenNavigator(self, self)
+        self.notices = OutcomeNotices()
+        self._runner = CommandRunner(self)
+        self._warned_of: frozenset[Submission] = frozenset()
         self._use(self.palette)
 
     def on_mount(self) -> None:
@@ -83,7 +81,7 @@ class NovaCronApp(KeyedApp, inherit_bindings=False):
         if not self.is_headless:
             end_with_terminal()
         self.set_class(self.glyphs.is_ascii, "-ascii")
-        self.push_screen(FleetScreen())
+        self.navigator.open_fleet()
         self.bridge.start()
         self.set_interval(1.0, self.tick)
 
@@ -92,59 +90,63 @@ class NovaCronApp(KeyedApp, inherit_bindings=False):
         await self.bridge.stop()
 
     @property
-    def sight(self) -> Sight:
+    def cell_context(self) -> CellContext:
         """Return what cells may depend on besides their row."""
-        return Sight(now=self.now(), glyphs=self.glyphs, operations=self.picture.busy)
+        return CellContext(now=self.now(), glyphs=self.glyphs, operations=self.state.busy)
 
     def on_fleet_changed(self, message: FleetChanged) -> None:
         """Take the newer fleet."""
         if isinstance(message.change, port.FleetChanged):
             fleet = message.change.fleet
-            self._show(replace(self.picture, fleet=fleet, has_fleet=True, tally=tally(fleet)))
+            self._show(replace(self.state, fleet=fleet, has_fleet=True, tally=tally(fleet)))
 
     def on_operations_changed(self, message: OperationsChanged) -> None:
         """Take the newer operations, and say how those asked for here ended."""
         if isinstance(message.change, port.OperationsChanged):
             operations = message.change.operations
-            self._show(replace(self.picture, operations=operations, busy=busy_vms(operations)))
+            self._show(replace(self.state, operations=operations, busy=busy_vms(operations)))
             self._announce()
 
     def on_alerts_changed(self, message: AlertsChanged) -> None:
         """Take the newer alerts."""
         if isinstance(message.change, port.AlertsChanged):
-            self._show(replace(self.picture, alerts=message.change.alerts))
+            self._show(replace(self.state, alerts=message.change.alerts))
 
     def on_backend_lost(self, message: BackendLost) -> None:
         """Show that all this is old now; the first loss counts, not the latest attempt."""
-        if isinstance(message.change, port.BackendLost) and self.picture.lost is None:
-            self._show(replace(self.picture, lost=message.change))
+        if isinstance(message.change, port.BackendLost) and self.state.lost is None:
+            self._show(replace(self.state, lost=message.change))
 
     def on_backend_found(self, message: BackendFound) -> None:
         """Show that snapshots are current again."""
         if isinstance(message.change, port.BackendFound):
-            self._show(replace(self.picture, lost=None, consoles=message.change.consoles))
+            self._show(replace(self.state, lost=None, consoles=message.change.consoles))
+
+    def run_command(self, command: Command, context: Context) -> None:
+        """Do what a command means to its targets, or say why not."""
+        self._runner.run(command, context)
 
     def say(self, *parts: Span) -> None:
-        """Show a message on the status line for a while."""
+        """Show a message on the status line for some seconds; without parts: show none."""
         for screen in reversed(self.screen_stack):
             if isinstance(screen, LiveScreen):
                 screen.say(parts)
                 return
 
     def tell(self, text: str) -> None:
-        """Say what became of something that was asked for, until somebody has taken notice."""
-        self.errands.tell(text)
+        """Show what became of a request until the operator dismisses it."""
+        self.notices.add(text)
         self.say()
 
     def spawn(self, work: Coroutine[None, None, None], name: str) -> None:
-        """Run a piece of work beside the screens, and beside others of its name: none takes another's place."""
+        """Run work beside the screens, and beside other work of the same name."""
         self.run_worker(work, name=name, group=name)
 
     def detach(self) -> None:
-        """End the console; asked twice where something confirmed is not with the backend yet."""
-        if self.flow.handovers - self._warned_of:
-            self._warned_of = self.flow.handovers
-            left = sum(handover.left for handover in self._warned_of)
+        """End the console; asked twice while something confirmed is not with the backend yet."""
+        if self._runner.submissions - self._warned_of:
+            self._warned_of = self._runner.submissions
+            left = sum(submission.unanswered for submission in self._warned_of)
             self.say(span(f"{left} not handed over to the backend yet: wait, or once more to drop them", Role.CRITICAL))
             return
         self.exit()
@@ -157,7 +159,6 @@ class NovaCronApp(KeyedApp, inherit_bindings=False):
         names = palette_names()
         at = names.index(self.palette.name) if self.palette.name in names else -1
         self._use(load_palette(names[(at + 1) % len(names)]))
-        self.painter.palette = self.palette
         for screen in self.screen_stack:
             if isinstance(screen, LiveScreen):
                 screen.repaint()
@@ -175,13 +176,13 @@ class NovaCronApp(KeyedApp, inherit_bindings=False):
         # Without colour: Textual's own theme of the terminal's colours, which its NoColor filter then takes away.
         self.theme = palette.name if palette.has_colour else "ansi-dark"
 
-    def _show(self, picture: Picture) -> None:
-        self.picture = picture
+    def _show(self, state: ConsoleState) -> None:
+        self.state = state
         for screen in self.screen_stack:
             if isinstance(screen, LiveScreen | BoxScreen):
-                screen.picture_changed()
+                screen.state_changed()
 
     def _announce(self) -> None:
-        ended = self.errands.ended(self.picture.operations)
+        ended = self.notices.take_ended(self.state.operations)
         if ended:
             self.say(*ended_line(ended, self.glyphs))

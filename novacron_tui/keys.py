@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Where(StrEnum):
+class KeyScope(StrEnum):
     """On what kind of thing a key acts: the panes, and the screens of one thing."""
 
     VMS = "VMs"
@@ -25,15 +25,17 @@ class Where(StrEnum):
     TEXT = "text"
 
 
-TABLES: Final = frozenset({Where.VMS, Where.HOSTS, Where.OPERATIONS, Where.STORAGE, Where.ALERTS, Where.VOLUMES})
-_PANES: Final = TABLES - {Where.VOLUMES}
-_EVERYWHERE: Final = frozenset(Where)
-_A_VM: Final = frozenset({Where.VMS, Where.VM})
-_A_HOST: Final = frozenset({Where.HOSTS, Where.HOST})
-_AN_OPERATION: Final = frozenset({Where.OPERATIONS, Where.OPERATION, Where.VMS, Where.VM})
-_OPERATIONS: Final = frozenset({Where.OPERATIONS, Where.OPERATION})
-_DANGEROUS: Final = _AN_OPERATION | {Where.STORAGE, Where.VOLUMES}
-_READING: Final = frozenset(Where) - TABLES
+TABLES: Final = frozenset(
+    {KeyScope.VMS, KeyScope.HOSTS, KeyScope.OPERATIONS, KeyScope.STORAGE, KeyScope.ALERTS, KeyScope.VOLUMES}
+)
+_PANES: Final = TABLES - {KeyScope.VOLUMES}
+_EVERYWHERE: Final = frozenset(KeyScope)
+_A_VM: Final = frozenset({KeyScope.VMS, KeyScope.VM})
+_A_HOST: Final = frozenset({KeyScope.HOSTS, KeyScope.HOST})
+_AN_OPERATION: Final = frozenset({KeyScope.OPERATIONS, KeyScope.OPERATION, KeyScope.VMS, KeyScope.VM})
+_OPERATIONS: Final = frozenset({KeyScope.OPERATIONS, KeyScope.OPERATION})
+_DANGEROUS: Final = _AN_OPERATION | {KeyScope.STORAGE, KeyScope.VOLUMES}
+_READING: Final = frozenset(KeyScope) - TABLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +48,13 @@ class Key:
     label: str
     """In the footer and in help."""
     group: str
-    where: frozenset[Where] = _EVERYWHERE
+    scopes: frozenset[KeyScope] = _EVERYWHERE
     rank: int = 0
     """Place in the footer, the smallest first; 0: it is not named there."""
 
 
 def _vm(id: str, key: str, label: str, group: str, rank: int = 0) -> Key:  # noqa: A002
-    return Key(id=id, keys=(key,), label=label, group=group, where=_A_VM, rank=rank)
+    return Key(id=id, keys=(key,), label=label, group=group, scopes=_A_VM, rank=rank)
 
 
 KEYS: Final[tuple[Key, ...]] = (
@@ -71,16 +73,16 @@ KEYS: Final[tuple[Key, ...]] = (
     _vm("vm.erase", "E", "delete with disks", "Danger"),
     _vm("vm.serial", "c", "console", "Look", 26),
     _vm("vm.xml", "y", "XML", "Look", 38),
-    Key(id="operation.cancel", keys=("C",), label="cancel", group="Danger", where=_AN_OPERATION, rank=23),
-    Key(id="operation.acknowledge", keys=("A",), label="acknowledge", group="Change", where=_OPERATIONS, rank=24),
-    Key(id="host.reconnect", keys=("r",), label="reconnect", group="Change", where=_A_HOST, rank=20),
-    Key(id="host.vms", keys=("v",), label="its VMs", group="Look", where=_A_HOST, rank=22),
+    Key(id="operation.cancel", keys=("C",), label="cancel", group="Danger", scopes=_AN_OPERATION, rank=23),
+    Key(id="operation.acknowledge", keys=("A",), label="acknowledge", group="Change", scopes=_OPERATIONS, rank=24),
+    Key(id="host.reconnect", keys=("r",), label="reconnect", group="Change", scopes=_A_HOST, rank=20),
+    Key(id="host.vms", keys=("v",), label="its VMs", group="Look", scopes=_A_HOST, rank=22),
     Key(
         id="pool.start",
         keys=("s",),
         label="start pool",
         group="Power",
-        where=frozenset({Where.STORAGE}),
+        scopes=frozenset({KeyScope.STORAGE}),
         rank=20,
     ),
     Key(
@@ -88,7 +90,7 @@ KEYS: Final[tuple[Key, ...]] = (
         keys=("S",),
         label="stop pool",
         group="Danger",
-        where=frozenset({Where.STORAGE}),
+        scopes=frozenset({KeyScope.STORAGE}),
         rank=22,
     ),
     Key(
@@ -96,17 +98,17 @@ KEYS: Final[tuple[Key, ...]] = (
         keys=("D",),
         label="delete volume",
         group="Danger",
-        where=frozenset({Where.VOLUMES}),
+        scopes=frozenset({KeyScope.VOLUMES}),
         rank=22,
     ),
-    Key(id="open", keys=("enter",), label="detail", group="Look", where=TABLES - {Where.VOLUMES}, rank=10),
-    Key(id="danger", keys=("x",), label="danger", group="Danger", where=_DANGEROUS, rank=40),
-    Key(id="filter", keys=("/",), label="filter", group="Table", where=TABLES, rank=50),
-    Key(id="select", keys=("space",), label="select", group="Table", where=TABLES, rank=45),
-    Key(id="select-all", keys=("*",), label="select all shown", group="Table", where=TABLES),
-    Key(id="sort-next", keys=(">", "o"), label="sort by next column", group="Table", where=TABLES),
-    Key(id="sort-previous", keys=("<",), label="sort by previous column", group="Table", where=TABLES),
-    Key(id="sort-reverse", keys=("O",), label="reverse order", group="Table", where=TABLES),
+    Key(id="open", keys=("enter",), label="detail", group="Look", scopes=TABLES - {KeyScope.VOLUMES}, rank=10),
+    Key(id="danger", keys=("x",), label="danger", group="Danger", scopes=_DANGEROUS, rank=40),
+    Key(id="filter", keys=("/",), label="filter", group="Table", scopes=TABLES, rank=50),
+    Key(id="select", keys=("space",), label="select", group="Table", scopes=TABLES, rank=45),
+    Key(id="select-all", keys=("*",), label="select all shown", group="Table", scopes=TABLES),
+    Key(id="sort-next", keys=(">", "o"), label="sort by next column", group="Table", scopes=TABLES),
+    Key(id="sort-previous", keys=("<",), label="sort by previous column", group="Table", scopes=TABLES),
+    Key(id="sort-reverse", keys=("O",), label="reverse order", group="Table", scopes=TABLES),
     Key(id="down", keys=("j", "down"), label="down", group="Move"),
     Key(id="up", keys=("k", "up"), label="up", group="Move"),
     Key(id="half-down", keys=("ctrl+d",), label="half a page down", group="Move"),
@@ -120,18 +122,18 @@ KEYS: Final[tuple[Key, ...]] = (
         for number, label in enumerate(("VMs", "hosts", "operations", "storage", "alerts"), start=1)
     ),
     Key(id="pane-next", keys=("tab",), label="next pane", group="Panes"),
-    Key(id="pane-next", keys=("right", "l"), label="next pane", group="Panes", where=_PANES),
+    Key(id="pane-next", keys=("right", "l"), label="next pane", group="Panes", scopes=_PANES),
     Key(id="pane-previous", keys=("shift+tab",), label="pane before", group="Panes"),
-    Key(id="pane-previous", keys=("left", "h"), label="pane before", group="Panes", where=_PANES),
+    Key(id="pane-previous", keys=("left", "h"), label="pane before", group="Panes", scopes=_PANES),
     Key(id="whole", keys=("w",), label="cut text in full", group="Look"),
     Key(id="palette", keys=(":", "ctrl+p"), label="all", group="Console", rank=52),
     Key(id="help", keys=("?",), label="help", group="Console", rank=54),
     Key(id="back", keys=("escape",), label="back", group="Console", rank=0),
-    Key(id="back", keys=("backspace",), label="back", group="Console", where=_READING),
+    Key(id="back", keys=("backspace",), label="back", group="Console", scopes=_READING),
     Key(id="theme", keys=("t",), label="other theme", group="Console"),
     Key(id="redraw", keys=("ctrl+l",), label="paint the screen again", group="Console"),
-    Key(id="detach", keys=("q",), label="detach", group="Console", where=_PANES, rank=58),
-    Key(id="back", keys=("q",), label="back", group="Console", where=frozenset(Where) - _PANES, rank=58),
+    Key(id="detach", keys=("q",), label="detach", group="Console", scopes=_PANES, rank=58),
+    Key(id="back", keys=("q",), label="back", group="Console", scopes=frozenset(KeyScope) - _PANES, rank=58),
     Key(id="detach", keys=("ctrl+c", "ctrl+q"), label="detach", group="Console"),
 )
 STANDING: Final = 50
@@ -159,46 +161,26 @@ ALIASES: Final = {
     "operation.acknowledge": "ack settle resolve",
 }
 """What other consoles and virsh call the same things: the palette knows them by these words, too."""
-_NAMES: Final = {
-    "escape": "esc",
-    "pagedown": "pgdn",
-    "pageup": "pgup",
-    "shift+tab": "S-tab",
-    "down": "↓",
-    "up": "↑",
-    "left": "←",
-    "right": "→",
-}
 
 
-def keys_at(where: Where) -> Iterator[Key]:
+def keys_at(scope: KeyScope) -> Iterator[Key]:
     """Yield every key that means something there."""
-    return (key for key in KEYS if where in key.where)
+    return (key for key in KEYS if scope in key.scopes)
 
 
-def find(where: Where, pressed: str) -> Key | None:
+def find(scope: KeyScope, pressed: str) -> Key | None:
     """Return what a key means there."""
-    return next((key for key in keys_at(where) if pressed in key.keys), None)
+    return next((key for key in keys_at(scope) if pressed in key.keys), None)
 
 
-def footer_keys(where: Where) -> list[Key]:
+def footer_keys(scope: KeyScope) -> list[Key]:
     """Return the keys that the footer names where there is room, in their order."""
-    return sorted((key for key in keys_at(where) if 0 < key.rank < STANDING), key=lambda key: key.rank)
+    return sorted((key for key in keys_at(scope) if 0 < key.rank < STANDING), key=lambda key: key.rank)
 
 
-def standing_keys(where: Where) -> list[Key]:
+def standing_keys(scope: KeyScope) -> list[Key]:
     """Return the keys that the footer always names, in their order."""
-    return sorted((key for key in keys_at(where) if key.rank >= STANDING), key=lambda key: key.rank)
-
-
-def key_of(id: str) -> Key | None:  # noqa: A002
-    """Return the first key of a command or action."""
-    return next((key for key in KEYS if key.id == id), None)
-
-
-def shown(key: str) -> str:
-    """Return how a key is called on screen."""
-    return _NAMES.get(key, key.replace("ctrl+", "^"))
+    return sorted((key for key in keys_at(scope) if key.rank >= STANDING), key=lambda key: key.rank)
 
 
 def pressed_name(key: str, character: str | None) -> str:

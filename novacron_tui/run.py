@@ -16,4 +16,4 @@ def run(console: Console, *, theme: str | None = None, title: str = "", mouse: b
 
     app = NovaCronApp(console, theme=theme, title=title)
     app.run(mouse=mouse)
-    return None if app.return_code else app.picture.under_way
+    return None if app.return_code else app.state.under_way

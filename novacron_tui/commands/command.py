@@ -12,7 +12,7 @@ from novacron.model.operation import Operation
 from novacron.model.operations.intent import Intent
 from novacron.model.storage import Volume
 from novacron_tui.commands.form import Form
-from novacron_tui.present.picture import Picture, PoolRow
+from novacron_tui.present.console_state import ConsoleState, PoolRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ _KINDS: dict[type[Any], Kind] = {
 class Context:
     """What the operator sees, and what of it is meant."""
 
-    picture: Picture
+    state: ConsoleState
     now: datetime
     targets: tuple[Target, ...] = ()
 

@@ -10,20 +10,10 @@ from novacron.model.operations.creation import NEW_VM_CMDLINE, NEW_VM_MEMORY_MIB
 from novacron.model.operations.intent import Intent
 from novacron.model.storage import Pool, Volume
 from novacron_tui.commands.command import Command, Context, Kind, Target
-from novacron_tui.commands.form import (
-    NO_VCPUS,
-    SIZE_HINT,
-    Field,
-    FieldKind,
-    Form,
-    Option,
-    Values,
-    number,
-    size_mib,
-    toggled,
-)
+from novacron_tui.commands.form import NO_VCPUS, SIZE_HINT, Form, Values, number, size_mib, toggled
 from novacron_tui.present import quantity
-from novacron_tui.present.picture import PoolRow
+from novacron_tui.present.console_state import PoolRow
+from novacron_tui.present.form_fields import Field, FieldKind, Option
 from novacron_tui.present.table_view import natural
 from novacron_tui.present.volumes import ListedVolume, list_volumes, use_text
 
@@ -36,7 +26,7 @@ def create_form(targets: Sequence[Target], context: Context) -> Form:
     # Chosen once a form: asking twice with the same form makes one VM.
     new_id = VmId(str(uuid.uuid4()))
     near = next((target.home.host.id for target in targets if isinstance(target, FleetVm)), None)
-    hosts = context.picture.fleet.hosts
+    hosts = context.state.fleet.hosts
     known: dict[tuple[HostId, str], tuple[ListedVolume, ...]] = {}
 
     def volumes_of(host: Host | None, pool: Pool) -> tuple[ListedVolume, ...]:
@@ -44,7 +34,7 @@ def create_form(targets: Sequence[Target], context: Context) -> Form:
             return ()
         key = (host.id, pool.name)
         if key not in known:
-            known[key] = list_volumes(context.picture.fleet, PoolRow(host=host, pool=pool))
+            known[key] = list_volumes(context.state.fleet, PoolRow(host=host, pool=pool))
         return known[key]
 
     def fields(values: Values) -> tuple[Field, ...]:

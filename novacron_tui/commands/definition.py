@@ -11,8 +11,9 @@ from novacron.model.operations.resizing import ResizeVm
 from novacron.model.size import size_text
 from novacron.model.vm import VmReading, VmState
 from novacron_tui.commands.command import Command, Context, Kind
-from novacron_tui.commands.form import NO_VCPUS, Field, FieldKind, Form, Values, number, size_mib
+from novacron_tui.commands.form import NO_VCPUS, Form, Values, number, size_mib
 from novacron_tui.commands.power import refuse_vm
+from novacron_tui.present.form_fields import Field, FieldKind
 
 
 def _refuse_unless_off(vm: FleetVm, context: Context) -> str | None:

@@ -1,56 +1,19 @@
-"""Forms: fields, what may be chosen in them, and the intents they become. Pure."""
+"""Forms: which fields they have, and the intents that the filled-in values become. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from novacron.model.errors import UsageError
 from novacron.model.operations.intent import Intent
 from novacron.model.size import parse_size_mib, size_text
+from novacron_tui.present.form_fields import Field
 
 NO_VCPUS: Final = "vCPUs are a whole number of at least 1"
 SIZE_HINT: Final = "512M, 2G, 1.5GiB"
 
 Values = Mapping[str, str]
 """What stands in each field; "yes" and "no" in a toggle."""
-
-
-class FieldKind(StrEnum):
-    """How a field is filled in."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    SIZE = "size"
-    """As in novacron.model.size; a plain number is MiB."""
-    CHOICE = "choice"
-    TOGGLE = "toggle"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One thing that can be chosen."""
-
-    value: str
-    label: str = ""
-    """Foreign text; empty: the value itself."""
-    note: str = ""
-    refusal: str = ""
-    """Why it cannot be, as far as the screen can tell."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """One field."""
-
-    id: str
-    label: str
-    kind: FieldKind = FieldKind.TEXT
-    value: str = ""
-    """At first."""
-    options: tuple[Option, ...] = ()
-    unit: str = ""
-    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

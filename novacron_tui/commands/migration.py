@@ -12,9 +12,10 @@ from novacron.model.operations.intent import Intent
 from novacron.model.operations.migration import MigrateVm
 from novacron.model.vm import VmState
 from novacron_tui.commands.command import Command, Context, Kind
-from novacron_tui.commands.form import Field, FieldKind, Form, Option, Values, number, size_mib, toggled
+from novacron_tui.commands.form import Form, Values, number, size_mib, toggled
 from novacron_tui.commands.power import refuse_vm
 from novacron_tui.present import quantity
+from novacron_tui.present.form_fields import Field, FieldKind, Option
 from novacron_tui.present.table_view import natural
 
 _MODES: Final = (
@@ -101,7 +102,7 @@ def _intents(vms: Sequence[FleetVm], values: Values) -> tuple[Intent, ...] | str
 def _destinations(vms: Sequence[FleetVm], context: Context) -> tuple[Option, ...]:
     """Offer the best first: where most of the VMs fit, near their disks, with the most memory free."""
     sources = {vm.home.host.id for vm in vms}
-    hosts = [host for host in context.picture.fleet.hosts.values() if sources != {host.id}]
+    hosts = [host for host in context.state.fleet.hosts.values() if sources != {host.id}]
     room = {host.id: _room_for(vms, host) for host in hosts}
 
     def worse(host: Host) -> tuple[Any, ...]:

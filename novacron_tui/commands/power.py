@@ -18,7 +18,7 @@ def refuse_vm(vm: FleetVm, context: Context) -> str | None:
     host = vm.home.host
     if not vm.home.is_current:
         return f"{host.id} is {host.link.status}: what it does is not known, and nothing can be asked of it"
-    operation = context.picture.busy.get(vm.id)
+    operation = context.state.busy.get(vm.id)
     if operation is not None:
         return f"{operation.title} is under way (C cancels it)"
     return None
@@ -39,7 +39,7 @@ def _unless_it_migrates(
     """Let a VM be paused while it migrates, so that the migration may end."""
 
     def refuse_others(vm: FleetVm, context: Context) -> str | None:
-        operation = context.picture.busy.get(vm.id)
+        operation = context.state.busy.get(vm.id)
         if operation is not None and isinstance(operation.intent, MigrateVm) and vm.home.is_current:
             return None if vm.home.vm.state in _RUNNING else f"{vm.home.vm.name} is {vm.home.vm.state} already"
         return refuse(vm, context)

@@ -12,7 +12,7 @@ from novacron_tui.commands.operations import OPERATIONS
 from novacron_tui.commands.power import POWER
 from novacron_tui.commands.storage import STORAGE
 from novacron_tui.commands.views import VIEWS
-from novacron_tui.keys import Key, Where, keys_at
+from novacron_tui.keys import Key, KeyScope, keys_at
 
 COMMANDS: Final[Mapping[str, Command]] = {
     command.id: command
@@ -29,12 +29,12 @@ COMMANDS: Final[Mapping[str, Command]] = {
 }
 
 
-def commands_at(where: Where) -> list[Command]:
+def commands_at(scope: KeyScope) -> list[Command]:
     """Return the commands that have a key there, in the order of the keys."""
-    return [COMMANDS[key.id] for key in keys_at(where) if key.id in COMMANDS]
+    return [COMMANDS[key.id] for key in keys_at(scope) if key.id in COMMANDS]
 
 
-def at_once(where: Where) -> list[Key]:
+def at_once(scope: KeyScope) -> list[Key]:
     """Return the keys that act on one row without showing it first: what they do is harmless and can be taken back."""
-    commands = ((key, COMMANDS.get(key.id)) for key in keys_at(where))
+    commands = ((key, COMMANDS.get(key.id)) for key in keys_at(scope))
     return [key for key, command in commands if command is not None and command.intent and not command.asks]

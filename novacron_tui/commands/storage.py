@@ -5,7 +5,7 @@ from typing import Final
 from novacron.model.operations.intent import Intent
 from novacron.model.operations.storage import DeleteVolume, SetPoolActive
 from novacron_tui.commands.command import Command, Context, Kind, VolumeRow
-from novacron_tui.present.picture import PoolRow
+from novacron_tui.present.console_state import PoolRow
 
 
 def _refuse(row: PoolRow, *, active: bool) -> str | None:

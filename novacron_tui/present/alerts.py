@@ -5,17 +5,17 @@ from typing import Final
 
 from novacron.model.alert.alert import Alert, AlertRule, Severity
 from novacron_tui.present.cells import Cell, Line, Role, cell, paragraph
-from novacron_tui.present.column import Column, Sight, Subject
+from novacron_tui.present.column import CellContext, Column, TableSpec
 from novacron_tui.present.quantity import age, clock_time
 from novacron_tui.present.words import severity_sign
 
 _RANK: Final = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
-def _severity(alert: Alert, sight: Sight) -> Cell:
+def _severity(alert: Alert, context: CellContext) -> Cell:
     if alert.cleared_at is not None:
-        return cell(f"{sight.glyphs.done} cleared", role=Role.DIM)
-    shape, role = severity_sign(alert.severity, sight.glyphs)
+        return cell(f"{context.glyphs.done} cleared", role=Role.DIM)
+    shape, role = severity_sign(alert.severity, context.glyphs)
     return cell(f"{shape} {alert.severity}", role=role)
 
 
@@ -23,8 +23,8 @@ def _role(alert: Alert) -> Role:
     return Role.TEXT if alert.cleared_at is None else Role.DIM
 
 
-def _age(alert: Alert, sight: Sight) -> Cell:
-    return cell(age(alert.cleared_at or alert.raised_at, sight.now), role=Role.DIM)
+def _age(alert: Alert, context: CellContext) -> Cell:
+    return cell(age(alert.cleared_at or alert.raised_at, context.now), role=Role.DIM)
 
 
 def _what(alert: Alert) -> str:
@@ -33,12 +33,12 @@ def _what(alert: Alert) -> str:
     return f"{rule} {alert.text}"
 
 
-def alert_lines(alerts: Sequence[Alert], sight: Sight, width: int) -> list[Line]:
+def alert_lines(alerts: Sequence[Alert], context: CellContext, width: int) -> list[Line]:
     """Say in full what is wrong with one thing, since when, and what to do."""
     lines: list[Line] = []
     for alert in alerts:
-        shape, role = severity_sign(alert.severity, sight.glyphs)
-        text = f"{shape} for {age(alert.raised_at, sight.now)}: {_what(alert)}"
+        shape, role = severity_sign(alert.severity, context.glyphs)
+        text = f"{shape} for {age(alert.raised_at, context.now)}: {_what(alert)}"
         lines += paragraph(text, width - 1, role, indent=1)
         if alert.remedy:
             lines += paragraph(f"What to do: {alert.remedy}", width - 3, Role.TEXT, indent=3)
@@ -56,7 +56,7 @@ def alert_fields(alert: Alert) -> Mapping[str, str]:
     }
 
 
-ALERTS: Final[Subject[Alert]] = Subject(
+ALERTS: Final[TableSpec[Alert]] = TableSpec(
     columns=(
         Column(
             id="severity",

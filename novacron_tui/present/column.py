@@ -16,7 +16,7 @@ GAP = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class CellContext:
     """What a cell may depend on besides its own row."""
 
     now: datetime
@@ -41,7 +41,7 @@ class Column(Generic[T]):
     """Whether it is set to the right, as numbers are."""
     largest_first: bool | None = None
     """Which way it is sorted at first; None: numbers the largest first, the rest from the smallest on."""
-    cell: Callable[[T, Sight], Cell]
+    cell: Callable[[T, CellContext], Cell]
     order: Callable[[T], Any]
     """The value to sort by; None: not known, and last whichever way one sorts."""
 
@@ -52,7 +52,7 @@ class Column(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject(Generic[T]):
+class TableSpec(Generic[T]):
     """What a table is about: its columns, how a row is known, and by which words it is found."""
 
     columns: tuple[Column[T], ...]

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from novacron.model.safetext import SafeText
-from novacron_tui.keys import shown
 from novacron_tui.present.cells import Line, Role, Span, justify, line_width, span
+from novacron_tui.present.key_names import key_name
 
 
 def footer_line(own: Iterable[tuple[str, str]], always: Iterable[tuple[str, str]], width: int) -> Line:
@@ -21,7 +21,7 @@ def footer_line(own: Iterable[tuple[str, str]], always: Iterable[tuple[str, str]
 
 def meaningless(pressed: str) -> Line:
     """Say that a key does nothing here."""
-    return (span(SafeText.clip(shown(pressed), 20), Role.KEY), span(" means nothing here", Role.DIM))
+    return (span(SafeText.clip(key_name(pressed), 20), Role.KEY), span(" means nothing here", Role.DIM))
 
 
 def _key(key: str, label: str) -> tuple[Span, ...]:

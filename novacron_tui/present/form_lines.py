@@ -8,9 +8,9 @@ from novacron.model.errors import UsageError
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 from novacron.model.size import parse_size_mib, size_text
-from novacron_tui.commands.form import Field, FieldKind, Option
 from novacron_tui.present.cells import Line, Role, Span, fit_line, paragraph, span
 from novacron_tui.present.confirm import refusal_lines
+from novacron_tui.present.form_fields import Field, FieldKind, Option
 from novacron_tui.present.glyphs import Glyphs
 from novacron_tui.present.line_edit import LineEdit
 

@@ -4,35 +4,35 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from novacron_tui.present.cells import Line, Role, Span, justify, line_width, span
+from novacron_tui.present.console_state import ConsoleState
 from novacron_tui.present.glyphs import Glyphs
-from novacron_tui.present.picture import Picture
 from novacron_tui.present.quantity import age, clock_time
 
 
-def header_line(picture: Picture, title: str, now: datetime, width: int, glyphs: Glyphs) -> Line:
+def header_line(state: ConsoleState, title: str, now: datetime, width: int, glyphs: Glyphs) -> Line:
     """Say how many of what, what is wrong, and whether this is current."""
     left: list[Span] = [span(" NovaCron ", Role.TITLE)]
     if title and width >= 100:
         left += [span(f"{title} ", Role.DIM)]
     bar = span(f" {glyphs.separator} ", Role.DIM)
-    left += [span(" "), *_vms(picture, glyphs, long=width >= 100)]
-    left += [bar, *_hosts(picture, glyphs)]
-    left += [bar, *_alerts(picture, glyphs)]
-    if picture.under_way:
+    left += [span(" "), *_vms(state, glyphs, long=width >= 100)]
+    left += [bar, *_hosts(state, glyphs)]
+    left += [bar, *_alerts(state, glyphs)]
+    if state.under_way:
         left += [
             bar,
             span(
-                f"{glyphs.busy} {picture.under_way} ops" if width >= 90 else f"{glyphs.busy}{picture.under_way}",
+                f"{glyphs.busy} {state.under_way} ops" if width >= 90 else f"{glyphs.busy}{state.under_way}",
                 Role.MIGRATING,
             ),
         ]
-    right = [*_link(picture, now, glyphs), span(f" {clock_time(now)[:5]} ", Role.DIM)]
+    right = [*_link(state, now, glyphs), span(f" {clock_time(now)[:5]} ", Role.DIM)]
     return justify(left, right, width)
 
 
-def _vms(picture: Picture, glyphs: Glyphs, *, long: bool) -> list[Span]:
-    words = picture.tally.vms
-    if not picture.knows_any_host:
+def _vms(state: ConsoleState, glyphs: Glyphs, *, long: bool) -> list[Span]:
+    words = state.tally.vms
+    if not state.knows_any_host:
         return [span("VMs ?", Role.UNKNOWN)]
     shown = [span("VMs ", Role.DIM), span(f"{glyphs.running}{words.get('running', 0)}", Role.RUNNING)]
     for word, shape, role in (
@@ -49,10 +49,10 @@ def _vms(picture: Picture, glyphs: Glyphs, *, long: bool) -> list[Span]:
     return shown
 
 
-def _hosts(picture: Picture, glyphs: Glyphs) -> list[Span]:
-    up, total, asked = picture.tally.hosts_up, picture.tally.hosts, picture.tally.hosts_asked
+def _hosts(state: ConsoleState, glyphs: Glyphs) -> list[Span]:
+    up, total, asked = state.tally.hosts_up, state.tally.hosts, state.tally.hosts_asked
     down = total - up - asked
-    if not picture.has_fleet:
+    if not state.has_fleet:
         return [span("hosts ?", Role.UNKNOWN)]
     shown = [span("hosts ", Role.DIM), span(f"{up}/{total}", Role.GOOD if up == total else Role.WARNING)]
     if asked:
@@ -62,24 +62,24 @@ def _hosts(picture: Picture, glyphs: Glyphs) -> list[Span]:
     return shown
 
 
-def _alerts(picture: Picture, glyphs: Glyphs) -> list[Span]:
-    if picture.critical:
-        return [span(f"{glyphs.crashed} {picture.critical} critical", Role.CRITICAL)]
-    if picture.holding:
-        return [span(f"{glyphs.attention} {picture.holding} alert{'s' if picture.holding > 1 else ''}", Role.WARNING)]
-    if not picture.has_fleet or (picture.tally.hosts and picture.tally.hosts_asked == picture.tally.hosts):
+def _alerts(state: ConsoleState, glyphs: Glyphs) -> list[Span]:
+    if state.critical:
+        return [span(f"{glyphs.crashed} {state.critical} critical", Role.CRITICAL)]
+    if state.holding:
+        return [span(f"{glyphs.attention} {state.holding} alert{'s' if state.holding > 1 else ''}", Role.WARNING)]
+    if not state.has_fleet or (state.tally.hosts and state.tally.hosts_asked == state.tally.hosts):
         return [span("alerts ?", Role.UNKNOWN)]
     return [span("no alerts", Role.DIM)]
 
 
-def _link(picture: Picture, now: datetime, glyphs: Glyphs) -> list[Span]:
-    if picture.lost is not None:
-        ago = age(picture.lost.since, now)
+def _link(state: ConsoleState, now: datetime, glyphs: Glyphs) -> list[Span]:
+    if state.lost is not None:
+        ago = age(state.lost.since, now)
         return [span(f" {glyphs.crashed} backend lost {ago}, reconnecting ", Role.CRITICAL)]
-    if not picture.has_fleet:
+    if not state.has_fleet:
         return [span(f" {glyphs.busy} connecting ", Role.MIGRATING)]
-    if picture.consoles > 1:
-        return [span(f" {picture.consoles} consoles ", Role.DIM)]
+    if state.consoles > 1:
+        return [span(f" {state.consoles} consoles ", Role.DIM)]
     return []
 
 

@@ -1,10 +1,9 @@
-"""The help: every key that means something here, in groups, made from keys.py."""
+"""The help: every key that means something on one screen, in groups."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from novacron_tui.commands.registry import at_once
-from novacron_tui.keys import GROUPS, Where, keys_at, shown
 from novacron_tui.present.cells import Line, Role, Span, line_width, paragraph, span
 
 _KEY_WIDTH: Final = 11
@@ -18,35 +17,45 @@ _FILTERS: Final = (
 _SIGNS: Final = "Unknown is never shown as stopped: a host that does not answer keeps its rows, with their age."
 
 
-def help_lines(where: Where, width: int) -> list[Line]:
-    """Lay the groups out in as many columns as fit."""
-    blocks = [_block(group, where) for group in GROUPS]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyHelp:
+    """One line of the help: a key, or several with one meaning, and what they do."""
+
+    names: tuple[str, ...]
+    label: str
+    group: str
+    is_immediate: bool = False
+    """Whether it acts on one row without a confirmation."""
+
+
+def help_lines(title: str, groups: Sequence[str], keys: Sequence[KeyHelp], width: int) -> list[Line]:
+    """Lay the groups out, in the given order, in as many columns as fit."""
+    blocks = [_block(group, keys) for group in groups]
     blocks = [block for block in blocks if len(block) > 1]
     columns = max(1, min(3, width // 38))
-    lines: list[Line] = [(span(f" Keys: {where.value}", Role.STRONG),), ()]
+    lines: list[Line] = [(span(f" Keys: {title}", Role.STRONG),), ()]
     lines += _in_columns(blocks, columns, width // columns)
     lines += [(), (span(" Filter ( / )", Role.COLUMN),)]
     lines += [(span(f"  {text:<16}", Role.KEY), span(meaning, Role.DIM)) for text, meaning in _FILTERS]
     lines += [(), *paragraph(_SIGNS, width - 2, Role.DIM, indent=1)]
-    lines += paragraph(_first_shown(where), width - 2, Role.DIM, indent=1)
+    lines += paragraph(_confirmation_rule(keys), width - 2, Role.DIM, indent=1)
     lines += paragraph("q leaves this console; the backend and all operations go on.", width - 2, Role.DIM, 1)
     return lines
 
 
-def _first_shown(where: Where) -> str:
+def _confirmation_rule(keys: Sequence[KeyHelp]) -> str:
     """Say which keys act at once here, and that all others show first what they would do."""
-    keys = [" ".join(shown(name) for name in key.keys) for key in at_once(where)]
-    if not keys:
+    immediate = [" ".join(key.names) for key in keys if key.is_immediate]
+    if not immediate:
         return "Every action is shown before it happens."
-    return f"{', '.join(keys)} on one row: at once, unless its plan warns. All else is shown before it happens."
+    return f"{', '.join(immediate)} on one row: at once, unless its plan warns. All else is shown before it happens."
 
 
-def _block(group: str, where: Where) -> list[Line]:
+def _block(group: str, keys: Sequence[KeyHelp]) -> list[Line]:
     lines: list[Line] = [(span(f" {group}", Role.COLUMN),)]
-    for key in keys_at(where):
+    for key in keys:
         if key.group == group:
-            names = " ".join(shown(name) for name in key.keys)
-            lines.append((span(f"  {names:<{_KEY_WIDTH}}", Role.KEY), span(key.label, Role.TEXT)))
+            lines.append((span(f"  {' '.join(key.names):<{_KEY_WIDTH}}", Role.KEY), span(key.label, Role.TEXT)))
     return lines
 
 

@@ -6,24 +6,24 @@ from novacron.model.alert.alert import Alert
 from novacron.model.fleet import Fleet, Host
 from novacron_tui.present.alerts import alert_lines
 from novacron_tui.present.cells import Line, Role, Span, fold_line, paragraph, span
-from novacron_tui.present.column import Sight
+from novacron_tui.present.column import CellContext
+from novacron_tui.present.console_state import vms_on
 from novacron_tui.present.hosts import link_cell
 from novacron_tui.present.meter import bar_spans, fullness_role
-from novacron_tui.present.picture import vms_on
 from novacron_tui.present.quantity import age, clock_time, duration, fraction, percent, size_mib
 from novacron_tui.present.vms import state_cell
 
 
-def host_lines(host: Host, alerts: Sequence[Alert], fleet: Fleet, sight: Sight, width: int) -> list[Line]:
+def host_lines(host: Host, alerts: Sequence[Alert], fleet: Fleet, context: CellContext, width: int) -> list[Line]:
     """Say how we stand with it, what it is, how it does, and what is on it."""
-    lines = [*_link_lines(host, sight, width), *alert_lines(alerts, sight, width), ()]
-    lines += [*_load_lines(host, sight, width), (), *_facts_lines(host)]
+    lines = [*_link_lines(host, context, width), *alert_lines(alerts, context, width), ()]
+    lines += [*_load_lines(host, context, width), (), *_facts_lines(host)]
     if host.reading is None:
         lines += [(), _title("VMs and pools"), (span("  not known: it was never read", Role.UNKNOWN),)]
         return [part for line in lines for part in fold_line(line, width)]
     lines += [(), _title(f"VMs ({len(vms_on(fleet, host.id))})")]
     for vm in vms_on(fleet, host.id):
-        state = state_cell(vm, sight)
+        state = state_cell(vm, context)
         lines.append(
             (
                 span(f"  {state.forms[-1]:<16}", state.role),
@@ -38,7 +38,7 @@ def host_lines(host: Host, alerts: Sequence[Alert], fleet: Fleet, sight: Sight, 
         lines.append(
             (
                 span(f"  {pool.name:<16} "),
-                *bar_spans(used, 10, sight.glyphs, Role.BAR if host.is_current else Role.DIM),
+                *bar_spans(used, 10, context.glyphs, Role.BAR if host.is_current else Role.DIM),
                 span(f" {fraction(used):>4} ", fullness_role(used) if host.is_current else Role.DIM),
                 span(f" {size_mib(pool.available_mib)} free  {pool.kind} {pool.path}", Role.DIM),
             )
@@ -46,14 +46,14 @@ def host_lines(host: Host, alerts: Sequence[Alert], fleet: Fleet, sight: Sight, 
     return [part for line in lines for part in fold_line(line, width)]
 
 
-def _link_lines(host: Host, sight: Sight, width: int) -> list[Line]:
-    link, state = host.link, link_cell(host, sight)
+def _link_lines(host: Host, context: CellContext, width: int) -> list[Line]:
+    link, state = host.link, link_cell(host, context)
     lines: list[Line] = [
         (
             span(f" {state.forms[0]}", state.role),
             span(f"  since {clock_time(link.since)}", Role.DIM),
             span(f"  {host.spec.address}", Role.DIM),
-            span(f"  read {age(host.reading.observed_at, sight.now)} ago" if host.reading else "", Role.DIM),
+            span(f"  read {age(host.reading.observed_at, context.now)} ago" if host.reading else "", Role.DIM),
         )
     ]
     if link.is_up:
@@ -62,14 +62,14 @@ def _link_lines(host: Host, sight: Sight, width: int) -> list[Line]:
     if link.remedy:
         lines += paragraph(f"What to do: {link.remedy}", width - 1, Role.TEXT, indent=1)
     if link.retry_at is not None:
-        left = (link.retry_at - sight.now).total_seconds()
+        left = (link.retry_at - context.now).total_seconds()
         again = f"in {duration(left)}" if left > 0 else "now"
         text = f" next attempt {again}, {link.attempts} failed so far; r tries at once"
         lines.append((span(text, Role.DIM),))
     return lines
 
 
-def _load_lines(host: Host, sight: Sight, width: int) -> list[Line]:
+def _load_lines(host: Host, context: CellContext, width: int) -> list[Line]:
     if host.reading is None:
         return [(span(" It never answered: nothing is known of its load.", Role.DIM),)]
     load, facts = host.reading.load, host.reading.facts
@@ -80,7 +80,7 @@ def _load_lines(host: Host, sight: Sight, width: int) -> list[Line]:
     wide = min(30, width - 40)
 
     def meter(name: str, part: float | None, text: str) -> Line:
-        shown: tuple[Span, ...] = bar_spans(part, wide, sight.glyphs, role)
+        shown: tuple[Span, ...] = bar_spans(part, wide, context.glyphs, role)
         return (span(f"  {name:<7}", Role.DIM), *shown, span(f"  {text}"))
 
     pressure = "  ".join(

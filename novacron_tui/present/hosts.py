@@ -6,20 +6,20 @@ from typing import Final
 from novacron.model.fleet import Host
 from novacron.model.host import HostFacts, HostLoad
 from novacron_tui.present.cells import Cell, Role, cell
-from novacron_tui.present.column import Column, Sight, Subject
+from novacron_tui.present.column import CellContext, Column, TableSpec
 from novacron_tui.present.quantity import age, percent, size_mib
 from novacron_tui.present.table_view import natural
 from novacron_tui.present.vms import labels_text
 from novacron_tui.present.words import link_sign
 
 
-def link_cell(host: Host, sight: Sight) -> Cell:
+def link_cell(host: Host, context: CellContext) -> Cell:
     """Show how we stand with the host, and for how long when that is not well."""
-    shape, role = link_sign(host.link, sight.glyphs)
+    shape, role = link_sign(host.link, context.glyphs)
     word = f"{shape} {host.link.status}"
     if host.link.is_up:
         return cell(word, role=role)
-    return cell(f"{word} {age(host.link.since, sight.now)}", word, role=role)
+    return cell(f"{word} {age(host.link.since, context.now)}", word, role=role)
 
 
 def _load(host: Host) -> HostLoad:
@@ -36,14 +36,14 @@ def _number(host: Host, shown: str) -> Cell:
     return cell(shown, role=Role.DIM if shown in {"0", "-"} else Role.TEXT)
 
 
-def _vms(host: Host, _sight: Sight) -> Cell:
+def _vms(host: Host, _context: CellContext) -> Cell:
     vms = host.reading.vms if host.reading else ()
     if not host.is_current:
         return cell(f"?/{len(vms)}" if host.reading else "?", role=Role.UNKNOWN)
     return cell(f"{sum(vm.is_active for vm in vms)}/{len(vms)}")
 
 
-def _memory(host: Host, _sight: Sight) -> Cell:
+def _memory(host: Host, _context: CellContext) -> Cell:
     facts, used = _facts(host), _load(host).memory_used_mib
     total = size_mib(facts.memory_mib if facts else None)
     if facts is None:
@@ -51,13 +51,13 @@ def _memory(host: Host, _sight: Sight) -> Cell:
     return cell(f"?/{total}", role=Role.UNKNOWN) if not host.is_current else cell(f"{size_mib(used)}/{total}")
 
 
-def _pressure(host: Host, _sight: Sight) -> Cell:
+def _pressure(host: Host, _context: CellContext) -> Cell:
     load = _load(host)
     parts = (load.pressure_cpu, load.pressure_memory, load.pressure_io)
     return _number(host, "/".join(percent(part) for part in parts))
 
 
-def _what(host: Host, _sight: Sight) -> Cell:
+def _what(host: Host, _context: CellContext) -> Cell:
     if host.link.is_up:
         facts = _facts(host)
         if facts is not None and facts.limits:
@@ -67,7 +67,7 @@ def _what(host: Host, _sight: Sight) -> Cell:
     return cell(f"{cause}: {host.link.remedy}" if host.link.remedy else cause, role=Role.WARNING)
 
 
-def _version(host: Host, _sight: Sight) -> Cell:
+def _version(host: Host, _context: CellContext) -> Cell:
     facts = _facts(host)
     if facts is None:
         return cell("-", role=Role.DIM)
@@ -88,7 +88,7 @@ def host_fields(host: Host) -> Mapping[str, str]:
     }
 
 
-HOSTS: Final[Subject[Host]] = Subject(
+HOSTS: Final[TableSpec[Host]] = TableSpec(
     columns=(
         Column(
             id="name",

@@ -8,7 +8,7 @@ from novacron.model.fleet import FleetVm
 from novacron.model.operation import Operation, OperationState
 from novacron.model.vm import StateReason
 from novacron_tui.present.cells import Line, Role, fold_line, span
-from novacron_tui.present.column import Sight
+from novacron_tui.present.column import CellContext
 from novacron_tui.present.operations import ended_ago
 from novacron_tui.present.quantity import age, clock_time, size_mib
 from novacron_tui.present.words import operation_sign
@@ -32,20 +32,20 @@ _OTHERS: Final = {
 """What libvirt gives as the reason of a change that was seen and that no operation of ours made."""
 
 
-def off_lines(vm: FleetVm, operations: Sequence[Operation], sight: Sight, width: int) -> list[Line]:
+def off_lines(vm: FleetVm, operations: Sequence[Operation], context: CellContext, width: int) -> list[Line]:
     """Say what is known of a VM without a process, in place of the plots of a running one."""
     reading = vm.home.vm
     stop = _stop_of(vm, operations)
     since = reading.state_since or (stop.ended_at if stop else None)
     rows = [
-        ("since", _since_text(since, sight, observed=reading.state_since is not None)),
+        ("since", _since_text(since, context, observed=reading.state_since is not None)),
         ("by", _by_text(vm, stop)),
         ("at start", _start_text(vm)),
     ]
     lines: list[Line] = [(span(f" {str(reading.state).capitalize()}", Role.COLUMN),)]
     for name, text in rows:
         lines += fold_line((span(f"  {name:<10}", Role.DIM), span(text)), width, indent=12)
-    return [*lines, *_last_lines(operations, sight, width)]
+    return [*lines, *_last_lines(operations, context, width)]
 
 
 def _stop_of(vm: FleetVm, operations: Iterable[Operation]) -> Operation | None:
@@ -59,10 +59,10 @@ def _stop_of(vm: FleetVm, operations: Iterable[Operation]) -> Operation | None:
     return last if in_time else None
 
 
-def _since_text(since: datetime | None, sight: Sight, *, observed: bool) -> str:
+def _since_text(since: datetime | None, context: CellContext, *, observed: bool) -> str:
     if since is None:
         return "not known: it was so when it was first seen"
-    when = f"{clock_time(since)}, {age(since, sight.now)} ago"
+    when = f"{clock_time(since)}, {age(since, context.now)} ago"
     return when if observed else f"{when}, as far as is known"
 
 
@@ -83,15 +83,15 @@ def _start_text(vm: FleetVm) -> str:
     return f"{reading.vcpus} vCPU, {size_mib(reading.memory_mib)}; it starts {alone}"
 
 
-def _last_lines(operations: Sequence[Operation], sight: Sight, width: int) -> list[Line]:
+def _last_lines(operations: Sequence[Operation], context: CellContext, width: int) -> list[Line]:
     if not operations:
         return [(span(f"  {'last':<10}", Role.DIM), span("no operation on it is known"))]
     last = operations[0]
-    shape, role = operation_sign(last.state, sight.glyphs)
+    shape, role = operation_sign(last.state, context.glyphs)
     parts = (
         span(f"  {'last':<10}", Role.DIM),
         span(f"{shape} ", role),
         span(last.title),
-        span(f"  {last.state}, {ended_ago(last, sight)}", Role.DIM),
+        span(f"  {last.state}, {ended_ago(last, context)}", Role.DIM),
     )
     return fold_line(parts, width, indent=12)

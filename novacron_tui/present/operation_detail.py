@@ -4,7 +4,7 @@ from dataclasses import fields
 
 from novacron.model.operation import Operation, OperationState, StepRecord, StepState
 from novacron_tui.present.cells import Line, Role, fold_line, paragraph, span
-from novacron_tui.present.column import Sight
+from novacron_tui.present.column import CellContext
 from novacron_tui.present.meter import bar_spans
 from novacron_tui.present.quantity import clock_time, duration, fraction, rate_mib, size_mib
 from novacron_tui.present.words import operation_sign, step_sign
@@ -14,10 +14,10 @@ _QEMUS_LIMIT_MS = 300
 _BAD = frozenset({OperationState.FAILED, OperationState.NEEDS_ATTENTION})
 
 
-def operation_lines(operation: Operation, sight: Sight, width: int) -> list[Line]:
+def operation_lines(operation: Operation, context: CellContext, width: int) -> list[Line]:
     """Say all that is known."""
-    shape, role = operation_sign(operation.state, sight.glyphs)
-    end = operation.ended_at or sight.now
+    shape, role = operation_sign(operation.state, context.glyphs)
+    end = operation.ended_at or context.now
     took = duration((end - operation.accepted_at).total_seconds())
     lines: list[Line] = [
         (
@@ -33,25 +33,25 @@ def operation_lines(operation: Operation, sight: Sight, width: int) -> list[Line
     if (word := operation.acknowledged) is not None:
         said = f"acknowledged by {word.actor or 'somebody'} {clock_time(word.at)}: {word.note}"
         lines += paragraph(said, width - 2, Role.TEXT, indent=1)
-    lines += [(), *_progress_lines(operation, sight, width), _title("Steps")]
+    lines += [(), *_progress_lines(operation, context, width), _title("Steps")]
     for step in operation.steps:
-        lines += _step_lines(step, operation, sight, width)
+        lines += _step_lines(step, operation, context, width)
     lines += [(), _title("What was asked for")]
     lines += paragraph(_intent_text(operation), width - 3, Role.DIM, indent=2)
     lines.append((span(f"  {operation.id}", Role.DIM),))
     return [part for line in lines for part in fold_line(line, width)]
 
 
-def _progress_lines(operation: Operation, sight: Sight, width: int) -> list[Line]:
+def _progress_lines(operation: Operation, context: CellContext, width: int) -> list[Line]:
     progress, job = operation.progress, operation.progress.job
     lines: list[Line] = []
     if progress.fraction is not None and not operation.has_ended:
         left = progress.remaining_s
         estimate = f"about {duration(left)} left" if left is not None else "end not in sight yet"
-        bar = bar_spans(progress.fraction, min(40, width - 34), sight.glyphs)
+        bar = bar_spans(progress.fraction, min(40, width - 34), context.glyphs)
         lines.append((span(" "), *bar, span(f" {fraction(progress.fraction)}"), span(f"  {estimate}", Role.DIM)))
     if progress.note:
-        lines += paragraph(f"{sight.glyphs.attention} {progress.note}", width - 2, Role.WARNING, indent=1)
+        lines += paragraph(f"{context.glyphs.attention} {progress.note}", width - 2, Role.WARNING, indent=1)
     if job is not None:
         rows = (
             ("memory", f"{size_mib(job.memory_remaining_mib)} of {size_mib(job.memory_total_mib)} left"),
@@ -78,11 +78,11 @@ def _milliseconds(number: int) -> str:
     return f"{number} ms" if number < 10_000 else duration(number / 1000)
 
 
-def _step_lines(step: StepRecord, operation: Operation, sight: Sight, width: int) -> list[Line]:
-    shape, role = step_sign(step.state, sight.glyphs)
+def _step_lines(step: StepRecord, operation: Operation, context: CellContext, width: int) -> list[Line]:
+    shape, role = step_sign(step.state, context.glyphs)
     if step.state is StepState.FAILED and operation.state is OperationState.CANCELLED:
         # It ended as it was asked to: nothing of it failed.
-        shape, role = operation_sign(operation.state, sight.glyphs)
+        shape, role = operation_sign(operation.state, context.glyphs)
     when = clock_time(step.started_at) if step.started_at else " " * 8
     took = ""
     if step.started_at is not None and step.finished_at is not None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from novacron.model.operation import Operation, OperationState
 from novacron_tui.present.cells import Cell, Role, cell
-from novacron_tui.present.column import Column, Sight, Subject
+from novacron_tui.present.column import CellContext, Column, TableSpec
 from novacron_tui.present.meter import bar
 from novacron_tui.present.quantity import age, clock_time, duration, fraction, rate_mib
 from novacron_tui.present.words import operation_sign
@@ -13,28 +13,28 @@ from novacron_tui.present.words import operation_sign
 BAR_CELLS: Final = 8
 
 
-def _state(operation: Operation, sight: Sight) -> Cell:
-    shape, role = operation_sign(operation.state, sight.glyphs)
+def _state(operation: Operation, context: CellContext) -> Cell:
+    shape, role = operation_sign(operation.state, context.glyphs)
     word = "attention" if operation.state is OperationState.NEEDS_ATTENTION else operation.state.value
     if operation.acknowledged is not None:
         word, role = "dealt with", Role.DIM
     return cell(f"{shape} {word}", role=role)
 
 
-def _title(operation: Operation, _sight: Sight) -> Cell:
+def _title(operation: Operation, _context: CellContext) -> Cell:
     if operation.state in {OperationState.FAILED, OperationState.NEEDS_ATTENTION} and operation.outcome:
         return cell(f"{operation.title}: {operation.outcome}")
     return cell(operation.title, role=Role.DIM if operation.has_ended else Role.TEXT)
 
 
-def _progress(operation: Operation, sight: Sight) -> Cell:
+def _progress(operation: Operation, context: CellContext) -> Cell:
     far = operation.progress.fraction
     if operation.has_ended or far is None:
         return cell("")
-    return cell(f"{bar(far, BAR_CELLS, sight.glyphs)} {fraction(far):>4}", fraction(far), role=Role.MIGRATING)
+    return cell(f"{bar(far, BAR_CELLS, context.glyphs)} {fraction(far):>4}", fraction(far), role=Role.MIGRATING)
 
 
-def _remaining(operation: Operation, _sight: Sight) -> Cell:
+def _remaining(operation: Operation, _context: CellContext) -> Cell:
     if operation.has_ended:
         return cell("")
     left = operation.progress.remaining_s
@@ -43,15 +43,15 @@ def _remaining(operation: Operation, _sight: Sight) -> Cell:
     return cell("-" if left is None else duration(left), role=Role.DIM if left is None else Role.TEXT)
 
 
-def _rate(operation: Operation, _sight: Sight) -> Cell:
+def _rate(operation: Operation, _context: CellContext) -> Cell:
     job = operation.progress.job
     if operation.has_ended or job is None:
         return cell("")
     return cell(rate_mib(job.rate_mib_s))
 
 
-def _lasted(operation: Operation, sight: Sight) -> Cell:
-    end = operation.ended_at or (operation.accepted_at if operation.has_ended else sight.now)
+def _lasted(operation: Operation, context: CellContext) -> Cell:
+    end = operation.ended_at or (operation.accepted_at if operation.has_ended else context.now)
     return cell(duration((end - operation.accepted_at).total_seconds()), role=Role.DIM)
 
 
@@ -76,7 +76,7 @@ def operation_fields(operation: Operation) -> Mapping[str, str]:
     }
 
 
-OPERATIONS: Final[Subject[Operation]] = Subject(
+OPERATIONS: Final[TableSpec[Operation]] = TableSpec(
     columns=(
         Column(
             id="state",
@@ -159,8 +159,8 @@ OPERATIONS: Final[Subject[Operation]] = Subject(
 )
 
 
-def ended_ago(operation: Operation, sight: Sight) -> str:
+def ended_ago(operation: Operation, context: CellContext) -> str:
     """Return when it ended, for a line of text."""
     if not operation.has_ended:
         return "under way"
-    return f"{age(operation.ended_at or operation.accepted_at, sight.now)} ago"
+    return f"{age(operation.ended_at or operation.accepted_at, context.now)} ago"

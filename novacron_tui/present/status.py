@@ -9,9 +9,9 @@ from novacron.model.fleet import FleetVm, Host
 from novacron.model.operation import Operation, OperationState
 from novacron.model.vm import VmReading
 from novacron_tui.present.cells import Line, Role, Span, span
-from novacron_tui.present.column import Sight
+from novacron_tui.present.column import CellContext
+from novacron_tui.present.console_state import PoolRow
 from novacron_tui.present.glyphs import Glyphs
-from novacron_tui.present.picture import PoolRow
 from novacron_tui.present.quantity import age, clock_time, duration, rate_mib, size_mib
 from novacron_tui.present.words import operation_sign, runs_twice
 
@@ -19,7 +19,7 @@ BAD_ENDS: Final = frozenset({OperationState.FAILED, OperationState.NEEDS_ATTENTI
 """Ends that nobody may miss."""
 
 
-def vm_status(vm: FleetVm, sight: Sight) -> Line:
+def vm_status(vm: FleetVm, context: CellContext) -> Line:
     """Say what is wrong with it, what is done to it, or who it is."""
     reading, host = vm.home.vm, vm.home.host
     if not vm.home.is_current:
@@ -29,9 +29,9 @@ def vm_status(vm: FleetVm, sight: Sight) -> Line:
             span(f"{host.id} {host.link.status}: {host.link.cause}", Role.WARNING),
             span(host.link.remedy, Role.DIM),
         )
-    operation = sight.operations.get(vm.id)
+    operation = context.operations.get(vm.id)
     if operation is not None:
-        return operation_status(operation, sight)
+        return operation_status(operation, context)
     if runs_twice(vm):
         where = ", ".join(seen.host.id for seen in vm.sightings if seen.vm.is_active)
         return _parts(span(f"{reading.name} runs on {where} at once: its disks are in danger", Role.CRITICAL))
@@ -54,13 +54,13 @@ def _pending_size(vm: VmReading) -> str:
     return f"at its next start {stored.vcpus} vCPU {size_mib(stored.memory_mib)}"
 
 
-def host_status(host: Host, sight: Sight) -> Line:
+def host_status(host: Host, context: CellContext) -> Line:
     """Say why it does not answer and what to do; or what it is."""
     link = host.link
     if not link.is_up:
         again = ""
         if link.retry_at is not None:
-            left = (link.retry_at - sight.now).total_seconds()
+            left = (link.retry_at - context.now).total_seconds()
             again = f"again in {duration(left)}" if left > 0 else "trying again"
         return _parts(
             span(f"{host.id} {link.status}: {link.cause or 'nothing heard yet'}", Role.WARNING),
@@ -68,11 +68,11 @@ def host_status(host: Host, sight: Sight) -> Line:
             span(again, Role.DIM),
         )
     labels = " ".join(f"{name}={value}" for name, value in host.spec.labels.items())
-    seen = f"read {age(host.reading.observed_at, sight.now)} ago" if host.reading else ""
+    seen = f"read {age(host.reading.observed_at, context.now)} ago" if host.reading else ""
     return _parts(span(host.id), span(host.spec.address, Role.DIM), span(labels, Role.DIM), span(seen, Role.DIM))
 
 
-def operation_status(operation: Operation, sight: Sight) -> Line:
+def operation_status(operation: Operation, context: CellContext) -> Line:
     """Say how it goes or how it ended."""
     if operation.has_ended:
         bad = operation.state is OperationState.FAILED or operation.needs_person
@@ -124,7 +124,7 @@ def failure_line(failed: Sequence[Operation], glyphs: Glyphs) -> Line:
     )
 
 
-def untold_line(texts: Sequence[str], glyphs: Glyphs) -> Line:
+def notice_line(texts: Sequence[str], glyphs: Glyphs) -> Line:
     """Say what became of something that was asked for, the latest first."""
     rest = f"{len(texts) - 1} more  " if len(texts) > 1 else ""
     return (
@@ -135,10 +135,10 @@ def untold_line(texts: Sequence[str], glyphs: Glyphs) -> Line:
     )
 
 
-def pool_status(row: PoolRow, sight: Sight) -> Line:
+def pool_status(row: PoolRow, context: CellContext) -> Line:
     """Say where it is."""
     pool = row.pool
-    read = age(row.host.reading.inventory_at if row.host.reading else None, sight.now)
+    read = age(row.host.reading.inventory_at if row.host.reading else None, context.now)
     return _parts(
         span(f"{pool.name} on {row.host.id}"),
         span(pool.trouble, Role.CRITICAL),
@@ -148,9 +148,9 @@ def pool_status(row: PoolRow, sight: Sight) -> Line:
     )
 
 
-def alert_status(alert: Alert, sight: Sight) -> Line:
+def alert_status(alert: Alert, context: CellContext) -> Line:
     """Say all of it, and what to do."""
-    cleared = f"cleared {age(alert.cleared_at, sight.now)} ago" if alert.cleared_at else ""
+    cleared = f"cleared {age(alert.cleared_at, context.now)} ago" if alert.cleared_at else ""
     return _parts(
         span(f"{alert.subject}: {alert.text}", Role.TEXT),
         span(alert.remedy, Role.KEY),

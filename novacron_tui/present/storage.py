@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from novacron_tui.present.cells import Cell, Role, cell
-from novacron_tui.present.column import Column, Sight, Subject
+from novacron_tui.present.column import CellContext, Column, TableSpec
+from novacron_tui.present.console_state import PoolRow
 from novacron_tui.present.meter import bar, fullness_role
-from novacron_tui.present.picture import PoolRow
 from novacron_tui.present.quantity import age, fraction, size_mib
 from novacron_tui.present.table_view import natural
 
@@ -19,10 +19,10 @@ def _word(row: PoolRow) -> str:
     return "active" if row.pool.active else "inactive"
 
 
-def _state(row: PoolRow, sight: Sight) -> Cell:
-    glyphs = sight.glyphs
+def _state(row: PoolRow, context: CellContext) -> Cell:
+    glyphs = context.glyphs
     if not row.host.is_current:
-        ago = age(row.host.reading.observed_at if row.host.reading else None, sight.now)
+        ago = age(row.host.reading.observed_at if row.host.reading else None, context.now)
         return cell(f"{glyphs.unknown} unknown {ago}", f"{glyphs.unknown} {ago}", role=Role.UNKNOWN)
     if row.pool.active and row.pool.trouble:
         return cell(f"{glyphs.crashed} unreadable", role=Role.CRASHED)
@@ -31,11 +31,11 @@ def _state(row: PoolRow, sight: Sight) -> Cell:
     return cell(f"{glyphs.off} inactive", role=Role.OFF)
 
 
-def _used(row: PoolRow, sight: Sight) -> Cell:
+def _used(row: PoolRow, context: CellContext) -> Cell:
     used = row.pool.used_fraction
     if used is None or not row.host.is_current:
         return cell("-", role=Role.DIM) if row.host.is_current else cell("?", role=Role.UNKNOWN)
-    drawn = f"{bar(used, 6, sight.glyphs)} {fraction(used):>4}"
+    drawn = f"{bar(used, 6, context.glyphs)} {fraction(used):>4}"
     return cell(drawn, fraction(used), role=fullness_role(used))
 
 
@@ -58,7 +58,7 @@ def pool_fields(row: PoolRow) -> Mapping[str, str]:
     }
 
 
-POOLS: Final[Subject[PoolRow]] = Subject(
+POOLS: Final[TableSpec[PoolRow]] = TableSpec(
     columns=(
         Column(
             id="pool",

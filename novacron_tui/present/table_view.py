@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from novacron.model.safetext import SafeText
-from novacron_tui.present.column import Column, Subject
+from novacron_tui.present.column import Column, TableSpec
 from novacron_tui.present.filter import Filter, parse_filter
 
 T = TypeVar("T")
@@ -18,14 +18,14 @@ T = TypeVar("T")
 class TableView(Generic[T]):
     """The view state of one table. Rows are facts and belong to somebody else; nothing here outlives them."""
 
-    def __init__(self, subject: Subject[T]) -> None:
-        self.subject = subject
+    def __init__(self, spec: TableSpec[T]) -> None:
+        self.spec = spec
         self.rows: tuple[T, ...] = ()
         """Those that pass the filter, in order."""
         self.total = 0
         """How many there are without the filter."""
-        self.sort = subject.sort
-        self.reverse = subject.reverse
+        self.sort = spec.sort
+        self.reverse = spec.reverse
         self.filter_text = ""
         self.selected: set[str] = set()
         self.cursor = 0
@@ -95,7 +95,7 @@ class TableView(Generic[T]):
         """
         if not self._all or 0 < len(self.rows) < self.total:
             return ""
-        known = list(self.subject.fields(self._all[0]))
+        known = list(self.spec.fields(self._all[0]))
         unknown = self._filter.unknown_field(known)
         if unknown is None:
             return ""
@@ -174,10 +174,10 @@ class TableView(Generic[T]):
         self._chosen = None
 
     def _column(self, wanted: str) -> Column[T]:
-        return next(column for column in self.subject.columns if column.id == wanted)
+        return next(column for column in self.spec.columns if column.id == wanted)
 
     def _arrange(self, *, by_itself: bool = False) -> None:
-        fields, key = self.subject.fields, self.subject.key
+        fields, key = self.spec.fields, self.spec.key
         rows = list(self._all)
         self.total = len(rows)
         if self._filter.terms:

@@ -7,7 +7,7 @@ from novacron.model.fleet import FleetVm, Sighting
 from novacron.model.operation import Operation
 from novacron_tui.present.alerts import alert_lines
 from novacron_tui.present.cells import Line, Role, Span, flow_parts, fold_line, paragraph, span
-from novacron_tui.present.column import Sight
+from novacron_tui.present.column import CellContext
 from novacron_tui.present.operations import ended_ago
 from novacron_tui.present.quantity import age, percent, rate, size_mib
 from novacron_tui.present.status import operation_status
@@ -15,10 +15,10 @@ from novacron_tui.present.vms import state_cell
 from novacron_tui.present.words import operation_sign
 
 
-def vm_head(vm: FleetVm, alerts: Sequence[Alert], sight: Sight, width: int) -> list[Line]:
+def vm_head(vm: FleetVm, alerts: Sequence[Alert], context: CellContext, width: int) -> list[Line]:
     """Say what it is and does: the lines above the plots."""
     reading, host = vm.home.vm, vm.home.host
-    state = state_cell(vm, sight)
+    state = state_cell(vm, context)
     site = f" ({host.spec.site})" if host.spec.site else ""
     said = str(reading.reason) in state.forms[0]
     lines: list[Line] = flow_parts(
@@ -38,20 +38,20 @@ def vm_head(vm: FleetVm, alerts: Sequence[Alert], sight: Sight, width: int) -> l
         width,
     )
     if not vm.home.is_current:
-        was = f"it was {reading.state} {age(host.reading.observed_at, sight.now)} ago; " if host.reading else ""
+        was = f"it was {reading.state} {age(host.reading.observed_at, context.now)} ago; " if host.reading else ""
         cause = f"{was}{host.id} is {host.link.status}: {host.link.cause}"
         lines += paragraph(cause, width - 1, Role.WARNING, indent=1)
         lines += paragraph(f"What to do: {host.link.remedy}", width - 1, indent=1) if host.link.remedy else []
     elif reading.is_active:
         lines += flow_parts(_usage(vm), width)
-    lines += alert_lines(alerts, sight, width)
-    operation = sight.operations.get(vm.id)
+    lines += alert_lines(alerts, context, width)
+    operation = context.operations.get(vm.id)
     if operation is not None:
-        lines.append(operation_status(operation, sight))
+        lines.append(operation_status(operation, context))
     return [part for line in lines for part in fold_line(line, width)]
 
 
-def vm_rest(vm: FleetVm, operations: Sequence[Operation], sight: Sight, width: int) -> list[Line]:
+def vm_rest(vm: FleetVm, operations: Sequence[Operation], context: CellContext, width: int) -> list[Line]:
     """Say what belongs to it: the lines below the plots."""
     reading = vm.home.vm
     lines: list[Line] = [_title("Disks")]
@@ -82,7 +82,7 @@ def vm_rest(vm: FleetVm, operations: Sequence[Operation], sight: Sight, width: i
         lines.append(_title("Other devices"))
         lines += [(span(f"  {device}"),) for device in devices]
     lines.append(_title("Operations"))
-    lines += [_operation(operation, sight) for operation in operations[:12]] or [_none("none yet")]
+    lines += [_operation(operation, context) for operation in operations[:12]] or [_none("none yet")]
     if vm.others:
         lines.append(_title("Seen elsewhere, too"))
         lines += [_sighting(seen) for seen in vm.others]
@@ -114,12 +114,12 @@ def _usage(vm: FleetVm) -> tuple[Line, ...]:
     )
 
 
-def _operation(operation: Operation, sight: Sight) -> Line:
-    shape, role = operation_sign(operation.state, sight.glyphs)
+def _operation(operation: Operation, context: CellContext) -> Line:
+    shape, role = operation_sign(operation.state, context.glyphs)
     return (
         span(f"  {shape} {operation.state:<16}", role),
         span(operation.title),
-        span(f"  {ended_ago(operation, sight)}", Role.DIM),
+        span(f"  {ended_ago(operation, context)}", Role.DIM),
         span(f"  {operation.outcome}" if operation.outcome else "", Role.DIM),
     )
 

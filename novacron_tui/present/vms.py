@@ -7,7 +7,7 @@ from novacron.model.fleet import FleetVm
 from novacron.model.host import HostSpec
 from novacron.model.vm import StateReason
 from novacron_tui.present.cells import Cell, Role, cell
-from novacron_tui.present.column import Column, Sight, Subject
+from novacron_tui.present.column import CellContext, Column, TableSpec
 from novacron_tui.present.quantity import age, percent, rate, size_mib
 from novacron_tui.present.table_view import natural
 from novacron_tui.present.words import doing, doing_glyph, runs_twice, vm_glyph, vm_role, vm_word
@@ -24,12 +24,12 @@ _STATE_ORDER: Final = {
 UNKNOWN: Final = cell("?", role=Role.UNKNOWN)
 
 
-def state_cell(vm: FleetVm, sight: Sight) -> Cell:
+def state_cell(vm: FleetVm, context: CellContext) -> Cell:
     """Show what the VM does, or is; and of a host that does not answer, since when nobody knows."""
-    reading, glyphs = vm.home.vm, sight.glyphs
+    reading, glyphs = vm.home.vm, context.glyphs
     if not vm.home.is_current:
-        return _unknown_state(vm, sight)
-    operation = sight.operations.get(vm.id)
+        return _unknown_state(vm, context)
+    operation = context.operations.get(vm.id)
     if operation is not None:
         return cell(f"{doing_glyph(operation, glyphs)} {doing(operation)}", role=Role.MIGRATING)
     if runs_twice(vm):
@@ -45,10 +45,10 @@ def state_cell(vm: FleetVm, sight: Sight) -> Cell:
     return cell(shown, role=role)
 
 
-def _unknown_state(vm: FleetVm, sight: Sight) -> Cell:
+def _unknown_state(vm: FleetVm, context: CellContext) -> Cell:
     reading = vm.home.host.reading
-    ago = age(reading.observed_at if reading else None, sight.now)
-    shown = f"{sight.glyphs.unknown} unknown {ago}"
+    ago = age(reading.observed_at if reading else None, context.now)
+    shown = f"{context.glyphs.unknown} unknown {ago}"
     return cell(shown, role=Role.UNKNOWN)
 
 
@@ -63,7 +63,7 @@ def _usage(column: str, title: str, show: str, priority: int, width: int) -> Col
         known = [part for part in parts if part is not None]
         return sum(known) if known else None
 
-    def shown(vm: FleetVm, _sight: Sight) -> Cell:
+    def shown(vm: FleetVm, _context: CellContext) -> Cell:
         if not vm.home.is_current:
             return UNKNOWN
         number = value(vm)
@@ -73,11 +73,11 @@ def _usage(column: str, title: str, show: str, priority: int, width: int) -> Col
     return Column(id=column, title=title, width=width, priority=priority, right=True, cell=shown, order=value)
 
 
-def _memory(vm: FleetVm, sight: Sight) -> Cell:
+def _memory(vm: FleetVm, context: CellContext) -> Cell:
     reading = vm.home.vm
     total = size_mib(reading.memory_mib)
     if reading.pending_memory_mib is not None:
-        total = f"{total}{sight.glyphs.pending}{size_mib(reading.pending_memory_mib)}"
+        total = f"{total}{context.glyphs.pending}{size_mib(reading.pending_memory_mib)}"
     if not vm.home.is_current:
         return cell(f"?/{total}", role=Role.UNKNOWN)
     used = reading.usage.memory_used_mib
@@ -87,11 +87,11 @@ def _memory(vm: FleetVm, sight: Sight) -> Cell:
     return cell(f"{size_mib(used)}/{total}", total)
 
 
-def _vcpus(vm: FleetVm, sight: Sight) -> Cell:
+def _vcpus(vm: FleetVm, context: CellContext) -> Cell:
     reading = vm.home.vm
     if reading.pending_vcpus is None:
         return cell(reading.vcpus, role=Role.DIM)
-    arrow = sight.glyphs.pending
+    arrow = context.glyphs.pending
     return cell(f"{reading.vcpus}{arrow}{reading.pending_vcpus}", f"{reading.vcpus}{arrow}", role=Role.WARNING)
 
 
@@ -104,28 +104,28 @@ def _rss(vm: FleetVm) -> int | None:
     return vm.home.vm.usage.memory_rss_mib if vm.home.is_current else None
 
 
-def _rss_cell(vm: FleetVm, _sight: Sight) -> Cell:
+def _rss_cell(vm: FleetVm, _context: CellContext) -> Cell:
     return cell(size_mib(_rss(vm)), role=Role.DIM) if vm.home.is_current else UNKNOWN
 
 
-def _name(vm: FleetVm, _sight: Sight) -> Cell:
+def _name(vm: FleetVm, _context: CellContext) -> Cell:
     active = vm.home.is_current and vm.home.vm.is_active
     return cell(vm.home.vm.name, role=Role.TEXT if active else Role.DIM)
 
 
-def _host(vm: FleetVm, _sight: Sight) -> Cell:
+def _host(vm: FleetVm, _context: CellContext) -> Cell:
     role = Role.TEXT if vm.home.is_current else Role.UNKNOWN
     host = vm.home.host.id
     return cell(f"{host} +{len(vm.others)}", f"{host}+", role=role) if vm.others else cell(host, role=role)
 
 
-def _reason(vm: FleetVm, _sight: Sight) -> Cell:
+def _reason(vm: FleetVm, _context: CellContext) -> Cell:
     if not vm.home.is_current:
         return cell(f"was {vm.home.vm.state}", role=Role.UNKNOWN)
     return cell(vm.home.vm.reason, role=Role.DIM)
 
 
-def _flags(vm: FleetVm, _sight: Sight) -> Cell:
+def _flags(vm: FleetVm, _context: CellContext) -> Cell:
     reading = vm.home.vm
     words = ["auto"] if reading.autostart else []
     words += [] if reading.persistent else ["transient"]
@@ -151,7 +151,7 @@ def labels_text(spec: HostSpec) -> str:
     return " ".join(f"{name}={value}" for name, value in spec.labels.items())
 
 
-VMS: Final[Subject[FleetVm]] = Subject(
+VMS: Final[TableSpec[FleetVm]] = TableSpec(
     columns=(
         Column(
             id="name",

@@ -12,8 +12,8 @@ from novacron.model.plan.file_users import users_of, uses_of
 from novacron.model.storage import Volume
 from novacron.model.vm import VmReading
 from novacron_tui.present.cells import Cell, Role, cell
-from novacron_tui.present.column import Column, Sight, Subject
-from novacron_tui.present.picture import PoolRow
+from novacron_tui.present.column import CellContext, Column, TableSpec
+from novacron_tui.present.console_state import PoolRow
 from novacron_tui.present.quantity import size_mib
 from novacron_tui.present.table_view import natural
 
@@ -107,14 +107,14 @@ def _only(fleet: Fleet, near: _Near) -> Fleet:
     return replace(fleet, hosts=MappingProxyType(hosts))
 
 
-def _used_by(listed: ListedVolume, _sight: Sight) -> Cell:
+def _used_by(listed: ListedVolume, _context: CellContext) -> Cell:
     text = use_text(listed)
     if text:
         return cell(text, role=Role.TEXT)
     return cell("-", role=Role.DIM) if listed.is_sure else cell("?", role=Role.UNKNOWN)
 
 
-VOLUMES: Final[Subject[ListedVolume]] = Subject(
+VOLUMES: Final[TableSpec[ListedVolume]] = TableSpec(
     columns=(
         Column(
             id="name",

@@ -21,13 +21,13 @@ class AcknowledgeScreen(BoxScreen[str | None]):
 
     def lines(self, width: int) -> Sequence[Line]:
         """Say what is acknowledged."""
-        return acknowledge_lines(self._operation, width, self.console_app.glyphs)
+        return acknowledge_lines(self._operation, width, self.desk.glyphs)
 
     def tail(self, width: int) -> Sequence[Line]:
         """Ask for the note."""
         return note_line(self._typed, width)
 
-    def hear_paste(self, text: str) -> None:
+    def receive_paste(self, text: str) -> None:
         """Take it into the note."""
         self._edit(self._typed.insert(text))
 

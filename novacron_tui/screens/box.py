@@ -1,21 +1,19 @@
 """What every dialog is: one box of lines over the screen it is about, driven by keys."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
 
+from novacron_tui.desk import Desk, desk_of
 from novacron_tui.keys import pressed_name
 from novacron_tui.present.box import box_window
 from novacron_tui.present.cells import Line, Role, paragraph
 from novacron_tui.present.footer import meaningless
 from novacron_tui.screens.stack import is_on_top, stands
 from novacron_tui.widgets.box import BoxLines
-
-if TYPE_CHECKING:
-    from novacron_tui.app import NovaCronApp
 
 Result = TypeVar("Result")
 
@@ -31,9 +29,9 @@ class BoxScreen(ModalScreen[Result]):
         self._box = BoxLines(self._window)
 
     @property
-    def console_app(self) -> "NovaCronApp":
-        """Return the app, by its own type."""
-        return cast("NovaCronApp", self.app)
+    def desk(self) -> Desk:
+        """Return the app, by what may be asked of it."""
+        return desk_of(self)
 
     def compose(self) -> ComposeResult:
         """Mount the box."""
@@ -51,7 +49,7 @@ class BoxScreen(ModalScreen[Result]):
         """Return which of `lines` has to be seen; None: where it was scrolled to."""
         return None
 
-    def picture_changed(self) -> None:
+    def state_changed(self) -> None:
         """Take notice of the newer picture, where that changes what the box says."""
 
     async def pressed(self, event: events.Key) -> None:
@@ -64,22 +62,22 @@ class BoxScreen(ModalScreen[Result]):
 
     def refuse_key(self, event: events.Key) -> None:
         """Say on the status line of the screen behind that a key does nothing in this box."""
-        self.console_app.say(*meaningless(pressed_name(event.key, event.character)))
+        self.desk.say(*meaningless(pressed_name(event.key, event.character)))
 
     def update(self) -> None:
         """Say what is to be said now."""
         if stands(self):
             self._box.update()
 
-    def hear_paste(self, text: str) -> None:
+    def receive_paste(self, text: str) -> None:
         """Take pasted text; where nothing is typed it is not taken for keys."""
 
-    async def hear(self, event: events.Key) -> None:
+    async def receive_key(self, event: events.Key) -> None:
         """Take every key: what stands behind the box does not hear it."""
         if event.key in {"ctrl+c", "ctrl+q"}:
-            self.console_app.detach()
+            self.desk.detach()
             return
-        if self.console_app.is_too_small and event.key != "escape":
+        if self.desk.is_too_small and event.key != "escape":
             return
         if event.key in {"pagedown", "pageup"}:
             # The window knows where the text ends: it takes no step beyond.
@@ -94,7 +92,7 @@ class BoxScreen(ModalScreen[Result]):
         return max(4, self.app.size.height * 94 // 100 - 2)
 
     def _window(self, width: int) -> Sequence[Line]:
-        if self.console_app.is_too_small:
+        if self.desk.is_too_small:
             return paragraph("This terminal is too small to ask; esc leaves.", width - 1, Role.WARNING, indent=1)
         shown, self._top = box_window(
             self.lines(width), self.tail(width), self.most_lines, self._top, self.line_of_cursor(width)

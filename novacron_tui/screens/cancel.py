@@ -20,21 +20,21 @@ class CancelScreen(BoxScreen[bool]):
 
     def lines(self, width: int) -> Sequence[Line]:
         """Say what would be cancelled, as it stands now."""
-        picture, glyphs = self.console_app.picture, self.console_app.glyphs
-        now = [picture.operation(asked.id) or asked for asked in self._operations]
+        state, glyphs = self.desk.state, self.desk.glyphs
+        now = [state.operation(asked.id) or asked for asked in self._operations]
         return cancel_lines(now, width, glyphs)
 
     def tail(self, width: int) -> Sequence[Line]:
         """Ask."""
         return [(), button_line(yes_first=True, on_yes=self._on_yes)]
 
-    def picture_changed(self) -> None:
+    def state_changed(self) -> None:
         """Follow how far they are."""
         self.update()
 
     async def pressed(self, event: events.Key) -> None:
         """Decide."""
-        if event.key != "escape" and not self.console_app.calm.holds:
+        if event.key != "escape" and not self.desk.input_guard.accepts_keys:
             return
         if event.key == "y" or (event.key == "enter" and self._on_yes):
             self.leave_with(True)

@@ -6,6 +6,7 @@ from textual import events
 
 from novacron.model.operations.intent import Intent, with_word_for
 from novacron.model.plan.plan import Danger, Plan
+from novacron_tui.actions.preview import preview_all
 from novacron_tui.present.cells import Line, Role, paragraph, span
 from novacron_tui.present.confirm import Review, button_line, cost_lines, review_lines, typed_lines, vouch_lines
 from novacron_tui.present.line_edit import LineEdit
@@ -36,7 +37,7 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
 
     def lines(self, width: int) -> Sequence[Line]:
         """Say what would be done."""
-        glyphs = self.console_app.glyphs
+        glyphs = self.desk.glyphs
         if self._error:
             return paragraph(self._error, width - 1, Role.CRITICAL, indent=1)
         if self._review is None:
@@ -52,7 +53,7 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
             return [(), *vouch_lines(self._review.vouch_for, self._typed, width)]
         if not self._review.plans:
             return [(), _VOUCH if self._review.vouch_for else _CLOSE]
-        lines = [*cost_lines(self._review, width, self.console_app.glyphs, self._left_out), ()]
+        lines = [*cost_lines(self._review, width, self.desk.glyphs, self._left_out), ()]
         if self._review.danger is Danger.TYPE_NAME:
             return [*lines, *typed_lines(self._review.word, self._typed, width)]
         return [*lines, button_line(yes_first=not self._review.is_final, on_yes=self._on_yes)]
@@ -64,7 +65,7 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
             self.leave_with(None)
         elif review is not None and self._vouching:
             self._type_hosts(event, review)
-        elif not self.console_app.calm.holds and not (review and review.danger is Danger.TYPE_NAME):
+        elif not self.desk.input_guard.accepts_keys and not (review and review.danger is Danger.TYPE_NAME):
             return
         elif review is None or not review.plans:
             if review is not None and review.vouch_for and event.key == "V":
@@ -77,7 +78,7 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
         else:
             self._choose(event, review)
 
-    def hear_paste(self, text: str) -> None:
+    def receive_paste(self, text: str) -> None:
         """Take a pasted name as typed, but never as enter."""
         self._typed = self._typed.insert(text)
         self.update()
@@ -121,15 +122,15 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
         else:
             self.refuse_key(event)
 
-    def _heard(self) -> None:
+    def _count_answer(self) -> None:
         """Count an answer, for who waits for many."""
         self._answered += 1
         if self._answered % 25 == 0:
             self.update()
 
     async def _ask(self) -> None:
-        answer = await self.console_app.flow.review(self._intents, self._heard)
-        self.console_app.calm.disturb()
+        answer = await preview_all(self.desk.backend, self._intents, self._count_answer)
+        self.desk.input_guard.ignore_keys()
         if isinstance(answer, str):
             self._error = answer
         elif answer.plans and not answer.refusals and answer.danger is Danger.NONE:

@@ -11,10 +11,10 @@ from novacron.model.alert.alert import Alert
 from novacron.model.fleet import FleetVm
 from novacron.model.ids import HostId
 from novacron_tui.commands.command import Target
-from novacron_tui.keys import Key, Where
+from novacron_tui.keys import Key, KeyScope
 from novacron_tui.present.cells import Line, Role, span
+from novacron_tui.present.console_state import pool_of
 from novacron_tui.present.header import pane_at, tabs_line
-from novacron_tui.present.picture import pool_of
 from novacron_tui.screens.panes import PANES, Pane
 from novacron_tui.screens.table import TableScreen
 from novacron_tui.widgets.fleet_table import FleetTable
@@ -45,7 +45,7 @@ class FleetScreen(TableScreen):
         self._current = 0
         self._tables: dict[int, FleetTable[Any]] = {}
         self._way_back: _WayBack | None = None
-        self.where = PANES[0].where
+        self.key_scope = PANES[0].key_scope
 
     @property
     def pane(self) -> Pane:
@@ -63,9 +63,9 @@ class FleetScreen(TableScreen):
 
     def title_line(self, width: int) -> Line:
         """Name the panes."""
-        picture = self.console_app.picture
+        state = self.desk.state
         panes = [
-            (str(number), pane.title, pane.count(picture) if picture.has_fleet else None)
+            (str(number), pane.title, pane.count(state) if state.has_fleet else None)
             for number, pane in enumerate(PANES, start=1)
         ]
         return tabs_line(panes, self._current, self.counts(width - _BESIDE_A_FILTER), width)
@@ -81,15 +81,15 @@ class FleetScreen(TableScreen):
     def targets(self) -> tuple[Target, ...]:
         """Return what is selected, or under the cursor; with VMs also what is under way on them."""
         chosen: tuple[Target, ...] = self.table.view.chosen
-        busy = self.console_app.picture.busy
+        busy = self.desk.state.busy
         under_way = [busy[vm.id] for vm in chosen if isinstance(vm, FleetVm) and vm.id in busy]
         return (*chosen, *under_way)
 
     def draw(self) -> None:
         """Give the visible table its rows."""
-        app = self.console_app
-        if app.picture.has_fleet and self.table.is_mounted:
-            self.table.show(self.pane.rows(app.picture), app.sight)
+        desk = self.desk
+        if desk.state.has_fleet and self.table.is_mounted:
+            self.table.show(self.pane.rows(desk.state), desk.cell_context)
 
     def repaint(self) -> None:
         """Paint everything again."""
@@ -116,10 +116,10 @@ class FleetScreen(TableScreen):
             await self.mount(self._make_table(index), after=self.table)
         self.table.display = False
         self._current = index
-        self.where = self.pane.where
+        self.key_scope = self.pane.key_scope
         self.table.display = True
         self.draw()
-        if self.where is Where.OPERATIONS:
+        if self.key_scope is KeyScope.OPERATIONS:
             self._look_at_operations()
         self.update_frame()
 
@@ -138,13 +138,13 @@ class FleetScreen(TableScreen):
         await self.show_pane(_HOSTS)
         self.table.view.move_to_key(way.host)
         self.table.repaint_changes()
-        host = self.console_app.picture.fleet.hosts.get(way.host)
+        host = self.desk.state.fleet.hosts.get(way.host)
         if way.is_detail and host is not None:
-            self.console_app.flow.open_detail(host)
+            self.desk.navigator.open_detail(host)
 
     def row_status(self, row: Any) -> Line:  # noqa: ANN401 - a row of any pane
         """Return what the pane says of a row."""
-        return self.pane.status(row, self.console_app.sight)
+        return self.pane.status(row, self.desk.cell_context)
 
     async def act(self, key: Key) -> None:
         """Open, go back; the rest as in any table."""
@@ -169,33 +169,33 @@ class FleetScreen(TableScreen):
         if isinstance(row, Alert):
             await self._open_alert(row)
         elif row is not None:
-            self.console_app.flow.open_detail(row)
+            self.desk.navigator.open_detail(row)
 
     async def _open_alert(self, alert: Alert) -> None:
-        picture, flow = self.console_app.picture, self.console_app.flow
-        pool = pool_of(picture.fleet, alert)
+        state, navigator = self.desk.state, self.desk.navigator
+        pool = pool_of(state.fleet, alert)
         if pool is not None:
-            flow.open_fullest(pool)
+            navigator.open_fullest(pool)
             return
-        vm = picture.fleet.find_vm(alert.vm) if alert.vm else None
-        host = picture.fleet.hosts.get(alert.host) if alert.host else None
-        operation = picture.operation(alert.operation) if alert.operation else None
+        vm = state.fleet.find_vm(alert.vm) if alert.vm else None
+        host = state.fleet.hosts.get(alert.host) if alert.host else None
+        operation = state.operation(alert.operation) if alert.operation else None
         subject = vm or operation or host
         if subject is None:
             self.say((span(f"{alert.subject} is no longer there", Role.DIM),))
         else:
-            flow.open_detail(subject)
+            navigator.open_detail(subject)
 
     def _look_at_operations(self) -> None:
         """Put the cursor on what was asked for last: that is what one comes to see. What failed is seen now."""
-        app = self.console_app
-        app.errands.saw_failed()
-        if app.errands.latest is not None and self.table.view.move_to_key(app.errands.latest):
-            app.errands.latest = None
+        desk = self.desk
+        desk.notices.dismiss_failed()
+        if desk.notices.latest is not None and self.table.view.move_to_key(desk.notices.latest):
+            desk.notices.latest = None
             self.table.repaint_changes()
 
     def _make_table(self, index: int) -> FleetTable[Any]:
         pane = PANES[index]
-        table: FleetTable[Any] = FleetTable(pane.subject, name=f"pane-{index + 1}")
+        table: FleetTable[Any] = FleetTable(pane.spec, name=f"pane-{index + 1}")
         self._tables[index] = table
         return table

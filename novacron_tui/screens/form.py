@@ -8,8 +8,10 @@ from textual import events
 
 from novacron.model.operations.intent import Intent
 from novacron.model.refusal import Refusal
-from novacron_tui.commands.form import Field, FieldKind, Form
+from novacron_tui.actions.preview import preview_all
+from novacron_tui.commands.form import Form
 from novacron_tui.present.cells import Line, paragraph
+from novacron_tui.present.form_fields import Field, FieldKind
 from novacron_tui.present.form_lines import FormView, Judgement, Verdict, form_lines, holds, verdict_lines
 from novacron_tui.present.line_edit import LineEdit
 from novacron_tui.screens.box import BoxScreen
@@ -65,11 +67,11 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
 
     def lines(self, width: int) -> Sequence[Line]:
         """Draw the form."""
-        return form_lines(self._view, width, self.console_app.glyphs)
+        return form_lines(self._view, width, self.desk.glyphs)
 
     def tail(self, width: int) -> Sequence[Line]:
         """Say what the hosts say to it."""
-        return verdict_lines(self._view, width, self.console_app.glyphs, max(2, self.most_lines // 3))
+        return verdict_lines(self._view, width, self.desk.glyphs, max(2, self.most_lines // 3))
 
     def line_of_cursor(self, width: int) -> int | None:
         """Keep the field that is filled in on screen, and its options."""
@@ -87,7 +89,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
             sought=self._sought,
         )
 
-    def picture_changed(self) -> None:
+    def state_changed(self) -> None:
         """Offer what is possible now: hosts come up and fall silent while a form stands open."""
         before, values = self._fields, self.values
         self._form = self._as_of_now()
@@ -100,7 +102,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         if before != self._fields:
             self.update()
 
-    def hear_paste(self, text: str) -> None:
+    def receive_paste(self, text: str) -> None:
         """Paste into the field under the cursor."""
         field = self._fields[self._at]
         if field.kind is FieldKind.NUMBER:
@@ -214,7 +216,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         self.update()
 
     async def _ask(self) -> None:
-        answer = await self.console_app.flow.review(self._asked)
+        answer = await preview_all(self.desk.backend, self._asked)
         self._verdict = answer if isinstance(answer, str) else (*answer.plans, *answer.refusals)
         self.update()
 
@@ -244,7 +246,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
             if isinstance(intents, str):
                 return
             async with gate:
-                answer = await self.console_app.flow.review(intents)
+                answer = await preview_all(self.desk.backend, intents)
             if not isinstance(answer, str):
                 self._judged[value] = Judgement(
                     wanted=len(intents),

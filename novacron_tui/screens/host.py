@@ -6,17 +6,17 @@ from dataclasses import replace
 from novacron.model.fleet import Host
 from novacron.model.link import LinkStatus
 from novacron_tui.commands.command import Target
-from novacron_tui.keys import Where
+from novacron_tui.keys import KeyScope
 from novacron_tui.present.cells import Line, Role, span
+from novacron_tui.present.console_state import own_alerts_of
 from novacron_tui.present.host_detail import host_lines
-from novacron_tui.present.picture import own_alerts_of
 from novacron_tui.screens.reading import ReadingScreen
 
 
 class HostScreen(ReadingScreen):
     """Follows one host."""
 
-    where = Where.HOST
+    key_scope = KeyScope.HOST
 
     def __init__(self, host: Host) -> None:
         super().__init__()
@@ -34,12 +34,12 @@ class HostScreen(ReadingScreen):
 
     def draw(self) -> None:
         """Follow the host."""
-        found = self.console_app.picture.fleet.hosts.get(self._host.id)
+        found = self.desk.state.fleet.hosts.get(self._host.id)
         self._gone = found is None
         self._host = found or replace(self._host, link=replace(self._host.link, status=LinkStatus.STALE))
         super().draw()
 
     def read(self, width: int) -> Sequence[Line]:
         """Return what is told of it."""
-        app = self.console_app
-        return host_lines(self._host, own_alerts_of(app.picture, self._host), app.picture.fleet, app.sight, width)
+        desk = self.desk
+        return host_lines(self._host, own_alerts_of(desk.state, self._host), desk.state.fleet, desk.cell_context, width)

@@ -3,7 +3,6 @@
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -13,17 +12,16 @@ from textual.widget import Widget
 from novacron_tui import keys
 from novacron_tui.commands.command import Context, Target
 from novacron_tui.commands.registry import COMMANDS, commands_at
-from novacron_tui.keys import Key, Where
+from novacron_tui.desk import Desk, desk_of
+from novacron_tui.keys import Key, KeyScope
 from novacron_tui.palette import Surface
 from novacron_tui.present.cells import Line, Role, Span, fit_line, line_width, paragraph, span
 from novacron_tui.present.footer import footer_line, meaningless
 from novacron_tui.present.header import header_line
+from novacron_tui.present.key_names import key_name
 from novacron_tui.screens.stack import is_on_top, stands
 from novacron_tui.widgets.lines import Lines
 from novacron_tui.widgets.narrow_update import NarrowCompositor
-
-if TYPE_CHECKING:
-    from novacron_tui.app import NovaCronApp
 
 _MESSAGE_S = 12
 """How long a message stays on the status line."""
@@ -41,7 +39,7 @@ class LiveScreen(Screen[None]):
     """A screen that follows the picture. Subclasses say what is in the body, and what it is about."""
 
     AUTO_FOCUS = None
-    where: Where = Where.TEXT
+    key_scope: KeyScope = KeyScope.TEXT
     ways_out: frozenset[str] = frozenset({"ctrl+c", "ctrl+q", "escape", "q"})
     """Keys that are heard also where nothing can be shown."""
 
@@ -54,9 +52,9 @@ class LiveScreen(Screen[None]):
         self._possible: Mapping[str, int] = {}
 
     @property
-    def console_app(self) -> "NovaCronApp":
-        """Return the app, by its own type."""
-        return cast("NovaCronApp", self.app)
+    def desk(self) -> Desk:
+        """Return the app, by what may be asked of it."""
+        return desk_of(self)
 
     def compose(self) -> ComposeResult:
         """Mount the frame around the body."""
@@ -97,10 +95,10 @@ class LiveScreen(Screen[None]):
         """Return the keys to be named: those that would do something to what is under the cursor."""
         possible = self._possible_commands()
         never = {"danger", *COMMANDS, *self.idle_keys()}
-        named = [key for key in keys.footer_keys(self.where) if key.id in possible or key.id not in never]
+        named = [key for key in keys.footer_keys(self.key_scope) if key.id in possible or key.id not in never]
         # Of a mixed selection, what most of it can comes first: the line ends where there is no more room.
         named.sort(key=lambda key: (_place(key), -possible.get(key.id, 0)))
-        return [(keys.shown(key.keys[0]), key.label) for key in named]
+        return [(key_name(key.keys[0]), key.label) for key in named]
 
     def _possible_commands(self) -> Mapping[str, int]:
         """Return what is possible, and to how many of a sample of the targets.
@@ -108,9 +106,9 @@ class LiveScreen(Screen[None]):
         It is judged again only when something else is meant, or known: 10,000 selected rows take longer than a key may.
         """
         context = self.context()
-        known = (self.where, context.picture, *context.targets)
+        known = (self.key_scope, context.state, *context.targets)
         if len(known) != len(self._judged) or not all(map(operator.is_, known, self._judged)):
-            possible = [command for command in commands_at(self.where) if command.enabled(context) is None]
+            possible = [command for command in commands_at(self.key_scope) if command.enabled(context) is None]
             sample = replace(context, targets=context.targets[:: 1 + len(context.targets) // _SAMPLE])
             counts = {command.id: len(command.allowed(sample)) for command in possible}
             danger = {"danger": 0} if any(command.danger for command in possible) else {}
@@ -119,7 +117,7 @@ class LiveScreen(Screen[None]):
 
     def standing_keys(self) -> list[tuple[str, str]]:
         """Return the keys that are named whatever the row."""
-        return [(keys.shown(key.keys[0]), key.label) for key in keys.standing_keys(self.where)]
+        return [(key_name(key.keys[0]), key.label) for key in keys.standing_keys(self.key_scope)]
 
     def draw(self) -> None:
         """Bring the body up to date with the picture."""
@@ -147,10 +145,10 @@ class LiveScreen(Screen[None]):
 
     def context(self) -> Context:
         """Return what a command is told."""
-        app = self.console_app
-        return Context(picture=app.picture, now=app.now(), targets=self.targets())
+        desk = self.desk
+        return Context(state=desk.state, now=desk.now(), targets=self.targets())
 
-    def picture_changed(self) -> None:
+    def state_changed(self) -> None:
         """Draw the newer picture, when this is what is looked at."""
         if self.is_behind_box:
             self.draw()
@@ -183,8 +181,8 @@ class LiveScreen(Screen[None]):
 
     def dismiss_message(self) -> bool:
         """Take a message, and what failed, off the status line; False when nothing had failed."""
-        app = self.console_app
-        had_failed = app.errands.seen()
+        desk = self.desk
+        had_failed = desk.notices.dismiss_all()
         self.say(())
         return had_failed
 
@@ -203,53 +201,53 @@ class LiveScreen(Screen[None]):
         self.draw()
         self.update_frame()
 
-    def hear_paste(self, text: str) -> None:
+    def receive_paste(self, text: str) -> None:
         """Take pasted text; where nothing is typed it is not taken for keys."""
 
-    async def hear(self, event: events.Key) -> None:
+    async def receive_key(self, event: events.Key) -> None:
         """Look a key up in the one table of keys."""
-        app = self.console_app
-        if app.is_too_small and event.key not in self.ways_out:
+        desk = self.desk
+        if desk.is_too_small and event.key not in self.ways_out:
             return
         if await self.type(event):
             return
         pressed = keys.pressed_name(event.key, event.character)
-        key = keys.find(self.where, pressed)
+        key = keys.find(self.key_scope, pressed)
         if key is None:
             self.say(_nothing(pressed), _HINT_S)
         # Typed faster than it was painted: a second q must not end the console, nor an F pull a plug.
-        elif app.calm.holds or not (key.id in _CONSIDERED or key.id in COMMANDS):
+        elif desk.input_guard.accepts_keys or not (key.id in _CONSIDERED or key.id in COMMANDS):
             await self.press(key)
 
     async def press(self, key: Key) -> None:
         """Do what a key means, or say why not."""
-        app = self.console_app
+        desk = self.desk
         if key.id in COMMANDS:
-            app.flow.run(COMMANDS[key.id], self.context())
+            desk.run_command(COMMANDS[key.id], self.context())
             return
         match key.id:
             case "palette":
-                app.flow.open_palette(self.where, self.context())
+                desk.navigator.open_palette(self.key_scope, self.context())
             case "danger":
-                app.flow.open_danger(self.where, self.context())
+                desk.navigator.open_danger(self.key_scope, self.context())
             case "help":
-                app.flow.open_help(self.where)
+                desk.navigator.open_help(self.key_scope)
             case "theme":
-                app.next_theme()
+                desk.next_theme()
             case "redraw":
                 self.refresh(layout=True)
             case "detach":
-                app.detach()
+                desk.detach()
             case "whole":
-                app.flow.open_whole(self.texts(), is_row=self.where in keys.TABLES)
+                desk.navigator.open_full_text(self.texts(), is_row=self.key_scope in keys.TABLES)
             case pane if pane.startswith("pane-"):
-                await app.flow.show_pane(pane)
+                await desk.navigator.show_pane(pane)
             case _:
                 await self.act(key)
 
     def _header(self, width: int) -> Sequence[Line]:
-        app = self.console_app
-        return (header_line(app.picture, app.fleet_title, app.now(), width, app.glyphs),)
+        desk = self.desk
+        return (header_line(desk.state, desk.fleet_title, desk.now(), width, desk.glyphs),)
 
     def _title_fitted(self, width: int) -> Sequence[Line]:
         return (fit_line(self.title_line(width), width),)
@@ -264,7 +262,7 @@ class LiveScreen(Screen[None]):
 
     def _to_be_said(self) -> Line:
         # What failed stays until somebody has taken notice: a night is longer than a message.
-        return self._message or self.console_app.errands.line(self.console_app.glyphs) or self.status_line()
+        return self._message or self.desk.notices.line(self.desk.glyphs) or self.status_line()
 
     def _footer(self, width: int) -> Sequence[Line]:
         return (footer_line(self.footer_keys(), self.standing_keys(), width),)

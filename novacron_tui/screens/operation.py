@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from novacron.model.operation import Operation
 from novacron_tui.commands.command import Target
-from novacron_tui.keys import Where
+from novacron_tui.keys import KeyScope
 from novacron_tui.present.cells import Line, Role, span
 from novacron_tui.present.operation_detail import operation_lines
 from novacron_tui.screens.reading import ReadingScreen
@@ -13,7 +13,7 @@ from novacron_tui.screens.reading import ReadingScreen
 class OperationScreen(ReadingScreen):
     """Follows one operation."""
 
-    where = Where.OPERATION
+    key_scope = KeyScope.OPERATION
 
     def __init__(self, operation: Operation) -> None:
         super().__init__()
@@ -29,11 +29,11 @@ class OperationScreen(ReadingScreen):
 
     def draw(self) -> None:
         """Follow the operation."""
-        app = self.console_app
-        self._operation = app.picture.operation(self._operation.id) or self._operation
-        app.errands.saw_failed(self._operation.id)
+        desk = self.desk
+        self._operation = desk.state.operation(self._operation.id) or self._operation
+        desk.notices.dismiss_failed(self._operation.id)
         super().draw()
 
     def read(self, width: int) -> Sequence[Line]:
         """Return what is told of it."""
-        return operation_lines(self._operation, self.console_app.sight, width)
+        return operation_lines(self._operation, self.desk.cell_context, width)

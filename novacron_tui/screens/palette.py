@@ -4,8 +4,12 @@ from collections.abc import Sequence
 
 from textual import events
 
-from novacron_tui.keys import Key
+from novacron_tui import keys
+from novacron_tui.commands.command import Context
+from novacron_tui.commands.registry import COMMANDS
+from novacron_tui.keys import Key, KeyScope
 from novacron_tui.present.cells import Line
+from novacron_tui.present.key_names import key_name
 from novacron_tui.present.line_edit import LineEdit
 from novacron_tui.present.palette_lines import Entry, find_entries, palette_lines
 from novacron_tui.screens.box import BoxScreen
@@ -26,10 +30,10 @@ class PaletteScreen(BoxScreen[Key | None]):
     def lines(self, width: int) -> Sequence[Line]:
         """Show what is found."""
         found = find_entries(self._entries, self._typed.text)
-        glyphs = self.console_app.glyphs
+        glyphs = self.desk.glyphs
         return palette_lines(self._heading, found, self._typed, self._at, width, glyphs, self.most_lines)
 
-    def hear_paste(self, text: str) -> None:
+    def receive_paste(self, text: str) -> None:
         """Search for what is pasted."""
         self._search(self._typed.insert(text))
 
@@ -64,3 +68,20 @@ class PaletteScreen(BoxScreen[Key | None]):
                 self.leave_with(self._keys[entry.id])
                 return True
         return False
+
+
+def palette_entries(scope: KeyScope, context: Context, *, danger: bool = False) -> list[tuple[Entry, Key]]:
+    """Return what has a key in this scope, each with why it is not possible now; `danger`: only what can lose data."""
+    found: dict[str, tuple[Entry, Key]] = {}
+    for key in keys.keys_at(scope):
+        command = COMMANDS.get(key.id)
+        if key.id in found or key.group == "Move" or (danger and not (command and command.danger)):
+            continue
+        reason = command.enabled(context) if command else None
+        title = command.title if command else key.label[:1].upper() + key.label[1:]
+        name = key_name(key.keys[0])
+        found[key.id] = (
+            Entry(id=key.id, title=title, key=name, reason=reason or "", words=keys.ALIASES.get(key.id, "")),
+            key,
+        )
+    return list(found.values())

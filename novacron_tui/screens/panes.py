@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from novacron_tui.keys import Where
+from novacron_tui.keys import KeyScope
 from novacron_tui.present.alerts import ALERTS
 from novacron_tui.present.cells import Line
-from novacron_tui.present.column import Sight, Subject
+from novacron_tui.present.column import CellContext, TableSpec
+from novacron_tui.present.console_state import ConsoleState, pool_rows
 from novacron_tui.present.hosts import HOSTS
 from novacron_tui.present.operations import OPERATIONS
-from novacron_tui.present.picture import Picture, pool_rows
 from novacron_tui.present.status import alert_status, host_status, operation_status, pool_status, vm_status
 from novacron_tui.present.storage import POOLS
 from novacron_tui.present.vms import VMS
@@ -20,54 +20,54 @@ from novacron_tui.present.vms import VMS
 class Pane:
     """One pane."""
 
-    where: Where
+    key_scope: KeyScope
     title: str
-    subject: Subject[Any]
-    rows: Callable[[Picture], Iterable[Any]]
-    count: Callable[[Picture], int | None]
+    spec: TableSpec[Any]
+    rows: Callable[[ConsoleState], Iterable[Any]]
+    count: Callable[[ConsoleState], int | None]
     """The number beside its title: what matters, not always all there is. None: nothing is known of it."""
-    status: Callable[[Any, Sight], Line]
+    status: Callable[[Any, CellContext], Line]
 
 
 PANES: Final = (
     Pane(
-        where=Where.VMS,
+        key_scope=KeyScope.VMS,
         title="VMs",
-        subject=VMS,
-        rows=lambda picture: picture.fleet.vms.values(),
-        count=lambda picture: sum(picture.tally.vms.values()) if picture.knows_any_host else None,
+        spec=VMS,
+        rows=lambda state: state.fleet.vms.values(),
+        count=lambda state: sum(state.tally.vms.values()) if state.knows_any_host else None,
         status=vm_status,
     ),
     Pane(
-        where=Where.HOSTS,
+        key_scope=KeyScope.HOSTS,
         title="Hosts",
-        subject=HOSTS,
-        rows=lambda picture: picture.fleet.hosts.values(),
-        count=lambda picture: picture.tally.hosts,
+        spec=HOSTS,
+        rows=lambda state: state.fleet.hosts.values(),
+        count=lambda state: state.tally.hosts,
         status=host_status,
     ),
     Pane(
-        where=Where.OPERATIONS,
+        key_scope=KeyScope.OPERATIONS,
         title="Operations",
-        subject=OPERATIONS,
-        rows=lambda picture: picture.operations,
-        count=lambda picture: picture.under_way,
+        spec=OPERATIONS,
+        rows=lambda state: state.operations,
+        count=lambda state: state.under_way,
         status=operation_status,
     ),
     Pane(
-        where=Where.STORAGE,
+        key_scope=KeyScope.STORAGE,
         title="Storage",
-        subject=POOLS,
-        rows=lambda picture: pool_rows(picture.fleet),
-        count=lambda picture: picture.tally.pools if picture.knows_any_host else None,
+        spec=POOLS,
+        rows=lambda state: pool_rows(state.fleet),
+        count=lambda state: state.tally.pools if state.knows_any_host else None,
         status=pool_status,
     ),
     Pane(
-        where=Where.ALERTS,
+        key_scope=KeyScope.ALERTS,
         title="Alerts",
-        subject=ALERTS,
-        rows=lambda picture: picture.alerts,
-        count=lambda picture: picture.holding,
+        spec=ALERTS,
+        rows=lambda state: state.alerts,
+        count=lambda state: state.holding,
         status=alert_status,
     ),
 )

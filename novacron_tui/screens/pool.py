@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from textual.widget import Widget
 
 from novacron_tui.commands.command import Target, VolumeRow
-from novacron_tui.keys import Key, Where
+from novacron_tui.keys import Key, KeyScope
 from novacron_tui.present.cells import Line, Role, span
-from novacron_tui.present.picture import PoolRow, absence, pool_rows
+from novacron_tui.present.console_state import PoolRow, absence, pool_rows
 from novacron_tui.present.quantity import age, size_mib
 from novacron_tui.present.volumes import VOLUMES, ListedVolume, list_volumes, use_text, uses_as_of
 from novacron_tui.screens.table import TableScreen
@@ -17,7 +17,7 @@ from novacron_tui.widgets.fleet_table import FleetTable
 class PoolScreen(TableScreen):
     """Follows one pool of one host, and lists its volumes."""
 
-    where = Where.VOLUMES
+    key_scope = KeyScope.VOLUMES
 
     def __init__(self, row: PoolRow, *, largest_first: bool = False) -> None:
         super().__init__()
@@ -40,13 +40,13 @@ class PoolScreen(TableScreen):
 
     def title_line(self, width: int) -> Line:
         """Name it, and say how old the list is."""
-        row, app = self._row, self.console_app
-        read = age(row.host.reading.inventory_at if row.host.reading else None, app.now())
+        row, desk = self._row, self.desk
+        read = age(row.host.reading.inventory_at if row.host.reading else None, desk.now())
         return (
             span(" Pool ", Role.DIM),
             span(row.pool.name, Role.STRONG),
             span(f" on {row.host.id}  {size_mib(row.pool.available_mib)} free", Role.DIM),
-            absence(app.picture.fleet, row.host.id)
+            absence(desk.state.fleet, row.host.id)
             if self._gone
             else span(f"  read {read} ago ", Role.DIM)
             if row.host.is_current
@@ -68,16 +68,16 @@ class PoolScreen(TableScreen):
 
     def draw(self) -> None:
         """Follow the pool."""
-        app = self.console_app
-        found = next((row for row in pool_rows(app.picture.fleet) if row.key == self._row.key), None)
+        desk = self.desk
+        found = next((row for row in pool_rows(desk.state.fleet) if row.key == self._row.key), None)
         self._gone = found is None
         self._row = found or self._row
         if self._table.is_mounted:
-            self._table.show(() if self._gone else self._list(), app.sight)
+            self._table.show(() if self._gone else self._list(), desk.cell_context)
 
     def _list(self) -> tuple[ListedVolume, ...]:
         """Look for users anew only when definitions were read since: that takes a pass over all VMs."""
-        fleet = self.console_app.picture.fleet
+        fleet = self.desk.state.fleet
         as_of = (self._row.pool.volumes, *uses_as_of(fleet))
         if as_of != self._listed_as_of:
             self._listed, self._listed_as_of = list_volumes(fleet, self._row), as_of

@@ -9,7 +9,7 @@ from textual.widget import Widget
 from novacron.model.errors import Conflict, NovaCronError
 from novacron.model.fleet import FleetVm
 from novacron.ports.hypervisor import SerialLink
-from novacron_tui.calm import Calm
+from novacron_tui.input_guard import InputGuard
 from novacron_tui.present.cells import Line, Role, span
 from novacron_tui.screens.live import LiveScreen
 from novacron_tui.widgets.serial_terminal import DETACH, SerialTerminal
@@ -25,7 +25,7 @@ class SerialScreen(LiveScreen):
 
     def __init__(self, vm: FleetVm) -> None:
         super().__init__()
-        self._calm = Calm()
+        self._guard = InputGuard()
         self._vm = vm
         self._terminal = SerialTerminal(self._send)
         self._link: SerialLink | None = None
@@ -65,11 +65,11 @@ class SerialScreen(LiveScreen):
 
     def draw(self) -> None:
         """Follow the VM to where it is now: that host is asked when the console is opened again."""
-        self._vm = self.console_app.picture.fleet.find_vm(self._vm.id) or self._vm
+        self._vm = self.desk.state.fleet.find_vm(self._vm.id) or self._vm
 
     def on_mount(self) -> None:
         """Open the console."""
-        self._calm = Calm(self.console_app.calm_s)
+        self._guard = InputGuard(self.desk.input_guard.seconds)
         self._open(force=False)
 
     async def on_unmount(self) -> None:
@@ -77,7 +77,7 @@ class SerialScreen(LiveScreen):
         if self._link is not None:
             await self._link.close()
 
-    def hear_paste(self, text: str) -> None:
+    def receive_paste(self, text: str) -> None:
         """Paste into the guest."""
         self._send(text.encode("utf-8", "replace"))
 
@@ -90,8 +90,8 @@ class SerialScreen(LiveScreen):
             self.leave()
         elif self._link is not None:
             self._send(self._terminal.sent_for(event.key, event.character))
-        elif not self._calm.holds:
-            self._calm.disturb(_PAUSE)
+        elif not self._guard.accepts_keys:
+            self._guard.ignore_keys(_PAUSE)
         elif event.key in {"escape", "q"}:
             self.leave()
         elif event.key == "enter" and self._can_open:
@@ -107,7 +107,7 @@ class SerialScreen(LiveScreen):
 
     def _open(self, *, force: bool) -> None:
         self._is_opening = True
-        self._calm.disturb(_PAUSE)
+        self._guard.ignore_keys(_PAUSE)
         self._state = (span(" opening ...", Role.DIM),)
         self.update_frame()
         self.run_worker(self._converse(force=force), group="serial", exclusive=True)
@@ -117,7 +117,7 @@ class SerialScreen(LiveScreen):
             self._outbox.put_nowait(data)
 
     async def _converse(self, *, force: bool) -> None:
-        port, home = self.console_app.console_port, self._vm.home
+        port, home = self.desk.backend, self._vm.home
         try:
             link = await port.open_serial(self._vm.id, home.host.id, force=force)
         except NovaCronError as error:
@@ -153,7 +153,7 @@ class SerialScreen(LiveScreen):
             self.update_frame()
 
     def _ended(self, cause: str) -> None:
-        self._calm.disturb(_PAUSE)
+        self._guard.ignore_keys(_PAUSE)
         self._state = (span(f" {cause}", Role.WARNING),)
         if self.is_attached:
             self.update_frame()

@@ -75,15 +75,15 @@ class TableScreen(LiveScreen):
 
     def texts(self) -> list[tuple[str, Line]]:
         """Return every cell of the row under the cursor, also of columns that have no room."""
-        row, sight = self.table.view.cursor_row, self.console_app.sight
+        row, context = self.table.view.cursor_row, self.desk.cell_context
         if row is None:
             return super().texts()
-        cells = [(column.title, column.cell(row, sight)) for column in self.table.view.subject.columns]
+        cells = [(column.title, column.cell(row, context)) for column in self.table.view.spec.columns]
         return [*((title, (Span(cell.forms[0], cell.role),)) for title, cell in cells), *super().texts()[1:]]
 
     def draw_ages(self) -> None:
         """Let ages on screen grow."""
-        self.table.tick(self.console_app.sight)
+        self.table.tick(self.desk.cell_context)
 
     def clear(self) -> bool:
         """Clear the selection, or else the filter; False when there was neither."""
@@ -101,7 +101,7 @@ class TableScreen(LiveScreen):
         """Say what the row under the cursor is, and which keys it has."""
         self.update_frame()
 
-    def hear_paste(self, text: str) -> None:
+    def receive_paste(self, text: str) -> None:
         """Paste into the filter; anywhere else pasted text is not taken for keys."""
         if self._typing is not None:
             self._set_typing(self._typing.insert(text))

@@ -40,7 +40,7 @@ class XmlScreen(ReadingScreen):
 
     async def _ask(self) -> None:
         try:
-            xml = await self.console_app.console_port.definition(self._vm.id, self._vm.home.host.id)
+            xml = await self.desk.backend.definition(self._vm.id, self._vm.home.host.id)
             self._said = list(_xml_lines(xml))
         except NovaCronError as error:
             self._said = [(span(f" {error}", Role.CRITICAL),)]

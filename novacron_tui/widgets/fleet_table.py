@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from novacron_tui.palette import Surface
 from novacron_tui.present.cells import Line, Role, Span, fit_cell, paragraph, span
-from novacron_tui.present.column import GAP, Column, Sight, Subject, choose_columns
+from novacron_tui.present.column import GAP, CellContext, Column, TableSpec, choose_columns
 from novacron_tui.present.table_view import TableView
 from novacron_tui.present.width import fit
 from novacron_tui.widgets.painted import Painted
@@ -42,33 +42,33 @@ class FleetTable(Painted, Generic[T]):
     class Moved(Message):
         """The cursor is on another row, or its row changed."""
 
-    def __init__(self, subject: Subject[T], *, name: str | None = None) -> None:
+    def __init__(self, spec: TableSpec[T], *, name: str | None = None) -> None:
         super().__init__(id=name)
-        self.view = TableView(subject)
+        self.view = TableView(spec)
         self.columns: tuple[tuple[Column[T], int], ...] = ()
-        self._sight: Sight | None = None
+        self._cell_context: CellContext | None = None
         self._painted: list[_PaintedRow | None] = []
         self._thumb: tuple[int, int] = (0, 0)
 
-    def show(self, rows: Iterable[T], sight: Sight) -> None:
+    def show(self, rows: Iterable[T], context: CellContext) -> None:
         """Take newer facts and paint what they change."""
-        was_told = self._sight is not None and bool(self.view.rows)
-        self._sight = sight
+        was_told = self._cell_context is not None and bool(self.view.rows)
+        self._cell_context = context
         self.view.set_rows(rows)
         self.repaint_changes()
         if not self.view.rows or not was_told:
             self.refresh()  # Why there is no row is said in place of the rows.
 
-    def tick(self, sight: Sight) -> None:
+    def tick(self, context: CellContext) -> None:
         """Let time pass: ages on screen grow."""
-        self._sight = sight
-        ageing = self.view.subject.is_ageing
+        self._cell_context = context
+        ageing = self.view.spec.is_ageing
         if any(ageing(row) for row in self.view.visible):
             self.repaint_changes()
 
     def repaint_changes(self) -> None:
         """Paint the cells that are not what they were."""
-        if self._sight is None or not self._painted:
+        if self._cell_context is None or not self._painted:
             return
         for y, wanted in enumerate(self._wanted()):
             if wanted != self._painted[y]:
@@ -133,9 +133,9 @@ class FleetTable(Painted, Generic[T]):
 
     def _lay_out(self) -> None:
         width, height = self.size.width, max(0, self.size.height - 1)
-        self.columns = choose_columns(self.view.subject.columns, width - 2 * _MARGIN)
+        self.columns = choose_columns(self.view.spec.columns, width - 2 * _MARGIN)
         self.view.set_height(height)
-        self._painted = self._wanted(height) if self._sight is not None else [None] * height
+        self._painted = self._wanted(height) if self._cell_context is not None else [None] * height
         self._thumb = self._thumb_now()
 
     def _wanted(self, height: int | None = None) -> "list[_PaintedRow | None]":
@@ -143,12 +143,15 @@ class FleetTable(Painted, Generic[T]):
         return lines + [None] * ((len(self._painted) if height is None else height) - len(lines))
 
     def _row(self, row: T, index: int) -> _PaintedRow:
-        assert self._sight is not None  # noqa: S101 - callers have looked
+        assert self._cell_context is not None  # noqa: S101 - callers have looked
         selected = self.view.key_at(index) in self.view.selected
         surface = Surface.CURSOR if row is self.view.cursor_row else Surface.SELECTED if selected else Surface.BASE
         return _PaintedRow(
             span(self.glyphs.marked if selected else " ", Role.KEY),
-            tuple(fit_cell(column.cell(row, self._sight), width, right=column.right) for column, width in self.columns),
+            tuple(
+                fit_cell(column.cell(row, self._cell_context), width, right=column.right)
+                for column, width in self.columns
+            ),
             surface,
         )
 
@@ -177,13 +180,13 @@ class FleetTable(Painted, Generic[T]):
         return tuple(parts)
 
     def _empty_line(self, y: int) -> Line:
-        if self._sight is None or self.view.rows or y < 1:
+        if self._cell_context is None or self.view.rows or y < 1:
             return ()
         if self.view.total:
             hint = self.view.filter_hint
             text = f"Nothing of {self.view.total} matches this filter; esc clears it.{f' {hint}' if hint else ''}"
         else:
-            text = self.view.subject.empty
+            text = self.view.spec.empty
         lines: Sequence[Line] = paragraph(text, self.size.width - 4, Role.DIM, indent=2)
         return lines[y - 1] if y - 1 < len(lines) else ()
 

@@ -1,14 +1,10 @@
-"""What every widget of the console is: lines painted from spans, told by the app how they look."""
-
-from typing import TYPE_CHECKING, cast
+"""The base of the console's widgets: lines painted from spans, in the colours of the app."""
 
 from textual.widget import Widget
 
+from novacron_tui.desk import Desk, desk_of
 from novacron_tui.present.glyphs import Glyphs
 from novacron_tui.widgets.painter import Painter
-
-if TYPE_CHECKING:
-    from novacron_tui.app import NovaCronApp
 
 
 class Painted(Widget, can_focus=False):
@@ -17,16 +13,16 @@ class Painted(Widget, can_focus=False):
     ALLOW_SELECT = False
 
     @property
-    def console_app(self) -> "NovaCronApp":
-        """Return the app, by its own type."""
-        return cast("NovaCronApp", self.app)
+    def desk(self) -> Desk:
+        """Return the app, by what may be asked of it."""
+        return desk_of(self)
 
     @property
     def painter(self) -> Painter:
         """Return what turns spans into strips."""
-        return self.console_app.painter
+        return Painter(self.desk.palette, ascii_only=self.glyphs.is_ascii)
 
     @property
     def glyphs(self) -> Glyphs:
         """Return the shapes this terminal can draw."""
-        return self.console_app.glyphs
+        return self.desk.glyphs

@@ -26,7 +26,7 @@ from novacron.model.fleet import Fleet, FleetVm, Host
 from novacron.model.host import HostSpec
 from novacron.model.ids import HostId, VmId
 from novacron.model.link import Link
-from novacron_tui.present.column import Sight
+from novacron_tui.present.column import CellContext
 from novacron_tui.present.vms import state_cell
 from tests.memory_journal import MemoryJournal
 
@@ -124,7 +124,7 @@ class WatchedFleet:
 
     def state_of(self, vm: str) -> str:
         """What the VMs pane says of a VM's state."""
-        return state_cell(self._row(vm), Sight(now=datetime.now(UTC))).forms[0]
+        return state_cell(self._row(vm), CellContext(now=datetime.now(UTC))).forms[0]
 
     def place_of(self, vm: str) -> tuple[str, str]:
         """A VM's name, and the host that its row names."""

@@ -23,7 +23,7 @@ from novacron.lab.lab import Lab
 from novacron.model.errors import DeadlineExceeded, LinkError, LinkLost
 from novacron.model.host import HostSpec
 from novacron.model.link import LinkStatus
-from novacron_tui.present.column import Sight
+from novacron_tui.present.column import CellContext
 from novacron_tui.present.quantity import age
 from novacron_tui.present.vms import state_cell
 from tests.lab.fleet_ground import MARKED_WITHIN_S, SETTINGS, Latency, WatchedFleet, novacron, specs_of, watching
@@ -65,7 +65,7 @@ def test_what_a_frozen_host_said_last_is_shown_as_unknown_since_then(lab: Lab, m
             found = fleet.fleet.find_vm(vm)
             assert found is not None, "the VM vanished with its host"
             now = datetime.now(UTC)
-            assert state_cell(found, Sight(now=now)).forms[0] == f"? unknown {age(last_read_at, now)}"
+            assert state_cell(found, CellContext(now=now)).forms[0] == f"? unknown {age(last_read_at, now)}"
             time.sleep(0.2)
         mend_host(lab, "lab1")
         fleet.wait_up("lab1")

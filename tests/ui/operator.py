@@ -62,9 +62,9 @@ class Operator:
 
     def look(self) -> None:
         """Let the moment pass for which keys are taken to be meant for what was there before."""
-        for calm in (self.app.calm, getattr(self.app.screen, "_calm", None)):
-            if calm is not None:
-                calm._until = 0.0
+        for guard in (self.app.input_guard, getattr(self.app.screen, "_guard", None)):
+            if guard is not None:
+                guard._until = 0.0
 
     def line_with(self, text: str) -> str:
         """Return the first line that holds a text, but for a filter that is the text."""
@@ -81,10 +81,10 @@ async def at_console(
     glyphs: Glyphs = UNICODE,
     theme: str | None = None,
     title: str = "test fleet",
-    calm_s: float = 0.0,
+    guard_s: float = 0.0,
 ) -> AsyncIterator[Operator]:
-    """Open the console at a standing clock. Without `calm_s` it takes every key at its word, however early."""
-    app = NovaCronApp(console, theme=theme, title=title, now=lambda: SHOWN_AT, glyphs=glyphs, calm_s=calm_s)
+    """Open the console at a standing clock. Without `guard_s` it takes every key at its word, however early."""
+    app = NovaCronApp(console, theme=theme, title=title, now=lambda: SHOWN_AT, glyphs=glyphs, guard_s=guard_s)
     async with app.run_test(size=size) as pilot:
         operator = Operator(app, pilot)
         await operator.settle()

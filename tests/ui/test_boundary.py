@@ -58,6 +58,14 @@ def test_what_is_presented_knows_no_textual(source: Path) -> None:
         assert not [name for name in names if name.split(".")[0] in {"textual", "pyte", "plotext"}]
 
 
+def test_the_navigator_alone_opens_screens() -> None:
+    opening = {"push_screen", "put_question", "switch_screen", "push_screen_wait"}
+    openers = {
+        path.name for path in _SOURCES if any(name in opening for name, _ in _calls(ast.parse(path.read_text())))
+    }
+    assert openers == {"navigator.py", "keyed_app.py"}
+
+
 def test_segments_are_made_in_two_places_only() -> None:
     makers = {
         path.name for path in _SOURCES if any(name == "Segment" for name, _ in _calls(ast.parse(path.read_text())))

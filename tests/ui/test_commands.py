@@ -254,7 +254,7 @@ async def test_a_refusal_at_the_last_moment_is_shown_too() -> None:
 async def test_a_backend_lost_in_mid_submission_is_asked_again_with_the_same_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("novacron_tui.handover._RETRY_S", 0.0)
+    monkeypatch.setattr("novacron_tui.actions.submit._RETRY_S", 0.0)
     console = a_console()
     console.submit_error = BackendError("backend", "the socket was closed")
     async with at_console(console) as operator:

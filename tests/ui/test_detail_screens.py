@@ -10,7 +10,7 @@ from novacron.model.ids import HostId
 from novacron.model.operations.resizing import ResizeVm
 from novacron.model.vm import VmNic, VmSize, VmSizing, VmState
 from novacron_tui.app import NovaCronApp
-from novacron_tui.keys import Where
+from novacron_tui.keys import KeyScope
 from novacron_tui.present.cells import Role, span
 from novacron_tui.screens.help import HelpScreen
 from novacron_tui.screens.vm import VmScreen
@@ -119,7 +119,7 @@ async def test_a_second_that_passes_while_the_console_ends_does_no_harm() -> Non
 
     vm = a_mixed_fleet().find_vm(an_id("web-1"))
     assert vm is not None
-    for screen in (XmlScreen(vm), VmScreen(vm), HelpScreen(Where.VMS)):
+    for screen in (XmlScreen(vm), VmScreen(vm), HelpScreen(KeyScope.VMS)):
         async with at_console(a_console()) as operator:
             await operator.app.push_screen(screen)
             await screen.mount(Dying())
@@ -154,7 +154,7 @@ async def test_a_second_that_passes_while_a_screen_comes_up_does_no_harm() -> No
     assert vm is not None
     async with at_console(a_console()) as operator:
         app = operator.app
-        for screen in (XmlScreen(vm), VmScreen(vm), HelpScreen(Where.VMS)):
+        for screen in (XmlScreen(vm), VmScreen(vm), HelpScreen(KeyScope.VMS)):
             coming = app.push_screen(screen)
             app.tick()
             app.say(span("something to say", Role.TEXT))

@@ -189,7 +189,7 @@ async def test_a_vm_that_runs_twice_is_named_as_a_danger() -> None:
 async def test_every_state_differs_in_shape_without_colour_and_in_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with at_console(a_console(), glyphs=ASCII) as operator:
-        assert operator.app.painter.palette.name == "monochrome"
+        assert operator.app.palette.name == "monochrome"
         operator.sees("* running", "o shut off", "X crashed", "? unknown 14s", "> migrating 43%")
         assert operator.text.isascii()
 

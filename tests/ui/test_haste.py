@@ -24,7 +24,7 @@ async def _in_haste(operator: Operator, *pressed: str) -> None:
     "opener", [("enter",), ("question_mark",), ("y",), ("4", "enter"), ("2", "enter"), ("3", "enter")]
 )
 async def test_q_pressed_twice_in_haste_goes_back_one_screen_and_no_further(opener: tuple[str, ...]) -> None:
-    async with at_console(a_console(), calm_s=_LONG_S) as operator:
+    async with at_console(a_console(), guard_s=_LONG_S) as operator:
         await operator.press(*opener)
         assert not isinstance(operator.app.screen, FleetScreen)
         await _in_haste(operator, "q", "q", "escape", "q")
@@ -33,7 +33,7 @@ async def test_q_pressed_twice_in_haste_goes_back_one_screen_and_no_further(open
 
 
 async def test_a_key_after_enter_in_haste_is_taken_by_the_screen_that_was_opened() -> None:
-    async with at_console(a_console(), calm_s=_LONG_S) as operator:
+    async with at_console(a_console(), guard_s=_LONG_S) as operator:
         await _in_haste(operator, "enter", "G")
         assert isinstance(operator.app.screen, VmScreen)
         await _in_haste(operator, "q", "j", "enter", "q", "q")
@@ -44,7 +44,7 @@ async def test_a_key_after_enter_in_haste_is_taken_by_the_screen_that_was_opened
 @pytest.mark.parametrize("key", ["y", "n", "escape", "enter"])
 async def test_an_answer_given_twice_in_haste_counts_once(key: str) -> None:
     console = a_console()
-    async with at_console(console, calm_s=_LONG_S) as operator:
+    async with at_console(console, guard_s=_LONG_S) as operator:
         await operator.press("G", "d")
         assert isinstance(operator.app.screen, ConfirmScreen)
         operator.look()
@@ -71,7 +71,7 @@ async def test_a_crowd_is_not_shut_down_by_one_key() -> None:
 @pytest.mark.parametrize("key", ["y", "enter", "n", "q"])
 async def test_a_key_that_comes_with_the_question_does_not_answer_it(key: str) -> None:
     console = a_console()
-    async with at_console(console, calm_s=_LONG_S) as operator:
+    async with at_console(console, guard_s=_LONG_S) as operator:
         await operator.press("G")
         await _in_haste(operator, "d", key)
         assert isinstance(operator.app.screen, ConfirmScreen)
@@ -85,7 +85,7 @@ async def test_a_key_that_comes_with_the_question_does_not_answer_it(key: str) -
 @pytest.mark.parametrize("key", ["y", "enter"])
 async def test_a_key_that_comes_with_the_question_whether_to_cancel_cancels_nothing(key: str) -> None:
     console = a_console()
-    async with at_console(console, calm_s=_LONG_S) as operator:
+    async with at_console(console, guard_s=_LONG_S) as operator:
         await operator.press("3")
         await _in_haste(operator, "C", key)
         operator.sees("Cancel this?")

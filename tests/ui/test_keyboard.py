@@ -3,7 +3,7 @@
 import pytest
 from textual import events
 
-from novacron_tui.keyboard import KeyParser
+from novacron_tui.terminal.keyboard import KeyParser
 
 _ESCAPE = "escape"
 

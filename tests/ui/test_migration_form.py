@@ -6,9 +6,9 @@ from novacron.model.fleet import Fleet, Host
 from novacron.model.link import LinkStatus
 from novacron.model.vm import VmReading, VmState
 from novacron_tui.commands.command import Context
-from novacron_tui.commands.form import Option
 from novacron_tui.commands.migration import migrate_form
-from novacron_tui.present.picture import Picture
+from novacron_tui.present.console_state import ConsoleState
+from novacron_tui.present.form_fields import Option
 from tests.builders import NOW, a_disk, a_fleet, a_host, a_pool, a_reading, a_vm, some_facts, some_load
 
 
@@ -21,7 +21,7 @@ def _host(name: str, *vms: VmReading, free_mib: int = 8192, site: str = "fra", s
 
 def _options(fleet: Fleet, source: str) -> list[Option]:
     vms = [vm for vm in fleet.vms.values() if vm.home.host.id == source]
-    form = migrate_form(vms, Context(picture=Picture(fleet=fleet, has_fleet=True), now=NOW))
+    form = migrate_form(vms, Context(state=ConsoleState(fleet=fleet, has_fleet=True), now=NOW))
     (field,) = (field for field in form.fields({}) if field.id == "destination")
     return list(field.options)
 

@@ -180,7 +180,7 @@ async def test_a_failure_stays_on_screen_until_somebody_has_seen_it() -> None:
     console = a_console()
     async with at_console(console) as operator:
         for failed in (_failed(51, "a"), _failed(52, "b")):
-            operator.app.errands.begin(failed.id)
+            operator.app.notices.follow(failed.id)
         console.push(OperationsChanged(operations=(_failed(51, "a"), _failed(52, "b"))))
         await operator.settle()
         operator.sees("2 failed")
@@ -208,11 +208,11 @@ async def test_what_was_asked_for_last_is_under_the_cursor_of_the_operations() -
 async def test_looking_at_a_failed_operation_counts_as_having_seen_it() -> None:
     console = a_console()
     async with at_console(console) as operator:
-        operator.app.errands.begin(_failed(51, "a").id)
+        operator.app.notices.follow(_failed(51, "a").id)
         console.push(OperationsChanged(operations=(_failed(51, "a"),)))
         await operator.settle()
         await operator.press("3")
-        assert operator.app.errands.line(operator.app.glyphs) == ()
+        assert operator.app.notices.line(operator.app.glyphs) == ()
 
 
 async def test_a_shutdown_that_waits_for_its_guest_is_not_said_to_take_for_ever() -> None:

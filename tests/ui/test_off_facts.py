@@ -11,7 +11,7 @@ from novacron.model.operations.intent import Intent
 from novacron.model.operations.power import ForceOffVm, ShutdownVm, StartVm
 from novacron.model.vm import StateReason, VmState
 from novacron.ports.console import OperationsChanged
-from novacron_tui.present.column import Sight
+from novacron_tui.present.column import CellContext
 from novacron_tui.present.off_facts import off_lines
 from tests.builders import NOW, a_fleet, a_host, a_vm, an_id
 from tests.operation_builders import an_operation
@@ -37,7 +37,7 @@ def _done(intent: type[Intent], ended_at: datetime, state: OperationState = Oper
 
 
 def _said(vm: FleetVm, *operations: Operation) -> dict[str, str]:
-    lines = off_lines(vm, operations, Sight(now=NOW), 120)
+    lines = off_lines(vm, operations, CellContext(now=NOW), 120)
     texts = ["".join(part.text for part in line) for line in lines]
     return {text[2:11].strip(): text[12:].strip() for text in texts[1:]}
 

@@ -11,16 +11,16 @@ from novacron.model.operations.migration import MigrateVm
 from novacron.model.plan.forecast import forecast
 from novacron_tui.commands.command import Context
 from novacron_tui.commands.power import POWER
-from novacron_tui.present.column import Sight
+from novacron_tui.present.column import CellContext
+from novacron_tui.present.console_state import ConsoleState
 from novacron_tui.present.glyphs import UNICODE
 from novacron_tui.present.meter import bar
 from novacron_tui.present.operation_detail import operation_lines
 from novacron_tui.present.operations import OPERATIONS
-from novacron_tui.present.picture import Picture
 from tests.builders import NOW, a_fleet, a_host, a_vm, an_id
 from tests.operation_builders import a_job, an_operation
 
-SIGHT = Sight(now=NOW + timedelta(seconds=60), glyphs=UNICODE)
+CONTEXT = CellContext(now=NOW + timedelta(seconds=60), glyphs=UNICODE)
 INTENT = MigrateVm(vm=an_id("web-1"), host=HostId("a"), destination=HostId("b"))
 STUCK = a_job(memory_remaining_mib=768.0, rate_mib_s=30, dirty_rate_mib_s=40, iteration=9)
 
@@ -34,11 +34,11 @@ def _stuck() -> Operation:
 
 
 def _detail(operation: Operation) -> str:
-    return "\n".join("".join(part.text for part in line) for line in operation_lines(operation, SIGHT, 100))
+    return "\n".join("".join(part.text for part in line) for line in operation_lines(operation, CONTEXT, 100))
 
 
 def _cells(operation: Operation) -> dict[str, str]:
-    return {column.id: column.cell(operation, SIGHT).forms[0] for column in OPERATIONS.columns}
+    return {column.id: column.cell(operation, CONTEXT).forms[0] for column in OPERATIONS.columns}
 
 
 @pytest.mark.parametrize("width", [1, 8, 40])
@@ -72,7 +72,7 @@ def test_a_vm_may_be_paused_while_it_migrates() -> None:
     (shutdown,) = (command for command in POWER if command.id == "vm.shutdown")
     fleet = a_fleet(a_host("a", a_vm(job_active=True)))
     vm = fleet.vms[an_id("web-1")]
-    context = Context(picture=Picture(fleet=fleet, operations=(_stuck(),), busy={vm.id: _stuck()}), now=NOW)
+    context = Context(state=ConsoleState(fleet=fleet, operations=(_stuck(),), busy={vm.id: _stuck()}), now=NOW)
     assert pause.refuse(vm, context) is None
     assert "is under way" in (shutdown.refuse(vm, context) or "")
 

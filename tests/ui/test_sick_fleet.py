@@ -64,7 +64,7 @@ class _Ward:
 
     def read_ages(self) -> list[float]:
         """Return how old the readings of the healthy hosts on screen are."""
-        now, hosts = self.clock.now(), self.operator.app.picture.fleet.hosts.values()
+        now, hosts = self.clock.now(), self.operator.app.state.fleet.hosts.values()
         return [(now - host.reading.observed_at).total_seconds() for host in hosts if host.id not in self.sick]
 
 
@@ -82,7 +82,7 @@ async def _ward() -> AsyncIterator[_Ward]:
         rng=random.Random(1),  # noqa: S311 - the same jitter at every run
     )
     await service.start()
-    app = NovaCronApp(service, title="ward", now=clock.now, glyphs=UNICODE, calm_s=0)
+    app = NovaCronApp(service, title="ward", now=clock.now, glyphs=UNICODE, guard_s=0)
     try:
         async with app.run_test(size=_TALL) as pilot:
             ward = _Ward(operator=Operator(app, pilot), clock=clock, world=world)

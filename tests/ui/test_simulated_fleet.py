@@ -28,7 +28,7 @@ async def _at_simulated_fleet(*, vms: int = 40) -> AsyncIterator[tuple[Operator,
         settings=EngineSettings(),
     )
     await service.start()
-    app = NovaCronApp(service, title="simulated", now=clock.now, glyphs=UNICODE, calm_s=0)
+    app = NovaCronApp(service, title="simulated", now=clock.now, glyphs=UNICODE, guard_s=0)
     try:
         async with app.run_test(size=SMALL) as pilot:
             operator = Operator(app, pilot)

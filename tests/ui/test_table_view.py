@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from novacron_tui.present.cells import cell
-from novacron_tui.present.column import Column, Subject, choose_columns
+from novacron_tui.present.column import Column, TableSpec, choose_columns
 from novacron_tui.present.table_view import TableView, natural
 from novacron_tui.present.volumes import VOLUMES
 from novacron_tui.screens.panes import PANES
@@ -32,7 +32,7 @@ def _columns() -> tuple[Column[Row], ...]:
 
 def _view(*rows: Row, height: int = 4) -> TableView[Row]:
     view = TableView(
-        Subject(
+        TableSpec(
             columns=_columns(),
             key=lambda row: row[0],
             fields=lambda row: {"name": row[0], "state": "big" if (row[1] or 0) > 9 else "small"},
@@ -63,10 +63,10 @@ def test_unknown_values_come_last_whichever_way_one_sorts() -> None:
 
 def test_numbers_are_sorted_the_largest_first_and_words_from_a_on() -> None:
     view = _view(("b", 3), ("a", 20), ("c", 7))
-    shown = view.subject.columns
+    shown = view.spec.columns
     numbers = replace(shown[1], right=True)
-    view.subject = replace(view.subject, columns=(shown[0], numbers, shown[2]))
-    view.sort_next(1, view.subject.columns)
+    view.spec = replace(view.spec, columns=(shown[0], numbers, shown[2]))
+    view.sort_next(1, view.spec.columns)
     assert (view.sort, _names(view)) == ("size", ["a", "c", "b"])
     view.sort_by("name")
     assert _names(view) == ["a", "b", "c"]
@@ -77,8 +77,8 @@ def test_numbers_are_sorted_the_largest_first_and_words_from_a_on() -> None:
 
 
 def test_every_column_of_numbers_in_the_panes_begins_with_the_largest() -> None:
-    subjects = (*(pane.subject for pane in PANES), VOLUMES)
-    numbers = {f"{column.title}" for subject in subjects for column in subject.columns if column.is_reversed_at_first}
+    subjects = (*(pane.spec for pane in PANES), VOLUMES)
+    numbers = {f"{column.title}" for spec in subjects for column in spec.columns if column.is_reversed_at_first}
     assert {"CPU%", "MEM", "USED", "FREE", "SIZE", "WRITTEN", "PROGRESS", "TOOK", "AGE", "RSS"} <= numbers
     assert not numbers & {"NAME", "HOST", "STATE", "POOL", "VOLUME", "OPERATION", "SUBJECT", "SITE"}
 

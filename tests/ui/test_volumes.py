@@ -8,7 +8,7 @@ from novacron.model.link import LinkStatus
 from novacron.ports.console import AlertsChanged
 from novacron_tui.commands.command import Context
 from novacron_tui.commands.creation import create_form
-from novacron_tui.present.picture import Picture, PoolRow
+from novacron_tui.present.console_state import ConsoleState, PoolRow
 from novacron_tui.present.volumes import list_volumes, use_text
 from tests.builders import NOW, a_disk, a_file, a_fleet, a_host, a_pool, a_reading, a_vm, a_volume
 from tests.operation_builders import an_alert
@@ -86,7 +86,7 @@ async def test_the_alert_of_a_pool_opens_its_volumes_the_largest_first_with_thei
 
 def test_images_for_a_new_disk_are_bases_first_and_disks_in_use_last_and_marked() -> None:
     fleet = _fleet()
-    form = create_form([], Context(picture=Picture(fleet=fleet, has_fleet=True), now=NOW))
+    form = create_form([], Context(state=ConsoleState(fleet=fleet, has_fleet=True), now=NOW))
     (images,) = (field.options for field in form.fields({"host": "a", "pool": "vm"}) if field.id == "base")
     assert [(option.label or option.value, option.note) for option in images] == [
         ("blank disk", ""),

@@ -130,7 +130,7 @@ async def test_a_host_that_left_the_fleet_is_not_shown_as_up() -> None:
 
 async def test_the_rest_of_a_sentence_typed_into_a_guest_operates_nothing_when_its_line_ends() -> None:
     console = FakeConsole(_fleet(running=("a",)))
-    async with at_console(console, calm_s=_LONG_S) as operator:
+    async with at_console(console, guard_s=_LONG_S) as operator:
         operator.look()
         await operator.press("c", "v", "i")
         console.serial.guest.put_nowait(b"")
@@ -226,7 +226,7 @@ class _Failing(FakeConsole):
 async def test_what_one_of_a_batch_meets_with_keeps_none_of_the_others_back(
     error: Exception, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("novacron_tui.handover._RETRY_S", 0.0)
+    monkeypatch.setattr("novacron_tui.actions.submit._RETRY_S", 0.0)
     console = _Failing(_fleet("a", "b", "c"), error, "b")
     async with at_console(console, size=(160, 30)) as operator:
         await operator.press("asterisk", "s", "y")
@@ -240,7 +240,7 @@ async def test_what_one_of_a_batch_meets_with_keeps_none_of_the_others_back(
 
 
 async def test_a_batch_waits_for_a_backend_that_is_lost_however_long_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("novacron_tui.handover._RETRY_S", 0.0)
+    monkeypatch.setattr("novacron_tui.actions.submit._RETRY_S", 0.0)
     console = _Failing(_fleet("a", "b"), BackendError("backend", "none is running"), "a")
     async with at_console(console) as operator:
         console.push(BackendLost(since=NOW, cause="none is running"))

@@ -85,15 +85,18 @@ def test_every_folder_with_modules_is_a_package_that_the_contracts_see() -> None
     assert not {str(folder.relative_to(_ROOT)) for folder in bare}
 
 
-def test_every_top_level_module_belongs_to_a_layer() -> None:
+@pytest.mark.parametrize(
+    "package", [_ROOT / "backend" / "novacron", _ROOT / "novacron_tui"], ids=lambda path: path.name
+)
+def test_every_top_level_module_belongs_to_a_layer(package: Path) -> None:
     contracts = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
         "contracts"
     ]
-    layers = next(contract for contract in contracts if contract.get("exhaustive"))
+    layers = next(each for each in contracts if each.get("exhaustive") and each["containers"] == [package.name])
     named = {name.strip() for line in layers["layers"] for name in line.split("|")}
     there = {
         path.stem
-        for path in (_ROOT / "backend" / "novacron").iterdir()
+        for path in package.iterdir()
         if (path.suffix == ".py" and path.stem != "__init__") or (path / "__init__.py").exists()
     }
     assert there == named

@@ -31,7 +31,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class ConsoleState:
     """The latest snapshots."""
 
     fleet: Fleet = field(default_factory=Fleet)
@@ -143,20 +143,20 @@ def vms_on(fleet: Fleet, host: HostId) -> list[FleetVm]:
     return [vm for vm in fleet.vms.values() if vm.home.host.id == host]
 
 
-def own_alerts_of(picture: Picture, host: Host) -> list[Alert]:
+def own_alerts_of(state: ConsoleState, host: Host) -> list[Alert]:
     """Return the alerts that hold on a host and say more than its link does."""
-    return [alert for alert in alerts_of(picture, host.id) if alert.remedy != host.link.remedy or host.link.is_up]
+    return [alert for alert in alerts_of(state, host.id) if alert.remedy != host.link.remedy or host.link.is_up]
 
 
-def alerts_of(picture: Picture, subject: VmId | HostId) -> list[Alert]:
+def alerts_of(state: ConsoleState, subject: VmId | HostId) -> list[Alert]:
     """Return the alerts that hold on a VM, or on a host itself."""
     return [
         alert
-        for alert in picture.alerts
+        for alert in state.alerts
         if alert.cleared_at is None and alert.operation is None and (alert.vm or alert.host) == subject
     ]
 
 
-def operations_of(picture: Picture, vm: VmId) -> list[Operation]:
+def operations_of(state: ConsoleState, vm: VmId) -> list[Operation]:
     """Return the operations on a VM, newest first."""
-    return [operation for operation in picture.operations if operation.intent.about_vm == vm]
+    return [operation for operation in state.operations if operation.intent.about_vm == vm]

@@ -1,4 +1,4 @@
-"""An app that is driven by keys: each is heard in its turn, by the screen that the one before has led to."""
+"""An app that is driven by keys: each is handled in its turn, by the screen that the key before it has opened."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeVar, runtime_checkable
@@ -8,8 +8,8 @@ from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.screen import Screen
 
-from novacron_tui.calm import Calm
-from novacron_tui.keyboard import Keyboard
+from novacron_tui.input_guard import InputGuard
+from novacron_tui.terminal.keyboard import Keyboard
 
 Answer = TypeVar("Answer")
 
@@ -20,45 +20,48 @@ _TOO_SMALL = "-too-small"
 
 
 @runtime_checkable
-class Hearer(Protocol):
+class KeyReceiver(Protocol):
     """A screen that takes keys."""
 
-    async def hear(self, event: events.Key) -> None:
+    async def receive_key(self, event: events.Key) -> None:
         """Take a key."""
 
-    def hear_paste(self, text: str) -> None:
+    def receive_paste(self, text: str) -> None:
         """Take text that was pasted."""
 
 
 class KeyedApp(App[None], inherit_bindings=False):
-    """Textual queues keys at the screen that is on top when they arrive: what is typed after `:` would act on rows."""
+    """Gives each key to the screen that is on top once the key before it has been handled.
 
-    def __init__(self, *, calm_s: float, ansi_color: bool | None = None) -> None:
+    Textual queues keys at the screen that is on top when they arrive: what is typed after `:` would act on rows.
+    """
+
+    def __init__(self, *, guard_s: float, ansi_color: bool | None = None) -> None:
         super().__init__(driver_class=Keyboard, ansi_color=ansi_color)
-        self.calm_s = calm_s
-        self.calm = Calm(calm_s)
-        """Holds once a question has stood, or a screen has been uncovered, for a moment."""
+        self.input_guard = InputGuard(guard_s)
+        """Ignores keys for `guard_s` seconds after a question opens, or the screen on top is closed."""
 
     async def on_event(self, event: events.Event) -> None:
-        """Hear keys and pasted text one by one."""
+        """Handle keys and pasted text one by one."""
         if not isinstance(event, events.Key | events.Paste):
             if isinstance(event, events.MouseUp):
-                self.calm.disturb()  # The row clicked on takes its turn later than a key that comes with the click.
+                # The table moves its cursor to the row clicked on later than a key is handled that follows the click.
+                self.input_guard.ignore_keys()
             await super().on_event(event)
-        elif self.is_running and self.is_attached and self.screen_stack and isinstance(self.screen, Hearer):
+        elif self.is_running and self.is_attached and self.screen_stack and isinstance(self.screen, KeyReceiver):
             if isinstance(event, events.Paste):
-                self.screen.hear_paste(event.text)
+                self.screen.receive_paste(event.text)
             else:
-                await self.screen.hear(event)
+                await self.screen.receive_key(event)
 
     def put_question(self, question: Screen[Answer], answered: Callable[[Answer | None], None]) -> None:
-        """Push a screen that asks: for a moment it takes no key for an answer, since none was pressed at it."""
-        self.calm.disturb()
+        """Open a screen that asks; keys that were pressed before it could be read are ignored."""
+        self.input_guard.ignore_keys()
         self.push_screen(question, answered)
 
     def pop_screen(self) -> AwaitComplete:
-        """Uncover the screen below: for a moment it takes no key that was pressed at the one above."""
-        self.calm.disturb()
+        """Close the screen on top; keys that were pressed at it do not reach the one below."""
+        self.input_guard.ignore_keys()
         return super().pop_screen()
 
     def on_resize(self, event: events.Resize) -> None:

@@ -1,0 +1,1 @@
+"""What the console asks of the backend: preview, submit, cancel, acknowledge, reconnect. No screens."""
