@@ -1,1 +1,1 @@
-"""What every adapter of ports/hypervisor.py must do, asserted through the port alone."""
+"""What every adapter of ports/hypervisor must do, asserted through the port alone."""

@@ -12,7 +12,7 @@ from novacron.model.errors import NotFound
 from novacron.model.host import HostSpec
 from novacron.model.ids import HostId, VmId
 from novacron.model.migration import MigrationMode
-from novacron.model.operations.creation import CreateVm
+from novacron.model.operations.creation import CreateVm, definition_of, disk_of
 from novacron.model.vm import StateReason, VmReading, VmState
 from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import Hypervisor, HypervisorGateway, MigrationRequest, SerialLink
@@ -96,20 +96,20 @@ class Ground:
     async def a_defined_vm(self, intent: CreateVm | None = None) -> CreateVm:
         """Make a VM on the first host and leave it shut off."""
         intent = intent or self.intent()
-        path = await self.a.create_disk(intent, deadline_s=DEADLINE_S) if intent.pool else ""
-        await self.a.define(intent, path, deadline_s=DEADLINE_S)
+        path = await self.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S) if intent.pool else ""
+        await self.a.definitions.define(definition_of(intent, path), deadline_s=DEADLINE_S)
         return intent
 
     async def a_running_vm(self, intent: CreateVm | None = None) -> CreateVm:
         """Make a VM on the first host and power it on."""
         intent = await self.a_defined_vm(intent)
-        await self.a.start(intent.vm, deadline_s=DEADLINE_S)
+        await self.a.power.start(intent.vm, deadline_s=DEADLINE_S)
         return intent
 
     async def a_booted_vm(self, intent: CreateVm | None = None) -> CreateVm:
         """Make a VM whose guest has come up: it answers on its serial console."""
         intent = await self.a_running_vm(intent)
-        link = await self.a.open_serial(intent.vm, force=False, deadline_s=DEADLINE_S)
+        link = await self.a.serial.open(intent.vm, force=False, deadline_s=DEADLINE_S)
         try:
             assert await self.hears(link, b"", typing=b"\r", any_of=(b"login:", b"# "))
         finally:
@@ -118,7 +118,7 @@ class Ground:
 
     async def seen(self, hypervisor: Hypervisor, vm: VmId) -> VmReading | None:
         """Look at the VM."""
-        return await hypervisor.look(vm, deadline_s=DEADLINE_S)
+        return await hypervisor.reader.look(vm, deadline_s=DEADLINE_S)
 
     async def state(self, hypervisor: Hypervisor, vm: VmId) -> tuple[VmState, StateReason]:
         """Return its state there, where it must be known."""
@@ -189,7 +189,7 @@ class Ground:
     ) -> None:
         """Move the VM from the first host to the second."""
         request = MigrationRequest(vm=intent.vm, mode=mode, copy_storage=copy_storage, bandwidth_mib_s=bandwidth_mib_s)
-        await self.a.migrate(request, self.b, deadline_s=MIGRATION_S)
+        await self.a.migration.start(request, self.b, deadline_s=MIGRATION_S)
 
     async def clean(self) -> None:
         """Take away every VM and disk that was made, wherever it is, and let go."""
@@ -203,14 +203,14 @@ class Ground:
 
 async def _take_away(hypervisor: Hypervisor, intent: CreateVm, pools: tuple[str, ...]) -> None:
     try:
-        reading = await hypervisor.look(intent.vm, deadline_s=DEADLINE_S)
+        reading = await hypervisor.reader.look(intent.vm, deadline_s=DEADLINE_S)
         if reading is not None and reading.is_active:
-            await hypervisor.force_off(intent.vm, deadline_s=DEADLINE_S)
-        await hypervisor.undefine(intent.vm, deadline_s=DEADLINE_S)
-        for pool in (await hypervisor.read(inventory=True, deadline_s=DEADLINE_S)).pools:
+            await hypervisor.power.force_off(intent.vm, deadline_s=DEADLINE_S)
+        await hypervisor.definitions.undefine(intent.vm, deadline_s=DEADLINE_S)
+        for pool in (await hypervisor.reader.read(inventory=True, deadline_s=DEADLINE_S)).pools:
             for volume in pool.volumes if pool.name in pools else ():
                 if intent.name in volume.name:
-                    await hypervisor.delete_volume(pool.name, volume.name, deadline_s=DEADLINE_S)
+                    await hypervisor.storage.delete_volume(pool.name, volume.name, deadline_s=DEADLINE_S)
     except NotFound:
         # It went away by itself, as it may after a migration.
         return

@@ -6,7 +6,7 @@ import pytest
 
 from novacron.model.errors import LinkError, LinkLost, NovaCronError, OperationError, OutcomeUnknown
 from novacron.model.migration import MigrationMode
-from novacron.model.operations.creation import CreateVm
+from novacron.model.operations.creation import CreateVm, definition_of
 from novacron.model.vm import JobProgress, StateReason, VmState
 from novacron.ports.hypervisor import MigrationRequest
 from tests.contract.ground import DEADLINE_S, MIGRATION_S, Ground
@@ -28,7 +28,7 @@ async def _under_way(
     async def copies() -> bool:
         if task.done():
             task.result()
-        job = await ground.a.job(intent.vm, deadline_s=DEADLINE_S)
+        job = await ground.a.migration.job(intent.vm, deadline_s=DEADLINE_S)
         return job is not None and (job.memory_total_mib or 0) > 0 and job.elapsed_s > 0.5
 
     assert await ground.eventually(copies)
@@ -47,7 +47,7 @@ async def test_it_ends_running_at_the_destination_and_not_at_the_source(ground: 
     assert not arrived.job_active
     # The other way round proves that nothing was left behind in its way.
     request = MigrationRequest(vm=intent.vm, mode=mode, copy_storage=False)
-    await ground.b.migrate(request, ground.a, deadline_s=MIGRATION_S)
+    await ground.b.migration.start(request, ground.a, deadline_s=MIGRATION_S)
     assert await ground.runs_only_on(ground.a, ground.b, intent.vm)
 
 
@@ -55,7 +55,7 @@ async def test_it_ends_running_at_the_destination_and_not_at_the_source(ground: 
 async def test_an_aborted_one_leaves_it_running_at_the_source(ground: Ground, mode: MigrationMode) -> None:
     intent = await ground.a_booted_vm()
     task = await _under_way(ground, intent, mode)
-    await ground.a.abort_job(intent.vm, deadline_s=DEADLINE_S)
+    await ground.a.migration.abort(intent.vm, deadline_s=DEADLINE_S)
     # Which of the two is the abort's or the link's luck: two libvirtds hang up on each other. Neither is a success.
     with pytest.raises((OperationError, OutcomeUnknown)):
         await task
@@ -66,11 +66,11 @@ async def test_an_aborted_one_leaves_it_running_at_the_source(ground: Ground, mo
 
 async def test_its_job_has_figures_while_it_is_under_way(ground: Ground) -> None:
     intent = await ground.a_booted_vm()
-    assert await ground.a.job(intent.vm, deadline_s=DEADLINE_S) is None
+    assert await ground.a.migration.job(intent.vm, deadline_s=DEADLINE_S) is None
     task = await _under_way(ground, intent, MigrationMode.PEER_TO_PEER)
     seen: list[JobProgress] = []
     for _ in range(3):
-        job = await ground.a.job(intent.vm, deadline_s=DEADLINE_S)
+        job = await ground.a.migration.job(intent.vm, deadline_s=DEADLINE_S)
         assert job is not None
         seen.append(job)
         await ground.clock.sleep(1.0)
@@ -84,7 +84,7 @@ async def test_its_job_has_figures_while_it_is_under_way(ground: Ground) -> None
         assert job.iteration is not None
     assert seen[0].elapsed_s < seen[-1].elapsed_s
     assert 0 < (seen[-1].rate_mib_s or 0) < 10 * _CRAWL_MIB_S
-    await ground.a.abort_job(intent.vm, deadline_s=DEADLINE_S)
+    await ground.a.migration.abort(intent.vm, deadline_s=DEADLINE_S)
     await asyncio.gather(task, return_exceptions=True)
 
 
@@ -125,7 +125,7 @@ async def test_a_direct_one_falls_back_to_the_source_when_our_links_end(ground: 
 async def test_a_guest_that_is_paused_while_it_moves_arrives_and_runs(ground: Ground) -> None:
     intent = await ground.a_booted_vm(ground.intent(busy=True))
     task = await _under_way(ground, intent, MigrationMode.PEER_TO_PEER, bandwidth_mib_s=_WALK_MIB_S)
-    await ground.a.pause(intent.vm, deadline_s=DEADLINE_S)
+    await ground.a.power.pause(intent.vm, deadline_s=DEADLINE_S)
     paused = await ground.seen(ground.a, intent.vm)
     assert paused is None or (paused.state, paused.reason) == (VmState.PAUSED, StateReason.MIGRATING)
     await task
@@ -139,7 +139,7 @@ async def test_storage_is_copied_along(ground: Ground, mode: MigrationMode) -> N
     assert await ground.runs_only_on(ground.b, ground.a, intent.vm)
     arrived = await ground.seen(ground.b, intent.vm)
     assert arrived is not None
-    (probe,) = await ground.b.probe_disks((arrived.disks[0].source,), deadline_s=DEADLINE_S)
+    (probe,) = await ground.b.storage.probe_disks((arrived.disks[0].source,), deadline_s=DEADLINE_S)
     assert probe.visible
 
 
@@ -155,31 +155,31 @@ async def test_the_destination_sees_the_lock_of_a_running_vms_disk(ground: Groun
     reading = await ground.seen(ground.a, intent.vm)
     assert reading is not None
     path = reading.disks[0].source
-    (probe,) = await ground.b.probe_disks((path,), deadline_s=DEADLINE_S)
+    (probe,) = await ground.b.storage.probe_disks((path,), deadline_s=DEADLINE_S)
     assert probe.visible
     assert probe.lock_seen is True
-    (here,) = await ground.a.probe_disks((path,), deadline_s=DEADLINE_S)
+    (here,) = await ground.a.storage.probe_disks((path,), deadline_s=DEADLINE_S)
     assert here.lock_seen is True, "its own host sees it as well"
     assert here.inode
     assert (here.inode, here.born) == (probe.inode, probe.born), "and it is on the very same file"
-    await ground.a.force_off(intent.vm, deadline_s=DEADLINE_S)
-    (probe,) = await ground.b.probe_disks((path,), deadline_s=DEADLINE_S)
+    await ground.a.power.force_off(intent.vm, deadline_s=DEADLINE_S)
+    (probe,) = await ground.b.storage.probe_disks((path,), deadline_s=DEADLINE_S)
     assert probe.lock_seen is not True
 
 
 async def test_a_disk_in_use_cannot_be_started_from_a_second_host(ground: Ground) -> None:
     intent = await ground.a_running_vm()
-    xml = await ground.a.definition(intent.vm, deadline_s=DEADLINE_S)
-    await ground.b.define_xml(xml, deadline_s=DEADLINE_S)
+    xml = await ground.a.reader.definition(intent.vm, deadline_s=DEADLINE_S)
+    await ground.b.definitions.define_xml(xml, deadline_s=DEADLINE_S)
     with pytest.raises(OperationError):
-        await ground.b.start(intent.vm, deadline_s=DEADLINE_S)
+        await ground.b.power.start(intent.vm, deadline_s=DEADLINE_S)
     assert await ground.runs_only_on(ground.a, ground.b, intent.vm)
 
 
 async def test_a_host_that_fits_says_so(ground: Ground) -> None:
     intent = await ground.a_running_vm()
-    xml = await ground.a.definition(intent.vm, deadline_s=DEADLINE_S)
-    fit = await ground.b.fit(xml, deadline_s=DEADLINE_S)
+    xml = await ground.a.reader.definition(intent.vm, deadline_s=DEADLINE_S)
+    fit = await ground.b.migration.preflight(xml, deadline_s=DEADLINE_S)
     assert fit.cpu_compatible is not False
     assert fit.domain_type_supported is True
     assert fit.machine_supported is not False
@@ -191,18 +191,18 @@ async def test_a_host_that_fits_says_so(ground: Ground) -> None:
 
 async def test_fit_names_the_network_that_is_missing(ground: Ground) -> None:
     intent = await ground.a_defined_vm(ground.intent(pool="", network="no-such-network"))
-    xml = await ground.a.definition(intent.vm, deadline_s=DEADLINE_S)
-    fit = await ground.b.fit(xml, deadline_s=DEADLINE_S)
+    xml = await ground.a.reader.definition(intent.vm, deadline_s=DEADLINE_S)
+    fit = await ground.b.migration.preflight(xml, deadline_s=DEADLINE_S)
     assert fit.missing_networks == ("no-such-network",)
 
 
 async def test_fit_tells_a_taken_name_from_the_same_vm(ground: Ground) -> None:
     intent = await ground.a_defined_vm(ground.intent(pool=""))
-    xml = await ground.a.definition(intent.vm, deadline_s=DEADLINE_S)
+    xml = await ground.a.reader.definition(intent.vm, deadline_s=DEADLINE_S)
     namesake = ground.intent(intent.name, pool="")
-    await ground.b.define(namesake, "", deadline_s=DEADLINE_S)
-    assert (await ground.b.fit(xml, deadline_s=DEADLINE_S)).name_taken
-    assert not (await ground.a.fit(xml, deadline_s=DEADLINE_S)).name_taken
+    await ground.b.definitions.define(definition_of(namesake, ""), deadline_s=DEADLINE_S)
+    assert (await ground.b.migration.preflight(xml, deadline_s=DEADLINE_S)).name_taken
+    assert not (await ground.a.migration.preflight(xml, deadline_s=DEADLINE_S)).name_taken
 
 
 async def test_close_ends_what_is_asked_after_and_nothing_else(ground: Ground) -> None:
@@ -210,6 +210,6 @@ async def test_close_ends_what_is_asked_after_and_nothing_else(ground: Ground) -
     async with asyncio.timeout(DEADLINE_S):
         await other.close()
     with pytest.raises(LinkLost):
-        await other.read(inventory=False, deadline_s=DEADLINE_S)
+        await other.reader.read(inventory=False, deadline_s=DEADLINE_S)
     intent = await ground.a_running_vm()
     assert (await ground.state(ground.a, intent.vm))[0] is VmState.RUNNING

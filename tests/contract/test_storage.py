@@ -7,13 +7,14 @@ import pytest
 
 from novacron.model.errors import Conflict, NotFound
 from novacron.model.ids import VmId
+from novacron.model.operations.creation import definition_of, disk_of
 from novacron.model.storage import Pool, Volume
 from novacron.ports.hypervisor import Hypervisor
 from tests.contract.ground import DEADLINE_S, Ground
 
 
 async def _pool(hypervisor: Hypervisor, name: str) -> Pool:
-    reading = await hypervisor.read(inventory=True, deadline_s=DEADLINE_S)
+    reading = await hypervisor.reader.read(inventory=True, deadline_s=DEADLINE_S)
     return next(pool for pool in reading.pools if pool.name == name)
 
 
@@ -24,10 +25,10 @@ async def _volume(hypervisor: Hypervisor, pool: str, path: str) -> Volume | None
 
 async def test_a_disk_is_made_once_and_made_anew_only_when_asked_for(ground: Ground) -> None:
     intent = ground.intent()
-    path = await ground.a.create_disk(intent, deadline_s=DEADLINE_S)
+    path = await ground.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S)
     with pytest.raises(Conflict):
-        await ground.a.create_disk(intent, deadline_s=DEADLINE_S)
-    assert await ground.a.create_disk(intent, anew=True, deadline_s=DEADLINE_S) == path
+        await ground.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S)
+    assert await ground.a.storage.create_disk(disk_of(intent), anew=True, deadline_s=DEADLINE_S) == path
     volume = await _volume(ground.a, ground.shared_pool, path)
     assert volume is not None
     assert volume.capacity_mib == intent.disk_mib
@@ -35,26 +36,26 @@ async def test_a_disk_is_made_once_and_made_anew_only_when_asked_for(ground: Gro
 
 async def test_a_disk_is_found_once_it_is_made_and_no_other_vms(ground: Ground) -> None:
     intent = ground.intent()
-    assert await ground.a.find_disk(intent, deadline_s=DEADLINE_S) == ""
-    path = await ground.a.create_disk(intent, deadline_s=DEADLINE_S)
-    assert await ground.a.find_disk(intent, deadline_s=DEADLINE_S) == path
-    assert await ground.a.find_disk(ground.intent(), deadline_s=DEADLINE_S) == ""
+    assert await ground.a.storage.find_disk(disk_of(intent), deadline_s=DEADLINE_S) == ""
+    path = await ground.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S)
+    assert await ground.a.storage.find_disk(disk_of(intent), deadline_s=DEADLINE_S) == path
+    assert await ground.a.storage.find_disk(disk_of(ground.intent()), deadline_s=DEADLINE_S) == ""
 
 
 async def test_a_disk_that_a_vm_has_is_not_made_anew(ground: Ground) -> None:
     intent = ground.intent()
-    path = await ground.a.create_disk(intent, deadline_s=DEADLINE_S)
-    await ground.a.define(intent, path, deadline_s=DEADLINE_S)
+    path = await ground.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S)
+    await ground.a.definitions.define(definition_of(intent, path), deadline_s=DEADLINE_S)
     with pytest.raises(Conflict):
-        await ground.a.create_disk(intent, anew=True, deadline_s=DEADLINE_S)
-    assert await ground.a.find_disk(intent, deadline_s=DEADLINE_S) == path
+        await ground.a.storage.create_disk(disk_of(intent), anew=True, deadline_s=DEADLINE_S)
+    assert await ground.a.storage.find_disk(disk_of(intent), deadline_s=DEADLINE_S) == path
 
 
 async def test_a_disk_from_a_base_image_is_at_least_as_large(ground: Ground) -> None:
     base = next(
         volume for volume in (await _pool(ground.a, ground.shared_pool)).volumes if volume.name == ground.base_volume
     )
-    path = await ground.a.create_disk(ground.intent(base_volume=base.name), deadline_s=DEADLINE_S)
+    path = await ground.a.storage.create_disk(disk_of(ground.intent(base_volume=base.name)), deadline_s=DEADLINE_S)
     volume = await _volume(ground.a, ground.shared_pool, path)
     assert volume is not None
     assert volume.capacity_mib >= base.capacity_mib
@@ -63,79 +64,79 @@ async def test_a_disk_from_a_base_image_is_at_least_as_large(ground: Ground) -> 
 
 async def test_a_volume_made_for_another_vm_is_a_conflict(ground: Ground) -> None:
     intent = ground.intent()
-    await ground.a.create_disk(intent, deadline_s=DEADLINE_S)
+    await ground.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S)
     stranger = replace(intent, vm=VmId(str(uuid.uuid4())))
     with pytest.raises(Conflict):
-        await ground.a.create_disk(stranger, deadline_s=DEADLINE_S)
+        await ground.a.storage.create_disk(disk_of(stranger), deadline_s=DEADLINE_S)
 
 
 async def test_a_pool_or_image_that_is_not_there_is_not_found(ground: Ground) -> None:
     with pytest.raises(NotFound):
-        await ground.a.create_disk(ground.intent(pool="no-such-pool"), deadline_s=DEADLINE_S)
+        await ground.a.storage.create_disk(disk_of(ground.intent(pool="no-such-pool")), deadline_s=DEADLINE_S)
     with pytest.raises(NotFound):
-        await ground.a.create_disk(ground.intent(base_volume="no-such-image"), deadline_s=DEADLINE_S)
+        await ground.a.storage.create_disk(disk_of(ground.intent(base_volume="no-such-image")), deadline_s=DEADLINE_S)
 
 
 async def test_what_one_host_made_on_shared_storage_another_one_deletes(ground: Ground) -> None:
     first, second = ground.intent(), ground.intent()
-    paths = [await ground.a.create_disk(intent, deadline_s=DEADLINE_S) for intent in (first, second)]
-    await ground.b.delete_disk(paths[0], deadline_s=DEADLINE_S)
+    paths = [await ground.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S) for intent in (first, second)]
+    await ground.b.storage.delete_disk(paths[0], deadline_s=DEADLINE_S)
     name = paths[1].rpartition("/")[2]
-    await ground.b.delete_volume(ground.shared_pool, name, deadline_s=DEADLINE_S)
+    await ground.b.storage.delete_volume(ground.shared_pool, name, deadline_s=DEADLINE_S)
     for path in paths:
         assert await _volume(ground.a, ground.shared_pool, path) is None
 
 
 async def test_what_another_host_deleted_is_deleted_although_a_pool_still_lists_it(ground: Ground) -> None:
     first, second = ground.intent(), ground.intent()
-    paths = [await ground.a.create_disk(intent, deadline_s=DEADLINE_S) for intent in (first, second)]
+    paths = [await ground.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S) for intent in (first, second)]
     for path in paths:
         assert await _volume(ground.b, ground.shared_pool, path) is not None
-        await ground.a.delete_disk(path, deadline_s=DEADLINE_S)
-    await ground.b.delete_disk(paths[0], deadline_s=DEADLINE_S)
-    await ground.b.delete_volume(ground.shared_pool, paths[1].rpartition("/")[2], deadline_s=DEADLINE_S)
+        await ground.a.storage.delete_disk(path, deadline_s=DEADLINE_S)
+    await ground.b.storage.delete_disk(paths[0], deadline_s=DEADLINE_S)
+    await ground.b.storage.delete_volume(ground.shared_pool, paths[1].rpartition("/")[2], deadline_s=DEADLINE_S)
     for path in paths:
         assert await _volume(ground.b, ground.shared_pool, path) is None
 
 
 async def test_deleting_a_disk_removes_the_volume_and_may_be_repeated(ground: Ground) -> None:
-    path = await ground.a.create_disk(ground.intent(), deadline_s=DEADLINE_S)
-    await ground.a.delete_disk(path, deadline_s=DEADLINE_S)
+    path = await ground.a.storage.create_disk(disk_of(ground.intent()), deadline_s=DEADLINE_S)
+    await ground.a.storage.delete_disk(path, deadline_s=DEADLINE_S)
     assert await _volume(ground.a, ground.shared_pool, path) is None
-    await ground.a.delete_disk(path, deadline_s=DEADLINE_S)
+    await ground.a.storage.delete_disk(path, deadline_s=DEADLINE_S)
 
 
 async def test_deleting_a_volume_by_name_may_be_repeated(ground: Ground) -> None:
-    path = await ground.a.create_disk(ground.intent(pool=ground.local_pool), deadline_s=DEADLINE_S)
+    path = await ground.a.storage.create_disk(disk_of(ground.intent(pool=ground.local_pool)), deadline_s=DEADLINE_S)
     volume = await _volume(ground.a, ground.local_pool, path)
     assert volume is not None
-    await ground.a.delete_volume(ground.local_pool, volume.name, deadline_s=DEADLINE_S)
+    await ground.a.storage.delete_volume(ground.local_pool, volume.name, deadline_s=DEADLINE_S)
     assert await _volume(ground.a, ground.local_pool, path) is None
-    await ground.a.delete_volume(ground.local_pool, volume.name, deadline_s=DEADLINE_S)
+    await ground.a.storage.delete_volume(ground.local_pool, volume.name, deadline_s=DEADLINE_S)
 
 
 async def test_a_pool_is_stopped_and_started(ground: Ground) -> None:
-    await ground.a.set_pool_active(ground.local_pool, False, deadline_s=DEADLINE_S)
+    await ground.a.storage.set_pool_active(ground.local_pool, False, deadline_s=DEADLINE_S)
     try:
         assert not (await _pool(ground.a, ground.local_pool)).active
     finally:
-        await ground.a.set_pool_active(ground.local_pool, True, deadline_s=DEADLINE_S)
+        await ground.a.storage.set_pool_active(ground.local_pool, True, deadline_s=DEADLINE_S)
     assert (await _pool(ground.a, ground.local_pool)).active
 
 
 async def test_the_shared_pool_shows_one_hosts_volume_on_the_other(ground: Ground) -> None:
-    path = await ground.a.create_disk(ground.intent(), deadline_s=DEADLINE_S)
-    (probe,) = await ground.b.probe_disks((path,), deadline_s=DEADLINE_S)
+    path = await ground.a.storage.create_disk(disk_of(ground.intent()), deadline_s=DEADLINE_S)
+    (probe,) = await ground.b.storage.probe_disks((path,), deadline_s=DEADLINE_S)
     assert probe.visible
-    (here,) = await ground.a.probe_disks((path,), deadline_s=DEADLINE_S)
+    (here,) = await ground.a.storage.probe_disks((path,), deadline_s=DEADLINE_S)
     assert here.identity
     assert here.identity == probe.identity, "it is one file"
     assert (await _pool(ground.b, ground.shared_pool)).shared
 
 
 async def test_a_local_volume_is_not_visible_elsewhere(ground: Ground) -> None:
-    path = await ground.a.create_disk(ground.intent(pool=ground.local_pool), deadline_s=DEADLINE_S)
-    (probe,) = await ground.b.probe_disks((path,), deadline_s=DEADLINE_S)
+    path = await ground.a.storage.create_disk(disk_of(ground.intent(pool=ground.local_pool)), deadline_s=DEADLINE_S)
+    (probe,) = await ground.b.storage.probe_disks((path,), deadline_s=DEADLINE_S)
     assert not probe.visible
     assert not probe.identity
     assert not (await _pool(ground.a, ground.local_pool)).shared
@@ -143,10 +144,13 @@ async def test_a_local_volume_is_not_visible_elsewhere(ground: Ground) -> None:
 
 async def test_files_of_one_path_on_two_hosts_are_told_apart(ground: Ground) -> None:
     intent = ground.intent(pool=ground.local_pool)
-    paths = {await hypervisor.create_disk(intent, deadline_s=DEADLINE_S) for hypervisor in (ground.a, ground.b)}
+    paths = {
+        await hypervisor.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S)
+        for hypervisor in (ground.a, ground.b)
+    }
     (path,) = paths
-    (here,) = await ground.a.probe_disks((path,), deadline_s=DEADLINE_S)
-    (there,) = await ground.b.probe_disks((path,), deadline_s=DEADLINE_S)
+    (here,) = await ground.a.storage.probe_disks((path,), deadline_s=DEADLINE_S)
+    (there,) = await ground.b.storage.probe_disks((path,), deadline_s=DEADLINE_S)
     assert here.visible
     assert there.visible
     assert here.identity != there.identity

@@ -180,7 +180,7 @@ async def _facts(spec: HostSpec) -> HostFacts:
     hypervisor = await LibvirtGateway(SystemClock()).connect(spec, deadline_s=_DEADLINE_S)
     try:
         # All of it at once, as the backend reads it: some limits show only then.
-        return (await hypervisor.read(inventory=True, deadline_s=_DEADLINE_S)).facts
+        return (await hypervisor.reader.read(inventory=True, deadline_s=_DEADLINE_S)).facts
     finally:
         await hypervisor.close()
 

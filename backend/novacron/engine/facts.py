@@ -46,11 +46,11 @@ async def gather_facts(
 
 async def _ask(intent: MigrateVm, paths: tuple[str, ...], watchers: Watchers, deadline_s: float) -> MigrationFacts:
     source, destination = watchers.hypervisor(intent.host), watchers.hypervisor(intent.destination)
-    definition = await source.definition(intent.vm, deadline_s=deadline_s)
+    definition = await source.reader.definition(intent.vm, deadline_s=deadline_s)
     fit, probes, at_source, belongings = await asyncio.gather(
-        destination.fit(definition, deadline_s=deadline_s),
-        destination.probe_disks(paths, deadline_s=deadline_s),
-        source.probe_disks(paths, deadline_s=deadline_s),
-        source.belongings(intent.vm, deadline_s=deadline_s),
+        destination.migration.preflight(definition, deadline_s=deadline_s),
+        destination.storage.probe_disks(paths, deadline_s=deadline_s),
+        source.storage.probe_disks(paths, deadline_s=deadline_s),
+        source.reader.belongings(intent.vm, deadline_s=deadline_s),
     )
     return MigrationFacts(fit=fit, probes=probes, at_source=at_source, belongings=belongings)

@@ -67,6 +67,10 @@ async def _look(
         return None
     deadline_s = settings.look_deadline_s
     seen = await within(
-        clock, deadline_s + settings.overrun_s, hypervisor.look(vm, deadline_s=deadline_s), subject=host, what="a look"
+        clock,
+        deadline_s + settings.overrun_s,
+        hypervisor.reader.look(vm, deadline_s=deadline_s),
+        subject=host,
+        what="a look",
     )
     return host, seen

@@ -173,7 +173,7 @@ class HostPoller:
         )
         self._hypervisor = hypervisor
         self._inventory_wanted = True
-        hypervisor.watch(lambda event: self._on_event(hypervisor, event))
+        hypervisor.reader.watch(lambda event: self._on_event(hypervisor, event))
 
     async def _read(self) -> None:
         watch, settings = self._watch, self._watch.settings
@@ -187,7 +187,7 @@ class HostPoller:
         reading = await within(
             watch.clock,
             settings.read_deadline_s + settings.overrun_s,
-            self._hypervisor.read(inventory=inventory, deadline_s=settings.read_deadline_s),
+            self._hypervisor.reader.read(inventory=inventory, deadline_s=settings.read_deadline_s),
             subject=self._spec.id,
             what="a reading",
         )

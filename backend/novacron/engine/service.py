@@ -218,7 +218,7 @@ class ConsoleService:
     async def definition(self, vm: VmId, host: HostId) -> str:
         """Return the VM's XML from that host."""
         hypervisor = self._watchers.hypervisor(host)
-        return await hypervisor.definition(vm, deadline_s=self._settings.look_deadline_s)
+        return await hypervisor.reader.definition(vm, deadline_s=self._settings.look_deadline_s)
 
     async def samples(self, vm: VmId) -> tuple[VmSample, ...]:
         """Return its last minutes, oldest first."""
@@ -231,7 +231,7 @@ class ConsoleService:
     async def open_serial(self, vm: VmId, host: HostId, *, force: bool = False) -> SerialLink:
         """Open the VM's serial console."""
         hypervisor = self._watchers.hypervisor(host)
-        return await hypervisor.open_serial(vm, force=force, deadline_s=self._settings.look_deadline_s)
+        return await hypervisor.serial.open(vm, force=force, deadline_s=self._settings.look_deadline_s)
 
     async def status(self) -> BackendStatus:
         """Return what the backend says of itself."""

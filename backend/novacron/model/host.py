@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from novacron.model.capability import Capabilities
 from novacron.model.ids import HostId
 from novacron.model.storage import Pool
 from novacron.model.vm import VmReading
@@ -55,6 +56,8 @@ class HostFacts:
     """What it can run: kvm, qemu."""
     limits: tuple[str, ...] = ()
     """What makes work on it wait although it is up, each with what to do about it."""
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    """What it cannot be asked for, and why."""
 
     @property
     def default_network(self) -> str:

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from novacron.adapters.libvirt import definition, xml
-from novacron.adapters.libvirt.storekeeper import _volume_xml
+from novacron.adapters.libvirt.storage import _volume_xml
 from novacron.model.errors import OperationError
 from novacron.model.ids import HostId
-from novacron.model.operations.creation import CreateVm
+from novacron.model.operations.creation import CreateVm, definition_of
 from novacron.model.plan.names import refuse_text
 from novacron.model.vm import VmDisk, VmNic
 from tests.builders import an_id
@@ -40,7 +40,7 @@ def an_intent(**fields: object) -> CreateVm:
 def _write(
     intent: CreateVm, *, disk_path: str = "/vm/web-1.qcow2", domain_type: str = "qemu", direct_io: bool = True
 ) -> str:
-    return definition.write(intent, disk_path=disk_path, domain_type=domain_type, direct_io=direct_io)
+    return definition.write(definition_of(intent, disk_path), domain_type=domain_type, direct_io=direct_io)
 
 
 def _strange(text: str) -> bool:

@@ -95,19 +95,19 @@ def test_it_may_be_asked_when_it_is_free_or_soon_let_go_of_or_nobody_can_tell() 
 
 
 async def test_how_far_a_job_is_that_cannot_be_asked_is_how_long_it_has_been_so(clock: FakeClock) -> None:
-    job = await _host(_Domain((libvirt.VIR_DOMAIN_CONTROL_JOB, 0, 9000)), clock).job(VM, deadline_s=S)
+    job = await _host(_Domain((libvirt.VIR_DOMAIN_CONTROL_JOB, 0, 9000)), clock).migration.job(VM, deadline_s=S)
     assert job is not None
     assert (job.elapsed_s, job.memory_total_mib, job.rate_mib_s) == (9.0, None, None)
-    free = await _host(_Domain(FREE), clock).job(VM, deadline_s=S)
+    free = await _host(_Domain(FREE), clock).migration.job(VM, deadline_s=S)
     assert free is not None
     assert free.elapsed_s == 3.0
 
 
 async def test_a_job_that_cannot_be_asked_is_not_aborted_now(clock: FakeClock) -> None:
     with pytest.raises(OperationError, match="held by another call for 9 s"):
-        await _host(_Domain((libvirt.VIR_DOMAIN_CONTROL_JOB, 0, 9000)), clock).abort_job(VM, deadline_s=S)
+        await _host(_Domain((libvirt.VIR_DOMAIN_CONTROL_JOB, 0, 9000)), clock).migration.abort(VM, deadline_s=S)
     free = _Domain(FREE)
-    await _host(free, clock).abort_job(VM, deadline_s=S)
+    await _host(free, clock).migration.abort(VM, deadline_s=S)
     assert free.aborted
 
 
@@ -121,7 +121,7 @@ async def test_whose_connection_broke_under_a_migration_is_told_apart(
     source, destination = _host(_Domain(FREE), clock, channel), _host(_Domain(FREE), clock, name="kvm-2")
     request = MigrationRequest(vm=VM, mode=mode, copy_storage=False)
     with pytest.raises(OutcomeUnknown if ours_broke else OperationError) as caught:
-        await source.migrate(request, destination, deadline_s=S)
+        await source.migration.start(request, destination, deadline_s=S)
     if not ours_broke:
         said = caught.value
         assert said.detail == "its way to kvm-2 broke: unable to connect to server at 'kvm-2:49152'"

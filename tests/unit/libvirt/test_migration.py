@@ -107,7 +107,7 @@ def _flags(*names: str) -> int:
 async def _move(clock: FakeClock, domain: _Domain, **fields: Any) -> tuple[Any, dict[str, Any], int]:
     source = _host(domain, clock)
     far = _host(domain, clock, id="kvm-2", peer_uri="qemu+ssh://kvm-2/system", migration_address="10.0.0.2")
-    await source.migrate(_request(**fields), far, deadline_s=S)
+    await source.migration.start(_request(**fields), far, deadline_s=S)
     (asked,) = domain.asked
     return asked
 
@@ -130,7 +130,7 @@ async def test_a_direct_migration_goes_over_our_own_connection_to_the_destinatio
 async def test_a_relayed_migration_goes_through_sockets_that_are_gone_afterwards(clock: FakeClock, copy_storage):
     domain = _Domain()
     source, far = _host(domain, clock), _host(domain, clock, id="kvm-2")
-    await source.migrate(_request(mode=MigrationMode.RELAYED, copy_storage=copy_storage), far, deadline_s=S)
+    await source.migration.start(_request(mode=MigrationMode.RELAYED, copy_storage=copy_storage), far, deadline_s=S)
     ((target, parameters, flags),) = domain.asked
     assert target is FAR_CONNECTION
     assert set(parameters) == ({"migrate_uri", "disks_uri"} if copy_storage else {"migrate_uri"})
@@ -166,15 +166,15 @@ async def test_a_bandwidth_is_passed_on_in_libvirts_own_unit(clock: FakeClock):
 async def test_both_connections_of_a_move_are_let_go(clock: FakeClock):
     domain = _Domain()
     source, far = _host(domain, clock), _host(domain, clock, id="kvm-2")
-    await source.migrate(_request(mode=MigrationMode.DIRECT), far, deadline_s=S)
+    await source.migration.start(_request(mode=MigrationMode.DIRECT), far, deadline_s=S)
     assert source.access.channel.closed  # type: ignore[attr-defined]
     assert far.access.channel.closed  # type: ignore[attr-defined]
 
 
 async def test_a_host_of_another_kind_is_no_destination(clock: FakeClock):
-    other: Any = SimpleNamespace(spec=HostSpec(id=HostId("sim-1"), uri="simulated://sim-1"))
+    other: Any = SimpleNamespace(spec=HostSpec(id=HostId("sim-1"), uri="simulated://sim-1"), migration=object())
     with pytest.raises(OperationError, match="sim-1 is not a libvirt host"):
-        await _host(_Domain(), clock).migrate(_request(), other, deadline_s=S)
+        await _host(_Domain(), clock).migration.start(_request(), other, deadline_s=S)
 
 
 async def test_the_longest_pause_is_set_as_soon_as_the_job_takes_it(clock: FakeClock):
@@ -183,7 +183,7 @@ async def test_the_longest_pause_is_set_as_soon_as_the_job_takes_it(clock: FakeC
     source = _host(domain, clock)
     source.access.channel = _Channel(domain, running)  # type: ignore[attr-defined]
     request = _request(max_downtime_ms=250)
-    moving = asyncio.ensure_future(source.migrate(request, _host(domain, clock, id="kvm-2"), deadline_s=S))
+    moving = asyncio.ensure_future(source.migration.start(request, _host(domain, clock, id="kvm-2"), deadline_s=S))
     await clock.advance(1)
     assert domain.downtimes == [250]
     running.set()
@@ -273,10 +273,10 @@ async def _fit(clock: FakeClock, definition: str, destination: _Destination, **a
         async def call(self, what: str, work: Callable[[Any], Any], **_: object) -> Any:
             return work(destination)
 
-    host.channel = _There()  # type: ignore[assignment]
+    host.migration.channel = _There()  # type: ignore[assignment]
     results = {path: RunResult(exit_status=status, stdout=b"", stderr=b"") for path, status in answers.items()}
     host.access.answers = results  # type: ignore[attr-defined]
-    return await host.fit(definition, deadline_s=S)
+    return await host.migration.preflight(definition, deadline_s=S)
 
 
 CPU = "<cpu mode='custom'><model>Skylake-Client</model></cpu>"
@@ -356,13 +356,13 @@ async def test_a_disk_is_judged_by_what_the_destination_could_say(
 ):
     host = _host(_Domain(), clock)
     host.access.answers = {"/vm/a": RunResult(exit_status=0, stdout=said, stderr=b"")}  # type: ignore[attr-defined]
-    (probe,) = await host.probe_disks(("/vm/a",), deadline_s=S)
+    (probe,) = await host.storage.probe_disks(("/vm/a",), deadline_s=S)
     assert (probe.visible, probe.lock_seen, probe.file_system) == (visible, lock_seen, file_system)
     assert (probe.free_mib, probe.detail) == (free_mib, detail)
 
 
 async def test_what_is_no_path_is_not_looked_at(clock):
     host = _host(_Domain(), clock)
-    (probe,) = await host.probe_disks(("pool/image",), deadline_s=S)
+    (probe,) = await host.storage.probe_disks(("pool/image",), deadline_s=S)
     assert (probe.visible, "not a path" in probe.detail) == (False, True)
     assert host.access.ran == []  # type: ignore[attr-defined]

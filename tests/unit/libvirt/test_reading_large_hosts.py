@@ -13,6 +13,7 @@ from novacron.adapters.libvirt.patience import Patience
 from novacron.adapters.libvirt.pool_reader import PoolReader
 from novacron.model.errors import DeadlineExceeded
 from novacron.model.files import UseKind
+from novacron.model.operations.creation import disk_of
 from novacron.model.plan.claims import claims_of
 from novacron.model.storage import Pool
 from tests.builders import a_fleet, a_host, an_id
@@ -30,30 +31,30 @@ class LongLine(FakeClock):
 
 
 async def test_a_host_whose_definitions_take_longer_than_a_reading_is_read_all_the_same(host: LibvirtHypervisor):
-    host.clock = LongLine()
-    first = await host.read(inventory=True, deadline_s=S)
+    host.reader.clock = LongLine()
+    first = await host.reader.read(inventory=True, deadline_s=S)
     unread = [vm.name for vm in first.vms if not vm.is_read]
     assert unread
     assert len(first.vms) == 6
     for _ in range(len(first.vms)):
-        last = await host.read(inventory=False, deadline_s=S)
+        last = await host.reader.read(inventory=False, deadline_s=S)
     assert all(vm.is_read for vm in last.vms)
     assert {vm.name: vm.persistent for vm in last.vms}["passing"] is False
 
 
 async def test_a_disk_named_by_pool_and_volume_is_known_by_its_path(host: LibvirtHypervisor):
-    host._pools = PoolReader(_Shell(host), host.clock)
-    host._files = HostFiles(_Shell(host), host.clock, host._pools)
-    path = await host.create_disk(_intent(), deadline_s=S)
+    host.reader._pools = PoolReader(_Shell(host), host.reader.clock)
+    host.reader._files = HostFiles(_Shell(host), host.reader.clock, host.reader._pools)
+    path = await host.storage.create_disk(disk_of(_intent()), deadline_s=S)
     name = path.rpartition("/")[2]
     vm = an_id("by-volume")
-    await host.define_xml(
+    await host.definitions.define_xml(
         f"<domain type='test'><name>by-volume</name><uuid>{vm}</uuid><memory>1024</memory><os><type>hvm</type></os>"
         f"<devices><disk type='volume' device='disk'><source pool='vm' volume='{name}'/><target dev='vda'/></disk>"
         "</devices></domain>",
         deadline_s=S,
     )
-    reading = await host.read(inventory=True, deadline_s=S)
+    reading = await host.reader.read(inventory=True, deadline_s=S)
     (pool,) = reading.pools
     (disk,) = next(one for one in reading.vms if one.id == vm).disks
     assert (disk.source, disk.storage, disk.pool_id) == (path, "file", pool.id)
@@ -65,8 +66,8 @@ class _Shell:
     has_shell = True
 
     def __init__(self, host: LibvirtHypervisor) -> None:
-        self._channel = host.channel
-        self.spec = host.spec
+        self._channel = host.reader.channel
+        self.spec = host.reader.spec
         self.folder: bytes | None = b"1.0 1.0\n4096 1000 400\n"
         """None: whoever looks hangs."""
         self.looks = 0
@@ -151,19 +152,19 @@ async def test_figures_of_a_folder_that_cannot_be_are_not_known(host: LibvirtHyp
 
 
 async def test_a_pool_that_is_not_active_has_no_size(host: LibvirtHypervisor, refreshes: list[str]):
-    await host.set_pool_active("vm", False, deadline_s=S)
+    await host.storage.set_pool_active("vm", False, deadline_s=S)
     pool = await _read(PoolReader(_Shell(host), FakeClock()))
     assert (pool.active, pool.capacity_mib, pool.available_mib, pool.allocation_mib) == (False, None, None, None)
 
 
 async def test_a_vm_that_has_changed_and_was_not_read_again_may_need_anything(host: LibvirtHypervisor):
-    vms = {vm.id for vm in (await host.read(inventory=True, deadline_s=S)).vms}
-    host._changed, host.clock, in_doubt = set(vms), LongLine(), []
-    host._stale = set(vms)
+    vms = {vm.id for vm in (await host.reader.read(inventory=True, deadline_s=S)).vms}
+    host.reader._changed, host.reader.clock, in_doubt = set(vms), LongLine(), []
+    host.reader._stale = set(vms)
     for _ in range(len(vms) + 1):
-        reading = await host.read(inventory=False, deadline_s=S)
+        reading = await host.reader.read(inventory=False, deadline_s=S)
         in_doubt.append({vm.id for vm in reading.vms if any(use.kind is UseKind.UNREAD for use in vm.uses)})
-        assert in_doubt[-1] == host._changed
+        assert in_doubt[-1] == host.reader._changed
     assert in_doubt[0]
     assert not in_doubt[-1]
 
@@ -174,10 +175,10 @@ async def test_a_vm_that_libvirt_refuses_to_describe_is_not_taken_for_none(
     def refuse(domain: libvirt.virDomain, flags: int = 0) -> str:
         raise libvirt.libvirtError("virDomainGetXMLDesc() failed")
 
-    names = {vm.name for vm in (await host.read(inventory=True, deadline_s=S)).vms}
-    host._known.clear()
+    names = {vm.name for vm in (await host.reader.read(inventory=True, deadline_s=S)).vms}
+    host.reader._known.clear()
     monkeypatch.setattr(libvirt.virDomain, "XMLDesc", refuse)
-    reading = await host.read(inventory=True, deadline_s=S)
+    reading = await host.reader.read(inventory=True, deadline_s=S)
     assert {vm.name for vm in reading.vms if not vm.is_read} == names
 
 
@@ -195,8 +196,8 @@ async def test_files_are_in_doubt_until_the_pools_were_read(host: LibvirtHypervi
 
 
 async def test_an_operation_holds_the_disk_that_it_will_make(host: LibvirtHypervisor):
-    host._pools = PoolReader(_Shell(host), host.clock)
-    host._files = HostFiles(_Shell(host), host.clock, host._pools)
-    fleet = a_fleet(a_host("kvm-1", reading=await host.read(inventory=True, deadline_s=S)))
-    path = await host.create_disk(_intent(), deadline_s=S)
+    host.reader._pools = PoolReader(_Shell(host), host.reader.clock)
+    host.reader._files = HostFiles(_Shell(host), host.reader.clock, host.reader._pools)
+    fleet = a_fleet(a_host("kvm-1", reading=await host.reader.read(inventory=True, deadline_s=S)))
+    path = await host.storage.create_disk(disk_of(_intent()), deadline_s=S)
     assert f"disk:{path}" in claims_of(_intent(), fleet).holds

@@ -43,7 +43,7 @@ async def host(tmp_path: Path) -> AsyncIterator[LibvirtHypervisor]:
 
 
 async def _look(host: LibvirtHypervisor, name: str) -> VmReading:
-    seen = await host.look(an_id(name), deadline_s=S)
+    seen = await host.reader.look(an_id(name), deadline_s=S)
     assert seen is not None
     return seen
 
@@ -66,21 +66,21 @@ async def _stored(host: LibvirtHypervisor, name: str) -> VmSize:
 async def test_a_maximum_stays_where_the_new_figure_fits_and_is_raised_where_not(
     host: LibvirtHypervisor, vcpus: int | None, memory_mib: int | None, after: VmSize
 ):
-    await host.resize_stored(an_id("off"), vcpus, memory_mib, deadline_s=S)
+    await host.definitions.resize_stored(an_id("off"), vcpus, memory_mib, deadline_s=S)
     assert await _stored(host, "off") == after
 
 
 async def test_pins_and_shares_outlast_another_size(host: LibvirtHypervisor):
-    await host.resize_stored(an_id("off"), 3, 256, deadline_s=S)
-    text = await host.definition(an_id("off"), deadline_s=S)
+    await host.definitions.resize_stored(an_id("off"), 3, 256, deadline_s=S)
+    text = await host.reader.definition(an_id("off"), deadline_s=S)
     for part in ("<shares>512</shares>", "<vcpupin vcpu='0' cpuset='0'/>", "<vcpupin vcpu='5' cpuset='1'/>"):
         assert part in text
 
 
 async def test_what_a_running_vm_gets_at_its_next_start_is_read_beside_what_it_has(host: LibvirtHypervisor):
-    await host.resize_stored(an_id("running"), 4, 768, deadline_s=S)
-    await host.resize_live(an_id("running"), 3, None, deadline_s=S)
-    (read,) = (vm for vm in (await host.read(inventory=True, deadline_s=S)).vms if vm.name == "running")
+    await host.definitions.resize_stored(an_id("running"), 4, 768, deadline_s=S)
+    await host.definitions.resize_live(an_id("running"), 3, None, deadline_s=S)
+    (read,) = (vm for vm in (await host.reader.read(inventory=True, deadline_s=S)).vms if vm.name == "running")
     for seen in (read, await _look(host, "running")):
         assert (seen.vcpus, seen.vcpus_max, seen.memory_mib) == (3, 8, 512)
         assert (seen.pending_vcpus, seen.pending_memory_mib) == (4, 768)
@@ -89,25 +89,25 @@ async def test_what_a_running_vm_gets_at_its_next_start_is_read_beside_what_it_h
 async def test_a_process_has_no_more_room_than_it_was_started_with(host: LibvirtHypervisor):
     for vcpus, memory_mib in ((9, None), (None, 2048)):
         with pytest.raises(OperationError):
-            await host.resize_live(an_id("running"), vcpus, memory_mib, deadline_s=S)
+            await host.definitions.resize_live(an_id("running"), vcpus, memory_mib, deadline_s=S)
     seen = await _look(host, "running")
     assert (seen.vcpus, seen.memory_mib) == (2, 512)
 
 
 async def test_a_transient_vm_stays_transient(host: LibvirtHypervisor):
     with pytest.raises(OperationError):
-        await host.resize_stored(an_id("passing"), 3, None, deadline_s=S)
-    await host.resize_live(an_id("passing"), 3, None, deadline_s=S)
+        await host.definitions.resize_stored(an_id("passing"), 3, None, deadline_s=S)
+    await host.definitions.resize_live(an_id("passing"), 3, None, deadline_s=S)
     seen = await _look(host, "passing")
     assert (seen.persistent, seen.vcpus, seen.sizing.at_next_start) == (False, 3, None)
 
 
 async def test_a_vm_with_saved_memory_is_told_and_not_resized(host: LibvirtHypervisor):
-    await host.tell_vm("saving it", an_id("running"), lambda domain: domain.managedSave(0), deadline_s=S)
-    (read,) = (vm for vm in (await host.read(inventory=True, deadline_s=S)).vms if vm.name == "running")
+    await host.reader.tell_vm("saving it", an_id("running"), lambda domain: domain.managedSave(0), deadline_s=S)
+    (read,) = (vm for vm in (await host.reader.read(inventory=True, deadline_s=S)).vms if vm.name == "running")
     assert read.sizing.has_saved_memory
     with pytest.raises(OperationError, match="saved"):
-        await host.resize_stored(an_id("running"), 3, None, deadline_s=S)
+        await host.definitions.resize_stored(an_id("running"), 3, None, deadline_s=S)
     assert (await _stored(host, "running")).vcpus == 2
 
 

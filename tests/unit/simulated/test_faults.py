@@ -19,6 +19,7 @@ from novacron.model.errors import (
 from novacron.model.ids import VmId
 from novacron.model.link import LinkStatus
 from novacron.model.migration import MigrationMode
+from novacron.model.operations.creation import disk_of
 from novacron.model.vm import StateReason, VmState
 from novacron.ports.hypervisor import HostEvent, HostEventKind, MigrationRequest
 from tests.fake_clock import FakeClock
@@ -62,19 +63,19 @@ async def _raises(stage: _Stage, error: type[NovaCronError], work: "asyncio.Futu
 async def test_a_hung_host_costs_exactly_the_deadline_and_its_link(stage: _Stage) -> None:
     hypervisor = await stage.connect()
     events: list[HostEvent] = []
-    hypervisor.watch(events.append)
+    hypervisor.reader.watch(events.append)
     stage.world.hang(_HOST)
-    reading = asyncio.ensure_future(hypervisor.read(inventory=True, deadline_s=8))
+    reading = asyncio.ensure_future(hypervisor.reader.read(inventory=True, deadline_s=8))
     assert await _raises(stage, DeadlineExceeded, reading) == pytest.approx(8, abs=0.01)
     assert events[-1].kind is HostEventKind.LINK_CLOSED
     with pytest.raises(LinkLost):
-        await hypervisor.read(inventory=True, deadline_s=8)
+        await hypervisor.reader.read(inventory=True, deadline_s=8)
 
 
 async def test_a_hung_host_that_wakes_in_time_answers(stage: _Stage) -> None:
     hypervisor = await stage.connect()
     stage.world.hang(_HOST)
-    pending = asyncio.create_task(hypervisor.read(inventory=False, deadline_s=8))
+    pending = asyncio.create_task(hypervisor.reader.read(inventory=False, deadline_s=8))
     await stage.clock.advance(3)
     assert not pending.done()
     stage.world.heal(_HOST)
@@ -102,9 +103,9 @@ async def test_a_slow_host_answers_when_it_is_given_the_time(stage: _Stage) -> N
     hypervisor = await stage.connect()
     stage.world.slow(_HOST, 30)
     began = stage.clock.monotonic()
-    await stage.clock.run(hypervisor.read(inventory=False, deadline_s=60))
+    await stage.clock.run(hypervisor.reader.read(inventory=False, deadline_s=60))
     assert stage.clock.monotonic() - began == pytest.approx(30, abs=0.01)
-    work = asyncio.ensure_future(hypervisor.read(inventory=False, deadline_s=8))
+    work = asyncio.ensure_future(hypervisor.reader.read(inventory=False, deadline_s=8))
     assert await _raises(stage, DeadlineExceeded, work) == pytest.approx(8, abs=0.01)
 
 
@@ -118,14 +119,14 @@ async def test_every_refusal_has_a_cause_and_a_remedy(stage: _Stage, status: Lin
     assert caught.value.detail
     assert caught.value.remedy
     with pytest.raises(LinkLost):
-        await hypervisor.read(inventory=False, deadline_s=1)
+        await hypervisor.reader.read(inventory=False, deadline_s=1)
 
 
 async def test_closing_does_not_wait_for_a_hung_host_and_ends_its_calls(stage: _Stage) -> None:
     hypervisor = await stage.connect()
     stage.world.hang(_HOST)
-    read = asyncio.create_task(hypervisor.read(inventory=False, deadline_s=60))
-    start = asyncio.create_task(hypervisor.start(stage.a_vm(), deadline_s=60))
+    read = asyncio.create_task(hypervisor.reader.read(inventory=False, deadline_s=60))
+    start = asyncio.create_task(hypervisor.power.start(stage.a_vm(), deadline_s=60))
     await stage.clock.advance(1)
     await hypervisor.close()
     with pytest.raises(LinkLost):
@@ -137,7 +138,7 @@ async def test_closing_does_not_wait_for_a_hung_host_and_ends_its_calls(stage: _
 async def test_what_was_asked_of_a_frozen_daemon_may_happen_when_it_thaws(stage: _Stage) -> None:
     hypervisor, vm = await stage.connect(), stage.a_vm()
     stage.world.hang(_HOST, effects_come_late=True)
-    work = asyncio.ensure_future(hypervisor.force_off(vm, deadline_s=5))
+    work = asyncio.ensure_future(hypervisor.power.force_off(vm, deadline_s=5))
     await _raises(stage, DeadlineExceeded, work)
     assert stage.world.host(_HOST).machine(vm).state is VmState.RUNNING
     stage.world.heal(_HOST)
@@ -147,8 +148,8 @@ async def test_what_was_asked_of_a_frozen_daemon_may_happen_when_it_thaws(stage:
 async def test_no_event_comes_from_a_silent_host_or_after_close(stage: _Stage) -> None:
     silent, closed = await stage.connect(), await stage.connect(_OTHER)
     events: list[HostEvent] = []
-    silent.watch(events.append)
-    closed.watch(events.append)
+    silent.reader.watch(events.append)
+    closed.reader.watch(events.append)
     stage.world.hang(_HOST)
     await closed.close()
     stage.world.crash_vm(stage.a_vm())
@@ -162,7 +163,7 @@ async def test_a_crash_and_a_failed_write_have_their_reasons(stage: _Stage) -> N
     stage.world.crash_vm(crashed)
     stuck = stage.a_vm()
     stage.world.fail_disk(stuck)
-    seen = {vm.id: vm for vm in (await hypervisor.read(inventory=False, deadline_s=1)).vms}
+    seen = {vm.id: vm for vm in (await hypervisor.reader.read(inventory=False, deadline_s=1)).vms}
     assert (seen[crashed].state, seen[crashed].reason) == (VmState.SHUT_OFF, StateReason.CRASHED)
     assert (seen[stuck].state, seen[stuck].reason) == (VmState.PAUSED, StateReason.IO_ERROR)
 
@@ -172,19 +173,19 @@ async def test_a_full_pool_shows_and_takes_nothing(stage: _Stage) -> None:
 
     hypervisor = await stage.connect()
     stage.world.fill_pool(_HOST, "shared")
-    pool = next(p for p in (await hypervisor.read(inventory=True, deadline_s=1)).pools if p.name == "shared")
+    pool = next(p for p in (await hypervisor.reader.read(inventory=True, deadline_s=1)).pools if p.name == "shared")
     assert pool.used_fraction == 1.0
     with pytest.raises(OperationError, match="No space left"):
-        await hypervisor.create_disk(a_create(pool="shared"), deadline_s=1)
+        await hypervisor.storage.create_disk(disk_of(a_create(pool="shared")), deadline_s=1)
 
 
 async def test_a_killed_libvirtd_comes_back_and_its_vms_never_stopped(stage: _Stage) -> None:
-    before = await (await stage.connect()).read(inventory=False, deadline_s=1)
+    before = await (await stage.connect()).reader.read(inventory=False, deadline_s=1)
     stage.world.kill_libvirtd(_HOST, restart_after_s=5)
     with pytest.raises(LinkError):
         await stage.connect()
     await stage.clock.advance(6)
-    after = await (await stage.connect()).read(inventory=False, deadline_s=1)
+    after = await (await stage.connect()).reader.read(inventory=False, deadline_s=1)
     assert [(vm.id, vm.state) for vm in after.vms] == [(vm.id, vm.state) for vm in before.vms]
 
 
@@ -193,9 +194,9 @@ async def test_hosts_that_cannot_reach_each_other_migrate_through_the_backend(st
     stage.world.part(_HOST, _OTHER)
     for mode in (MigrationMode.PEER_TO_PEER, MigrationMode.DIRECT):
         with pytest.raises(OperationError, match="No route to host"):
-            await a.migrate(MigrationRequest(vm=vm, mode=mode, copy_storage=False), b, deadline_s=600)
+            await a.migration.start(MigrationRequest(vm=vm, mode=mode, copy_storage=False), b, deadline_s=600)
     relayed = MigrationRequest(vm=vm, mode=MigrationMode.RELAYED, copy_storage=False)
-    await stage.clock.run(a.migrate(relayed, b, deadline_s=600))
+    await stage.clock.run(a.migration.start(relayed, b, deadline_s=600))
     assert stage.world.host(_OTHER).machine(vm).state is VmState.RUNNING
 
 
@@ -203,12 +204,12 @@ async def test_one_that_dirties_too_fast_goes_on_until_it_is_cancelled(stage: _S
     a, b, vm = await stage.connect(), await stage.connect(_OTHER), stage.a_vm()
     stage.world.set_dirty_rate(vm, 5000)
     request = MigrationRequest(vm=vm, mode=MigrationMode.PEER_TO_PEER, copy_storage=False)
-    task = asyncio.create_task(a.migrate(request, b, deadline_s=86_400))
+    task = asyncio.create_task(a.migration.start(request, b, deadline_s=86_400))
     await stage.clock.advance(3600)
-    job = await a.job(vm, deadline_s=1)
+    job = await a.migration.job(vm, deadline_s=1)
     assert job is not None
     assert (job.dirty_rate_mib_s or 0) > (job.rate_mib_s or 0)
-    await a.abort_job(vm, deadline_s=1)
+    await a.migration.abort(vm, deadline_s=1)
     await _raises(stage, OperationError, task)
     assert stage.world.host(_HOST).machine(vm).reason is StateReason.MIGRATION_CANCELED
     assert vm not in stage.world.host(_OTHER).machines
@@ -236,7 +237,7 @@ async def test_every_ending_leaves_what_it_says(stage: _Stage, ending: Ending) -
     stage.world.set_locks(_HOST, "shared", held=ending is not Ending.RUNS_TWICE)
     stage.world.end_next_migration(vm, ending)
     request = MigrationRequest(vm=vm, mode=MigrationMode.PEER_TO_PEER, copy_storage=False)
-    task = asyncio.ensure_future(a.migrate(request, b, deadline_s=3600))
+    task = asyncio.ensure_future(a.migration.start(request, b, deadline_s=3600))
     if ending is Ending.COMPLETES:
         await stage.clock.run(task)
     else:
@@ -249,7 +250,7 @@ async def test_no_ending_runs_twice_where_locks_are_seen(stage: _Stage) -> None:
     a, b, vm = await stage.connect(), await stage.connect(_OTHER), stage.a_vm()
     stage.world.end_next_migration(vm, Ending.RUNS_TWICE)
     request = MigrationRequest(vm=vm, mode=MigrationMode.PEER_TO_PEER, copy_storage=False)
-    await _raises(stage, NovaCronError, asyncio.ensure_future(a.migrate(request, b, deadline_s=3600)))
+    await _raises(stage, NovaCronError, asyncio.ensure_future(a.migration.start(request, b, deadline_s=3600)))
     assert stage.world.host(_HOST).machine(vm).state is VmState.PAUSED
     with pytest.raises(OperationError, match="lock"):
-        await a.resume(vm, deadline_s=5)
+        await a.power.resume(vm, deadline_s=5)

@@ -59,7 +59,7 @@ async def test_ten_thousand_vms_are_built_in_a_second_and_read_in_microseconds()
     hypervisor = await SimulatedGateway(world).connect(world.specs[0], deadline_s=5)
     began = time.process_time()
     for _ in range(50):
-        reading = await hypervisor.read(inventory=False, deadline_s=5)
+        reading = await hypervisor.reader.read(inventory=False, deadline_s=5)
     per_vm_s = (time.process_time() - began) / 50 / len(reading.vms)
     assert per_vm_s < 0.0005
 
@@ -69,11 +69,11 @@ async def test_usage_moves_smoothly_and_stays_in_its_bounds() -> None:
     clock = world.clock
     assert isinstance(clock, FakeClock)
     hypervisor = await SimulatedGateway(world).connect(world.specs[0], deadline_s=5)
-    before = await hypervisor.read(inventory=True, deadline_s=5)
+    before = await hypervisor.reader.read(inventory=True, deadline_s=5)
     moved = 0
     for _ in range(300):
         await clock.advance(1.0)
-        after = await hypervisor.read(inventory=False, deadline_s=5)
+        after = await hypervisor.reader.read(inventory=False, deadline_s=5)
         for old, new in zip(before.vms, after.vms, strict=True):
             if new.state is not VmState.RUNNING:
                 continue

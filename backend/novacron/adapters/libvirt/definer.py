@@ -3,37 +3,30 @@
 from contextlib import suppress
 from typing import Any
 
-from novacron.adapters.libvirt import definition, xml
+from novacron.adapters.libvirt import resizer, xml
 from novacron.adapters.libvirt.channel import Connection
+from novacron.adapters.libvirt.definition import created_by_us, write
 from novacron.adapters.libvirt.role import Domain, Role
 from novacron.model.errors import Conflict, NotFound
 from novacron.model.ids import VmId
-from novacron.model.migration import Belongings
-from novacron.model.operations.creation import CreateVm
+from novacron.model.vm_definition import VmDefinition
 
 
 class Definer(Role):
     """ports.hypervisor.VmDefiner."""
 
-    async def define(self, intent: CreateVm, disk_path: str, *, deadline_s: float) -> None:
+    async def define(self, definition: VmDefinition, *, deadline_s: float) -> None:
         """Define the VM. Source: virDomainDefineXMLFlags with validation against libvirt's own schema."""
-        direct_io = bool(disk_path) and await self._takes_direct_io(disk_path, deadline_s)
+        direct_io = bool(definition.disk_path) and await self._takes_direct_io(definition.disk_path, deadline_s)
         await self.tell(
             "defining it",
-            lambda connection: self._define(connection, intent, disk_path, direct_io),
+            lambda connection: self._define(connection, definition, direct_io),
             deadline_s=deadline_s,
         )
 
     async def define_xml(self, xml: str, *, deadline_s: float) -> None:
         """Define a VM from another host's definition."""
         await self.tell("defining it", lambda connection: connection.defineXML(xml), deadline_s=deadline_s)
-
-    async def belongings(self, vm: VmId, *, deadline_s: float) -> Belongings:
-        """Tell what lies beside its definition.
-
-        Source: virDomainSnapshotNum, virDomainListAllCheckpoints, virDomainHasManagedSaveImage.
-        """
-        return await self.ask_vm("asking what belongs to it", vm, self._belongings, deadline_s=deadline_s)
 
     async def rename(self, vm: VmId, new_name: str, *, deadline_s: float) -> None:
         """Rename a VM that is off. Source: virDomainRename."""
@@ -43,6 +36,18 @@ class Definer(Role):
         """Start it with the host, or not. Source: virDomainSetAutostart."""
         await self.tell_vm(
             "switching autostart", vm, lambda domain: domain.setAutostart(int(enabled)), deadline_s=deadline_s
+        )
+
+    async def resize_stored(self, vm: VmId, vcpus: int | None, memory_mib: int | None, *, deadline_s: float) -> None:
+        """Set the size in the stored definition."""
+        await self.tell_vm(
+            "resizing it", vm, lambda domain: resizer.resize_stored(domain, vcpus, memory_mib), deadline_s=deadline_s
+        )
+
+    async def resize_live(self, vm: VmId, vcpus: int | None, memory_mib: int | None, *, deadline_s: float) -> None:
+        """Set the size of its process, within the maxima that it was started with."""
+        await self.tell_vm(
+            "resizing it", vm, lambda domain: resizer.resize_live(domain, vcpus, memory_mib), deadline_s=deadline_s
         )
 
     async def undefine(self, vm: VmId, *, deadline_s: float) -> None:
@@ -57,41 +62,20 @@ class Definer(Role):
         argv = ("dd", f"if={path}", "of=/dev/null", "iflag=direct", "bs=4096", "count=1", "status=none")
         return (await self.access.run(argv, deadline_s=deadline_s)).exit_status == 0
 
-    def _define(self, connection: Connection, intent: CreateVm, disk_path: str, direct_io: bool) -> None:
+    def _define(self, connection: Connection, vm: VmDefinition, direct_io: bool) -> None:
         libvirt = self.libvirt
         try:
-            known = connection.lookupByUUIDString(intent.vm)
+            known = connection.lookupByUUIDString(vm.id)
         except libvirt.libvirtError as error:
             if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
                 raise
         else:
-            if known.name() == intent.name and definition.created_by_us(known.XMLDesc(0), intent.name):
+            if known.name() == vm.name and created_by_us(known.XMLDesc(0), vm.name):
                 return
-            raise Conflict(intent.name, f"UUID {intent.vm} is VM {known.name()} already", "create it anew")
-        _refuse_taken_name(libvirt, connection, intent)
-        text = definition.write(
-            intent, disk_path=disk_path, domain_type=self._domain_type(connection), direct_io=direct_io
-        )
+            raise Conflict(vm.name, f"UUID {vm.id} is VM {known.name()} already", "create it anew")
+        _refuse_taken_name(libvirt, connection, vm.name)
+        text = write(vm, domain_type=self._domain_type(connection), direct_io=direct_io)
         connection.defineXMLFlags(text, libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
-
-    def _belongings(self, domain: Domain) -> Belongings:
-        root = xml.parse(domain.XMLDesc(0), domain.UUIDString())
-        return Belongings(
-            snapshots=domain.snapshotNum(0),
-            checkpoints=self._checkpoints(domain),
-            saved_memory=bool(domain.hasManagedSaveImage(0)),
-            uefi_variables=root.find("os/nvram") is not None,
-            tpm=root.find("devices/tpm") is not None,
-        )
-
-    def _checkpoints(self, domain: Domain) -> int:
-        libvirt = self.libvirt
-        try:
-            return len(domain.listAllCheckpoints(0))
-        except libvirt.libvirtError as error:
-            if error.get_error_code() == libvirt.VIR_ERR_NO_SUPPORT:
-                return 0  # a driver that knows of none has none
-            raise
 
     def _undefine(self, domain: Domain) -> None:
         """Name all that may lie beside it; a driver that does not know of one of them has none to remove."""
@@ -117,11 +101,11 @@ class Definer(Role):
         return "kvm" if root.find("guest/arch/domain[@type='kvm']") is not None else "qemu"
 
 
-def _refuse_taken_name(libvirt: Any, connection: Connection, intent: CreateVm) -> None:  # noqa: ANN401 - the module
+def _refuse_taken_name(libvirt: Any, connection: Connection, name: str) -> None:  # noqa: ANN401 - the module
     try:
-        other = connection.lookupByName(intent.name)
+        other = connection.lookupByName(name)
     except libvirt.libvirtError as error:
         if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
             raise
         return
-    raise Conflict(intent.name, f"another VM has this name ({other.UUIDString()})", "choose another name")
+    raise Conflict(name, f"another VM has this name ({other.UUIDString()})", "choose another name")

@@ -10,8 +10,8 @@ from novacron.adapters.libvirt.devices import read_disk, read_host_devices
 from novacron.adapters.libvirt.nics import read_nic
 from novacron.adapters.libvirt.other_devices import read_other_devices
 from novacron.adapters.libvirt.sizing import read_size, read_sizing
-from novacron.model.operations.creation import CreateVm
 from novacron.model.vm import VmDisk, VmNic, VmSize, VmSizing
+from novacron.model.vm_definition import KernelBoot, VmDefinition
 
 _NAMESPACE = "urn:novacron:vm:1"
 _BALLOON_PERIOD_S = "2"
@@ -51,22 +51,22 @@ def read(text: str, subject: str) -> Definition:
     )
 
 
-def write(intent: CreateVm, *, disk_path: str, domain_type: str, direct_io: bool) -> str:
+def write(vm: VmDefinition, *, domain_type: str, direct_io: bool) -> str:
     """Return the XML of a new VM: q35, virtio, a serial console, a balloon that reports.
 
     `direct_io`: its disk's storage takes O_DIRECT. Migration on shared storage then never meets a stale page cache.
     """
     root = etree.Element("domain", {"type": domain_type}, nsmap={"novacron": _NAMESPACE})
-    xml.add(root, "name", intent.name)
-    xml.add(root, "uuid", intent.vm)
-    if intent.description:
-        xml.add(root, "description", intent.description)
+    xml.add(root, "name", vm.name)
+    xml.add(root, "uuid", vm.id)
+    if vm.description:
+        xml.add(root, "description", vm.description)
     metadata = xml.add(root, "metadata")
-    etree.SubElement(metadata, f"{{{_NAMESPACE}}}created").text = intent.vm
-    xml.add(root, "memory", str(intent.memory_mib), unit="MiB")
-    xml.add(root, "currentMemory", str(intent.memory_mib), unit="MiB")
-    xml.add(root, "vcpu", str(intent.vcpus))
-    _add_boot(root, intent)
+    etree.SubElement(metadata, f"{{{_NAMESPACE}}}created").text = vm.id
+    xml.add(root, "memory", str(vm.memory_mib), unit="MiB")
+    xml.add(root, "currentMemory", str(vm.memory_mib), unit="MiB")
+    xml.add(root, "vcpu", str(vm.vcpus))
+    _add_boot(root, vm.boot)
     features = xml.add(root, "features")
     xml.add(features, "acpi")
     xml.add(features, "apic")
@@ -75,7 +75,7 @@ def write(intent: CreateVm, *, disk_path: str, domain_type: str, direct_io: bool
     xml.add(root, "clock", offset="utc")
     for event, action in (("on_poweroff", "destroy"), ("on_reboot", "restart"), ("on_crash", "destroy")):
         xml.add(root, event, action)
-    _add_devices(root, intent, disk_path, direct_io=direct_io)
+    _add_devices(root, vm, direct_io=direct_io)
     return xml.write(root)
 
 
@@ -86,31 +86,31 @@ def created_by_us(text: str, subject: str) -> bool:
     return mark is not None and mark == root.findtext("uuid")
 
 
-def _add_boot(root: etree._Element, intent: CreateVm) -> None:
+def _add_boot(root: etree._Element, direct: KernelBoot | None) -> None:
     boot = xml.add(root, "os")
     xml.add(boot, "type", "hvm", arch="x86_64", machine="q35")
-    if intent.kernel:
-        xml.add(boot, "kernel", intent.kernel)
-        if intent.initrd:
-            xml.add(boot, "initrd", intent.initrd)
-        if intent.cmdline:
-            xml.add(boot, "cmdline", intent.cmdline)
+    if direct is not None:
+        xml.add(boot, "kernel", direct.kernel)
+        if direct.initrd:
+            xml.add(boot, "initrd", direct.initrd)
+        if direct.cmdline:
+            xml.add(boot, "cmdline", direct.cmdline)
     else:
         xml.add(boot, "boot", dev="hd")
 
 
-def _add_devices(root: etree._Element, intent: CreateVm, disk_path: str, *, direct_io: bool) -> None:
+def _add_devices(root: etree._Element, vm: VmDefinition, *, direct_io: bool) -> None:
     devices = xml.add(root, "devices")
-    if disk_path:
+    if vm.disk_path:
         disk = xml.add(devices, "disk", type="file", device="disk")
         driver = xml.add(disk, "driver", name="qemu", type="qcow2")
         if direct_io:
             driver.set("cache", "none")
-        xml.add(disk, "source", file=disk_path)
+        xml.add(disk, "source", file=vm.disk_path)
         xml.add(disk, "target", dev="vda", bus="virtio")
-    if intent.network:
+    if vm.network:
         nic = xml.add(devices, "interface", type="network")
-        xml.add(nic, "source", network=intent.network)
+        xml.add(nic, "source", network=vm.network)
         xml.add(nic, "model", type="virtio")
     serial = xml.add(devices, "serial", type="pty")
     xml.add(serial, "target", port="0")

@@ -1,10 +1,41 @@
 """What a host says of itself."""
 
+from dataclasses import replace
 from typing import Any
 
 from novacron.adapters.libvirt import xml
+from novacron.adapters.libvirt.access import HostAccess
 from novacron.adapters.libvirt.binding import load_libvirt
-from novacron.model.host import HostFacts
+from novacron.adapters.libvirt.channel import Channel
+from novacron.adapters.libvirt.role import Role
+from novacron.model.capability import Capabilities
+from novacron.model.host import HostFacts, HostSpec
+from novacron.ports.clock import Clock
+
+
+class FactsReader(Role):
+    """Reads what a host says of itself, and keeps it between inventories."""
+
+    def __init__(
+        self, spec: HostSpec, access: HostAccess, channel: Channel, clock: Clock, capabilities: Capabilities
+    ) -> None:
+        super().__init__(spec, access, channel, clock)
+        self._capabilities = capabilities
+        self._kernel = ""
+        self._last: HostFacts | None = None
+
+    async def read(self, *, anew: bool, deadline_s: float) -> HostFacts:
+        """Return it, from the host with `anew` or when it was never read."""
+        if self._last is None or anew:
+            if not self._kernel and self.access.has_shell:
+                done = await self.access.run(("uname", "-r"), deadline_s=deadline_s)
+                self._kernel = done.stdout.decode(errors="replace").strip()
+            kernel = self._kernel
+            facts = await self.ask(
+                "asking what it is", lambda connection: read_facts(connection, kernel), deadline_s=deadline_s
+            )
+            self._last = replace(facts, capabilities=self._capabilities)
+        return self._last
 
 
 def read_facts(connection: Any, kernel: str) -> HostFacts:  # noqa: ANN401 - libvirt.virConnect

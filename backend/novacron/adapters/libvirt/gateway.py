@@ -6,17 +6,21 @@ from typing import Any
 
 from novacron.adapters.libvirt.access import HostAccess
 from novacron.adapters.libvirt.binding import load_libvirt
+from novacron.adapters.libvirt.capabilities import read_capabilities
 from novacron.adapters.libvirt.channel import Channel
+from novacron.adapters.libvirt.facts import version_text
 from novacron.adapters.libvirt.hypervisor import LibvirtHypervisor
 from novacron.adapters.libvirt.local_access import LocalAccess, UriAccess
 from novacron.adapters.libvirt.relay import remove_left_over
+from novacron.model.capability import Capabilities
 from novacron.model.errors import DeadlineExceeded, LinkError
 from novacron.model.host import HostSpec
 from novacron.model.link import LinkStatus
 from novacron.ports.clock import Clock
 
-OLDEST_LIBVIRT = (7, 0, 0)
-"""What Debian 11 has; older ones lack parts of the bulk statistics and of migration's figures."""
+OLDEST_LIBVIRT = 7_000_000
+"""7.0.0, packed as libvirt does: what Debian 11 has. Older ones lack parts of the bulk statistics and of migration's
+figures."""
 
 
 class LibvirtGateway:
@@ -37,12 +41,13 @@ class LibvirtGateway:
                 channel = await access.open_channel(deadline_s=deadline_s)
                 try:
                     await _refuse_old(spec, channel, deadline_s)
+                    capabilities = await _ask_capabilities(access, channel, deadline_s)
                 except BaseException:
                     channel.abort()
                     raise
                 if access.has_shell:
                     self._go_on_beside(remove_left_over(access))
-                return LibvirtHypervisor(spec, access, channel, self._clock)
+                return LibvirtHypervisor(spec, access, channel, self._clock, capabilities=capabilities)
         except BaseException as error:
             if access is not None:
                 access.abort()
@@ -80,14 +85,22 @@ async def _open_access(spec: HostSpec, deadline_s: float) -> HostAccess:
 
 
 async def _refuse_old(spec: HostSpec, channel: Channel, deadline_s: float) -> None:
-    number = await channel.call(
-        "asking its version", lambda connection: connection.getLibVersion(), deadline_s=deadline_s
+    version = await channel.call(
+        "asking its version", lambda connection: int(connection.getLibVersion()), deadline_s=deadline_s
     )
-    version = (number // 1_000_000, number // 1_000 % 1_000, number % 1_000)
     if version < OLDEST_LIBVIRT:
         raise LinkError(
             spec.id,
-            f"its libvirt is {'.'.join(map(str, version))}; {'.'.join(map(str, OLDEST_LIBVIRT))} is the oldest we know",
+            f"its libvirt is {version_text(version)}; {version_text(OLDEST_LIBVIRT)} is the oldest we know",
             "update libvirt there",
             status=LinkStatus.WRONG_VERSION,
         )
+
+
+async def _ask_capabilities(access: HostAccess, channel: Channel, deadline_s: float) -> Capabilities:
+    has_shell = access.has_shell
+    return await channel.call(
+        "asking what it can do",
+        lambda connection: read_capabilities(connection, has_shell=has_shell),
+        deadline_s=deadline_s,
+    )

@@ -6,13 +6,13 @@ from contextlib import suppress
 from typing import Any
 
 from novacron.adapters.libvirt.channel import Channel, Connection
-from novacron.adapters.libvirt.fitting import Fitting
 from novacron.adapters.libvirt.held import held_for_s
+from novacron.adapters.libvirt.preflight import Preflight
 from novacron.adapters.libvirt.relay import new_paths, relay
-from novacron.adapters.libvirt.role import Domain
+from novacron.adapters.libvirt.role import Domain, Role
 from novacron.model.errors import NovaCronError, OperationError, OutcomeUnknown
 from novacron.model.ids import VmId
-from novacron.model.migration import MigrationMode
+from novacron.model.migration import GuestFit, MigrationMode
 from novacron.model.vm import JobProgress
 from novacron.ports.hypervisor import Hypervisor, MigrationRequest
 
@@ -23,23 +23,30 @@ _TUNE_TRIES = 20
 _TUNE_GAP_S = 0.25
 
 
-class Migrator(Fitting):
+class Migrator(Role):
     """ports.hypervisor.VmMigrator."""
 
-    async def migrate(self, request: MigrationRequest, destination: Hypervisor, *, deadline_s: float) -> None:
+    async def preflight(self, definition: str, *, deadline_s: float) -> GuestFit:
+        """Judge, as a destination, whether this host could run that definition."""
+        return await Preflight(self.spec, self.access, self.channel, self.clock).judge(
+            definition, deadline_s=deadline_s
+        )
+
+    async def start(self, request: MigrationRequest, destination: Hypervisor, *, deadline_s: float) -> None:
         """Move it. Source: virDomainMigrateToURI3 (peer-to-peer), virDomainMigrate3 (direct and relayed)."""
-        if not isinstance(destination, Migrator):
+        far = destination.migration
+        if not isinstance(far, Migrator):
             raise OperationError(self.spec.id, f"{destination.spec.id} is not a libvirt host", "choose another")
         # A connection of its own: this call lasts, and no other call's deadline may end it.
         channel = await self.access.open_channel(deadline_s=_CHANNEL_DEADLINE_S)
         tuning = asyncio.ensure_future(self._set_max_downtime(request))
         try:
             if request.mode is MigrationMode.PEER_TO_PEER:
-                await self._peer_to_peer(channel, request, destination, deadline_s)
+                await self._peer_to_peer(channel, request, far, deadline_s)
             elif request.mode is MigrationMode.DIRECT:
-                await self._managed(channel, request, destination, self._address_of(destination), deadline_s)
+                await self._managed(channel, request, far, self._address_of(far), deadline_s)
             else:
-                await self._relayed(channel, request, destination, deadline_s)
+                await self._relayed(channel, request, far, deadline_s)
         finally:
             tuning.cancel()
             channel.abort()
@@ -48,7 +55,7 @@ class Migrator(Fitting):
         """Return the job's figures. Source: virDomainGetJobStats."""
         return await self.ask_vm("asking how far it is", vm, _job, deadline_s=deadline_s)
 
-    async def abort_job(self, vm: VmId, *, deadline_s: float) -> None:
+    async def abort(self, vm: VmId, *, deadline_s: float) -> None:
         """Stop the job. Source: virDomainAbortJob."""
         await self.tell_vm("stopping its job", vm, self._abort_job, deadline_s=deadline_s)
 

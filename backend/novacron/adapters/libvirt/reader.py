@@ -7,10 +7,11 @@ from typing import Any
 
 from novacron.adapters.libvirt import definition, statistics
 from novacron.adapters.libvirt.access import HostAccess
+from novacron.adapters.libvirt.belongings import read_belongings
 from novacron.adapters.libvirt.channel import Channel, Connection
 from novacron.adapters.libvirt.definition import Definition
 from novacron.adapters.libvirt.events import EventFeed
-from novacron.adapters.libvirt.facts import read_facts
+from novacron.adapters.libvirt.facts import FactsReader
 from novacron.adapters.libvirt.held import held_for_s
 from novacron.adapters.libvirt.host_files import HostFiles
 from novacron.adapters.libvirt.pool_reader import PoolReader
@@ -18,9 +19,11 @@ from novacron.adapters.libvirt.role import Role
 from novacron.adapters.libvirt.statistics import Counters, Stats
 from novacron.adapters.libvirt.vm_files import VmFiles, read_kept_files, read_vm_files
 from novacron.adapters.libvirt.vm_lists import VmLists
+from novacron.model.capability import Capabilities
 from novacron.model.errors import NovaCronError, OperationError
 from novacron.model.host import HostFacts, HostLoad, HostReading, HostSpec
 from novacron.model.ids import VmId
+from novacron.model.migration import Belongings
 from novacron.model.vm import VmDisk, VmReading, VmSize, VmSizing, VmUsage
 from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import HostEvent
@@ -72,7 +75,9 @@ _NOT_READ = _Known(
 class Reader(Role):
     """ports.hypervisor.HostReader."""
 
-    def __init__(self, spec: HostSpec, access: HostAccess, channel: Channel, clock: Clock) -> None:
+    def __init__(
+        self, spec: HostSpec, access: HostAccess, channel: Channel, clock: Clock, capabilities: Capabilities
+    ) -> None:
         super().__init__(spec, access, channel, clock)
         self._known: dict[VmId, _Known] = {}
         self._stale: set[VmId] = set()
@@ -81,8 +86,7 @@ class Reader(Role):
         self._kept_wanted: set[VmId] = set()
         """Whose snapshots are to be asked for when they are learned next."""
         self._counters: dict[VmId, Counters] = {}
-        self._facts: HostFacts | None = None
-        self._kernel = ""
+        self._facts = FactsReader(spec, access, channel, clock, capabilities)
         self._inventory_at = clock.now()
         self._pools = PoolReader(access, clock)
         self._files = HostFiles(access, clock, self._pools)
@@ -100,8 +104,8 @@ class Reader(Role):
             rows, at_s = await self.ask(
                 "reading its VMs", lambda connection: self._bulk(connection, inventory), deadline_s=deadline_s
             )
-            if inventory or self._facts is None:
-                self._facts = await self._read_facts(deadline_s)
+            facts = await self._facts.read(anew=inventory, deadline_s=deadline_s)
+            if inventory:
                 self._inventory_at = self.clock.now()
             if inventory:
                 began_s = self.clock.monotonic()
@@ -115,7 +119,7 @@ class Reader(Role):
         return HostReading(
             host=self.spec.id,
             observed_at=self.clock.now(),
-            facts=replace(self._facts, limits=self.access.limits),
+            facts=replace(facts, limits=self.access.limits),
             load=host_load,
             vms=vms,
             pools=self._files.of_pools(),
@@ -125,8 +129,8 @@ class Reader(Role):
 
     async def facts(self, *, deadline_s: float) -> HostFacts:
         """Read what the host says of itself."""
-        self._facts = await self._read_facts(deadline_s)
-        return replace(self._facts, limits=self.access.limits)
+        facts = await self._facts.read(anew=True, deadline_s=deadline_s)
+        return replace(facts, limits=self.access.limits)
 
     async def look(self, vm: VmId, *, deadline_s: float) -> VmReading | None:
         """Read one VM afresh."""
@@ -142,6 +146,10 @@ class Reader(Role):
         )
         return text
 
+    async def belongings(self, vm: VmId, *, deadline_s: float) -> Belongings:
+        """Tell what lies beside its definition."""
+        return await self.ask_vm("asking what belongs to it", vm, read_belongings, deadline_s=deadline_s)
+
     def watch(self, on_event: Callable[[HostEvent], None]) -> None:
         """Tell of changes."""
 
@@ -154,7 +162,7 @@ class Reader(Role):
         self._feed = EventFeed(self.channel, note)
         self._starting = asyncio.ensure_future(self._feed.start())
 
-    def close_reader(self) -> None:
+    def close(self) -> None:
         """Let go of what reading keeps open beside the main connection."""
         self._pools.close()
         self._files.close()
@@ -166,15 +174,6 @@ class Reader(Role):
             return await self.access.host_load(deadline_s=deadline_s)
         except NovaCronError:
             return HostLoad()  # a broken way shows in the call beside this one
-
-    async def _read_facts(self, deadline_s: float) -> HostFacts:
-        if not self._kernel and self.access.has_shell:
-            done = await self.access.run(("uname", "-r"), deadline_s=deadline_s)
-            self._kernel = done.stdout.decode(errors="replace").strip()
-        kernel = self._kernel
-        return await self.ask(
-            "asking what it is", lambda connection: read_facts(connection, kernel), deadline_s=deadline_s
-        )
 
     def _named(self) -> list[tuple[Sequence[VmDisk], VmFiles]]:
         """Return what each VM's definition names."""

@@ -10,9 +10,11 @@ from typing import Any
 from novacron.adapters.libvirt import xml
 from novacron.adapters.libvirt.channel import Channel, Connection
 from novacron.adapters.libvirt.consoles import serial_console
-from novacron.model.errors import NovaCronError, OperationError
+from novacron.adapters.libvirt.role import Role
+from novacron.model.errors import Conflict, NovaCronError, OperationError
 from novacron.model.ids import VmId
 from novacron.model.vm import ADD_SERIAL
+from novacron.ports.hypervisor import SerialLink
 
 _PIECE = 4096
 _TYPE_DEADLINE_S = 10.0
@@ -78,3 +80,29 @@ class LibvirtSerial:
     def _send(self, data: bytes) -> None:
         while data and self._holder:
             data = data[self._holder[0].send(data) :]
+
+
+class Serial(Role):
+    """ports.hypervisor.SerialConsoles."""
+
+    async def open(self, vm: VmId, *, force: bool, deadline_s: float) -> SerialLink:
+        """Open the VM's serial console. Source: virDomainOpenConsole."""
+        libvirt = self.libvirt
+        flags = libvirt.VIR_DOMAIN_CONSOLE_FORCE if force else libvirt.VIR_DOMAIN_CONSOLE_SAFE
+        channel = await self.access.open_channel(deadline_s=deadline_s)
+
+        try:
+            link = await LibvirtSerial.open(channel, vm, flags, deadline_s=deadline_s)
+        except OperationError as error:
+            channel.abort()
+            if "Active console session" in error.detail:
+                raise Conflict(
+                    error.subject, "somebody else has its console open", "take it over if you must"
+                ) from error
+            raise
+        except BaseException:
+            channel.abort()
+            raise
+        # The console belongs to this connection: it must not outlive it unseen.
+        self.channel.on_closed(channel.abort)
+        return link

@@ -9,8 +9,9 @@ from novacron.adapters.simulated.condition import Condition
 from novacron.adapters.simulated.link import HostLink
 from novacron.adapters.simulated.machine import Job, Machine, rebooted, sizing_of
 from novacron.adapters.simulated.serial import SerialPort
-from novacron.adapters.simulated.storage import HostPool, Store
+from novacron.adapters.simulated.stores import HostPool, Store
 from novacron.adapters.simulated.usage import usage_at
+from novacron.model.capability import Capabilities, Capability, MissingCapability
 from novacron.model.errors import Conflict, NotFound
 from novacron.model.host import HostFacts, HostLoad, HostSpec
 from novacron.model.ids import HostId, PoolId, VmId
@@ -19,6 +20,13 @@ from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import HostEvent, HostEventKind
 
 _RESERVED_MIB = 2048
+_LIKE_LIBVIRT_9_0 = Capabilities(
+    missing=(
+        MissingCapability(
+            capability=Capability.REVERT_EXTERNAL_SNAPSHOT, reason="its libvirt is 9.0.0; 9.9.0 is the first that can"
+        ),
+    )
+)
 _NAMESPACE = uuid.UUID("0d7c9f0e-3a55-4a35-8a51-6d1f6a0c7b11")
 
 
@@ -63,6 +71,7 @@ class SimulatedHost:
             kernel="6.1.0-32-amd64",
             networks=networks,
             domain_types=("kvm", "qemu"),
+            capabilities=_LIKE_LIBVIRT_9_0,
         )
 
     @property

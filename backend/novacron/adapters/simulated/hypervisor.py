@@ -1,51 +1,33 @@
-"""One connected simulated hypervisor: all roles of the port over one link."""
+"""One connected simulated hypervisor: its roles over one link."""
 
 from novacron.adapters.simulated.definer import Definer
+from novacron.adapters.simulated.host import SimulatedHost
+from novacron.adapters.simulated.link import HostLink
 from novacron.adapters.simulated.migrator import Migrator
 from novacron.adapters.simulated.power import Power
 from novacron.adapters.simulated.reader import Reader
-from novacron.adapters.simulated.serial import SerialPort
-from novacron.adapters.simulated.shell import Shell, ShellRequest
-from novacron.model.errors import Conflict, OperationError
-from novacron.model.ids import VmId
-from novacron.model.vm import ADD_SERIAL
-from novacron.ports.hypervisor import SerialLink
+from novacron.adapters.simulated.serial_consoles import SerialConsoles
+from novacron.adapters.simulated.storage import Storage
+from novacron.adapters.simulated.world import World
+from novacron.model.host import HostSpec
 
 
-class SimulatedHypervisor(Reader, Power, Definer, Migrator):
+class SimulatedHypervisor:
     """A simulated host, connected (ports.hypervisor.Hypervisor)."""
 
-    async def open_serial(self, vm: VmId, *, force: bool, deadline_s: float) -> SerialLink:
-        """Open the VM's serial console."""
-        return await self.link.call("serial console", lambda: self._open_serial(vm, force), deadline_s=deadline_s)
+    def __init__(self, world: World, host: SimulatedHost, link: HostLink, spec: HostSpec) -> None:
+        self.spec = spec
+        self.host = host
+        self.link = link
+        self.capabilities = host.facts.capabilities
+        self.reader = Reader(world, host, link, spec)
+        self.power = Power(world, host, link, spec)
+        self.definitions = Definer(world, host, link, spec)
+        self.migration = Migrator(world, host, link, spec)
+        self.storage = Storage(world, host, link, spec)
+        self.serial = SerialConsoles(world, host, link, spec)
 
     async def close(self) -> None:
         """Let go at once."""
         self.link.close()
         self.host.links.discard(self.link)
-
-    def _open_serial(self, vm: VmId, force: bool) -> SerialLink:
-        machine = self.host.machine(vm)
-        if not machine.is_active:
-            raise OperationError(machine.name, "Requested operation is not valid: domain is not running")
-        if machine.serial_problem:
-            raise OperationError(machine.name, machine.serial_problem, ADD_SERIAL)
-        port = self.host.serial_ports.get(vm)
-        if port is None:
-            port = SerialPort(Shell(machine.name, lambda request: self._obey(vm, request)))
-            self.host.serial_ports[vm] = port
-        if port.is_taken and not force:
-            raise Conflict(
-                machine.name,
-                "operation failed: Active console session exists for this domain",
-                "take it over if you must",
-            )
-        opened = port.plug_in()
-        self.link.on_closed(opened.hang_up)
-        return opened
-
-    def _obey(self, vm: VmId, request: ShellRequest) -> None:
-        if request is ShellRequest.POWER_OFF:
-            self.world.press_power_button(self.host, vm)
-        else:
-            self.host.reboot(vm, at=self.world.clock.monotonic())

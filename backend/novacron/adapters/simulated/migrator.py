@@ -8,7 +8,7 @@ from novacron.adapters.simulated.migration import Migration
 from novacron.adapters.simulated.role import Role
 from novacron.model.errors import DeadlineExceeded, LinkLost, OperationError, OutcomeUnknown
 from novacron.model.ids import VmId
-from novacron.model.migration import DiskProbe, GuestFit, MigrationMode
+from novacron.model.migration import GuestFit, MigrationMode
 from novacron.model.vm import JobProgress
 from novacron.ports.hypervisor import Hypervisor, MigrationRequest
 
@@ -16,17 +16,11 @@ from novacron.ports.hypervisor import Hypervisor, MigrationRequest
 class Migrator(Role):
     """Migration, as source and as destination."""
 
-    async def fit(self, definition: str, *, deadline_s: float) -> GuestFit:
+    async def preflight(self, definition: str, *, deadline_s: float) -> GuestFit:
         """Judge, as a destination, whether this host could run that definition."""
-        return await self.link.call("fit", lambda: self._fit(definition), deadline_s=deadline_s)
+        return await self.link.call("preflight", lambda: self._preflight(definition), deadline_s=deadline_s)
 
-    async def probe_disks(self, paths: tuple[str, ...], *, deadline_s: float) -> tuple[DiskProbe, ...]:
-        """Tell, as a destination, whether each path is there and whether a lock held elsewhere is seen."""
-        return await self.link.call(
-            "probe disks", lambda: tuple(self._probe(path) for path in paths), deadline_s=deadline_s
-        )
-
-    async def migrate(self, request: MigrationRequest, destination: Hypervisor, *, deadline_s: float) -> None:
+    async def start(self, request: MigrationRequest, destination: Hypervisor, *, deadline_s: float) -> None:
         """Move a running VM and return when the source says it ended."""
         began_at = self.world.clock.monotonic()
         task, migration = await self.link.call(
@@ -49,7 +43,7 @@ class Migrator(Role):
         """Return the figures of its migration away from here, or None."""
         return await self.link.call("job", lambda: self._job(vm), deadline_s=deadline_s)
 
-    async def abort_job(self, vm: VmId, *, deadline_s: float) -> None:
+    async def abort(self, vm: VmId, *, deadline_s: float) -> None:
         """Stop its migration away from here."""
 
         def abort() -> None:
@@ -62,9 +56,10 @@ class Migrator(Role):
         await self.link.call("abort job", abort, deadline_s=deadline_s, effects=True)
 
     def _begin(self, request: MigrationRequest, destination: Hypervisor) -> tuple[asyncio.Task[None], Migration]:
-        if not isinstance(destination, Migrator):
+        far = destination.migration
+        if not isinstance(far, Migrator):
             raise OperationError(self.host.name, "a simulated host migrates to simulated hosts only")
-        migration = Migration(self.world, self.host, destination.host, request)
+        migration = Migration(self.world, self.host, far.host, request)
         migration.check()
         self.world.migrations[request.vm] = migration
         task = self.world.spawn(migration.run())
@@ -72,7 +67,7 @@ class Migrator(Role):
         # A failure that nobody waits for any more is known from both hosts' states.
         task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         if request.mode is not MigrationMode.PEER_TO_PEER:
-            for carrier in (self.link, destination.link):
+            for carrier in (self.link, far.link):
                 carrier.on_closed(migration.carrier_lost)
         return task, migration
 
@@ -106,7 +101,7 @@ class Migrator(Role):
             return None
         return migration.progress()
 
-    def _fit(self, definition: str) -> GuestFit:
+    def _preflight(self, definition: str) -> GuestFit:
         guest = from_xml(definition)
         host = self.host
         files = tuple(path for path in (guest.kernel, guest.initrd) if path)
@@ -122,21 +117,4 @@ class Migrator(Role):
             machine_supported=guest.machine_type in host.machine_types,
             machine=guest.machine_type,
             kernel_visible=all(path in host.kernels for path in files) if files else None,
-        )
-
-    def _probe(self, path: str) -> DiskProbe:
-        store = self.host.store_of(path)
-        if store is None:
-            return DiskProbe(path=path, visible=False, detail="no pool of this host covers it")
-        visible = path in store.volumes
-        held = self.world.lock_holder(store, path, besides=(self.host, VmId("")))
-        free_mib = store.capacity_mib - store.allocation_mib
-        return DiskProbe(
-            path=path,
-            visible=visible,
-            lock_seen=None if not visible else True if held is not None else None if store.locks else False,
-            file_system=store.file_system,
-            free_mib=free_mib,
-            identity=f"{id(store)} {path}" if visible else "",
-            inode=f"{id(store)} {path}" if visible else "",
         )

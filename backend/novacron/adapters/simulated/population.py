@@ -12,7 +12,7 @@ from random import Random
 from novacron.adapters.simulated.host import SimulatedHost
 from novacron.adapters.simulated.hostile import HOSTILE_TEXTS
 from novacron.adapters.simulated.machine import Machine, Workload
-from novacron.adapters.simulated.storage import Store
+from novacron.adapters.simulated.stores import Store
 from novacron.adapters.simulated.world import World
 from novacron.model.ids import VmId
 from novacron.model.vm import StateReason, VmDisk, VmNic, VmState

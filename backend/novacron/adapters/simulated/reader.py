@@ -11,6 +11,7 @@ from novacron.adapters.simulated.role import Role
 from novacron.adapters.simulated.world import World
 from novacron.model.host import HostFacts, HostReading, HostSpec
 from novacron.model.ids import VmId
+from novacron.model.migration import Belongings
 from novacron.model.storage import Pool
 from novacron.model.vm import VmReading
 from novacron.ports.hypervisor import HostEvent
@@ -39,6 +40,11 @@ class Reader(Role):
     async def definition(self, vm: VmId, *, with_secrets: bool = False, deadline_s: float) -> str:
         """Return its XML; there is no secret in it."""
         return await self.link.call("definition", lambda: to_xml(self.host.machine(vm)), deadline_s=deadline_s)
+
+    async def belongings(self, vm: VmId, *, deadline_s: float) -> Belongings:
+        """Tell how many snapshots it has: all that a simulated VM has beside its definition and its disks."""
+        machine = await self.link.call("belongings", lambda: self.host.machine(vm), deadline_s=deadline_s)
+        return Belongings(snapshots=machine.snapshots)
 
     def watch(self, on_event: Callable[[HostEvent], None]) -> None:
         """Call `on_event` on the event loop for every change."""

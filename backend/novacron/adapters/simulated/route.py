@@ -3,7 +3,7 @@
 from novacron.adapters.simulated.course import Course
 from novacron.adapters.simulated.host import SimulatedHost
 from novacron.adapters.simulated.machine import require_no_job
-from novacron.adapters.simulated.storage import Store
+from novacron.adapters.simulated.stores import Store
 from novacron.adapters.simulated.world import World
 from novacron.model.errors import Conflict, OperationError
 from novacron.model.migration import MigrationMode

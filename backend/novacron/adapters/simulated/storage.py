@@ -1,150 +1,123 @@
-"""Where simulated disks live: stores, and the pools under which hosts know them.
+"""Acts on pools, volumes and disks of a simulated host (ports.hypervisor.HostStorage)."""
 
-A store is the real place (one export, one local file system); each host that reaches it has a pool of its own
-onto it. Two hosts with the same store see the same volumes; two with equal paths on different stores do not.
-"""
-
-import uuid
-from dataclasses import dataclass, field
-
+from novacron.adapters.simulated.role import Role
 from novacron.model.errors import Conflict, NotFound, OperationError
-from novacron.model.ids import PoolId, VmId
-from novacron.model.storage import Pool, Volume
+from novacron.model.ids import VmId
+from novacron.model.migration import DiskProbe
+from novacron.model.vm_definition import NewDisk
+
+_COPY_MIB_S = 800.0
 
 
-@dataclass(slots=True, kw_only=True)
-class StoredVolume:
-    """A volume, and for whom it was made."""
+class Storage(Role):
+    """Pools, volumes and disks."""
 
-    volume: Volume
-    owner: VmId | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class Store:
-    """One place where volumes are."""
-
-    path: str
-    capacity_mib: int
-    kind: str = "dir"
-    file_system: str = "ext4"
-    shared: bool = False
-    locks: bool = True
-    """Whether a lock taken on one host is seen on the others. False: nothing prevents two writers."""
-    full: bool = False
-    label: str = field(default_factory=lambda: uuid.uuid4().hex)
-    """What tells this file system from every other one."""
-    volumes: dict[str, StoredVolume] = field(default_factory=dict)
-    """By path."""
-
-    @property
-    def allocation_mib(self) -> int:
-        """What its volumes take."""
-        if self.full:
-            return self.capacity_mib
-        return min(self.capacity_mib, sum(stored.volume.allocation_mib for stored in self.volumes.values()))
-
-    def holds(self, path: str) -> bool:
-        """Whether `path` would be a file of this store."""
-        return path.startswith(f"{self.path}/")
-
-    def add(
-        self,
-        name: str,
-        *,
-        capacity_mib: int,
-        allocation_mib: int = 0,
-        owner: VmId | None = None,
-        backing_path: str = "",
-    ) -> str:
-        """Make a volume and return its path; the owner's own is taken as it is.
-
-        Raises:
-            Conflict: one of that name exists for somebody else.
-            OperationError: there is no room.
-        """
-        path = f"{self.path}/{name}"
-        if self._has_own(path, owner):
-            return path
-        if self.capacity_mib - self.allocation_mib < max(1, allocation_mib):
-            raise OperationError(
-                name, f"cannot allocate in {self.path}: No space left on device", "free space in the pool"
-            )
-        self.volumes[path] = StoredVolume(
-            volume=Volume(
-                name=name,
-                path=path,
-                capacity_mib=capacity_mib,
-                allocation_mib=allocation_mib,
-                format="qcow2" if name.endswith("qcow2") else "raw",
-                backing_path=backing_path,
-            ),
-            owner=owner,
-        )
-        return path
-
-    def _has_own(self, path: str, owner: VmId | None) -> bool:
-        existing = self.volumes.get(path)
-        if existing is None:
-            return False
-        if owner is not None and existing.owner == owner:
-            return True
-        name = existing.volume.name
-        raise Conflict(
-            name,
-            f"storage volume '{name}' exists already and was not made for this VM",
-            "choose another name",
+    async def create_disk(self, disk: NewDisk, *, anew: bool = False, deadline_s: float) -> str:
+        """Create the VM's disk and return its path."""
+        base = self._base_allocation_mib(disk)
+        return await self.link.call(
+            "create disk",
+            lambda: self._create_disk(disk, anew),
+            deadline_s=deadline_s,
+            effects=True,
+            takes_s=base / _COPY_MIB_S,
         )
 
+    async def find_disk(self, disk: NewDisk, *, deadline_s: float) -> str:
+        """Return the path of the volume that `create_disk` makes, if it is there."""
 
-@dataclass(slots=True, kw_only=True)
-class HostPool:
-    """A pool as one host has it."""
+        def find() -> str:
+            path = self._path_of(disk)
+            return path if path in self.host.pool(disk.pool).require_active().volumes else ""
 
-    id: PoolId
-    name: str
-    store: Store
-    active: bool = True
-    autostart: bool = True
+        return await self.link.call("find disk", find, deadline_s=deadline_s)
 
-    def reading(self) -> Pool:
-        """Return what the host says of it."""
-        allocation_mib = self.store.allocation_mib
-        return Pool(
-            id=self.id,
-            name=self.name,
-            kind=self.store.kind,
-            active=self.active,
-            autostart=self.autostart,
-            path=self.store.path,
-            capacity_mib=self.store.capacity_mib if self.active else None,
-            allocation_mib=allocation_mib if self.active else None,
-            available_mib=self.store.capacity_mib - allocation_mib if self.active else None,
-            volumes=tuple(stored.volume for stored in self.store.volumes.values()) if self.active else (),
-            shared=self.store.shared,
+    async def delete_disk(self, path: str, *, deadline_s: float) -> None:
+        """Delete the volume at `path`."""
+
+        def delete() -> None:
+            store = self.host.store_of(path)
+            if store is not None:
+                store.volumes.pop(path, None)
+
+        await self.link.call("delete disk", delete, deadline_s=deadline_s, effects=True)
+
+    async def probe_disks(self, paths: tuple[str, ...], *, deadline_s: float) -> tuple[DiskProbe, ...]:
+        """Tell, as a destination, whether each path is there and whether a lock held elsewhere is seen."""
+        return await self.link.call(
+            "probe disks", lambda: tuple(self._probe(path) for path in paths), deadline_s=deadline_s
         )
 
-    def require_active(self) -> Store:
-        """Return its store.
+    async def set_pool_active(self, pool: str, active: bool, *, deadline_s: float) -> None:
+        """Start or stop a pool."""
 
-        Raises:
-            OperationError: the pool is stopped.
-        """
-        if not self.active:
-            raise OperationError(
-                self.name,
-                f"Requested operation is not valid: storage pool '{self.name}' is not active",
-                "start the pool",
-            )
-        return self.store
+        def switch() -> None:
+            found = self.host.pool(pool)
+            if found.active is active:
+                state = "already active" if active else "not active"
+                raise OperationError(pool, f"Requested operation is not valid: storage pool '{pool}' is {state}")
+            found.active = active
 
-    def find(self, volume: str) -> StoredVolume:
-        """Return the volume of that name.
+        await self.link.call("pool", switch, deadline_s=deadline_s, effects=True)
 
-        Raises:
-            NotFound: there is none.
-        """
-        for stored in self.require_active().volumes.values():
-            if stored.volume.name == volume:
-                return stored
-        raise NotFound(volume, f"Storage volume not found: no storage vol with matching name '{volume}'")
+    async def delete_volume(self, pool: str, volume: str, *, deadline_s: float) -> None:
+        """Delete a volume."""
+
+        def delete() -> None:
+            found = self.host.pool(pool)
+            try:
+                stored = found.find(volume)
+            except NotFound:
+                return
+            del found.store.volumes[stored.volume.path]
+
+        await self.link.call("delete volume", delete, deadline_s=deadline_s, effects=True)
+
+    def _base_allocation_mib(self, disk: NewDisk) -> int:
+        pool = self.host.pools.get(disk.pool)
+        if pool is None or not pool.active or not disk.base_volume:
+            return 0
+        volumes = (stored.volume for stored in pool.store.volumes.values())
+        return next((one.allocation_mib for one in volumes if one.name == disk.base_volume), 0)
+
+    def _create_disk(self, disk: NewDisk, anew: bool) -> str:
+        pool = self.host.pool(disk.pool)
+        store = pool.require_active()
+        made = store.volumes.get(self._path_of(disk))
+        if made is not None and made.owner == disk.vm:
+            if not anew:
+                raise Conflict(disk.vm_name, f"storage volume '{disk.vm_name}.qcow2' exists already")
+            self._require_unused(made.volume.path)
+            del store.volumes[made.volume.path]
+        base = pool.find(disk.base_volume).volume if disk.base_volume else None
+        return store.add(
+            f"{disk.vm_name}.qcow2",
+            capacity_mib=max(disk.size_mib, base.capacity_mib if base else 0),
+            allocation_mib=base.allocation_mib if base else 1,
+            owner=disk.vm,
+        )
+
+    def _path_of(self, disk: NewDisk) -> str:
+        return f"{self.host.pool(disk.pool).store.path}/{disk.vm_name}.qcow2"
+
+    def _require_unused(self, path: str) -> None:
+        for machine in self.host.machines.values():
+            if any(disk.source == path for disk in machine.disks):
+                raise Conflict(path, f"it is a disk of {machine.name}", "look what it is, or choose another name")
+
+    def _probe(self, path: str) -> DiskProbe:
+        store = self.host.store_of(path)
+        if store is None:
+            return DiskProbe(path=path, visible=False, detail="no pool of this host covers it")
+        visible = path in store.volumes
+        held = self.world.lock_holder(store, path, besides=(self.host, VmId("")))
+        free_mib = store.capacity_mib - store.allocation_mib
+        return DiskProbe(
+            path=path,
+            visible=visible,
+            lock_seen=None if not visible else True if held is not None else None if store.locks else False,
+            file_system=store.file_system,
+            free_mib=free_mib,
+            identity=f"{id(store)} {path}" if visible else "",
+            inode=f"{id(store)} {path}" if visible else "",
+        )

@@ -13,7 +13,7 @@ from novacron.adapters.simulated.condition import Condition
 from novacron.adapters.simulated.ending import Ending
 from novacron.adapters.simulated.host import SimulatedHost
 from novacron.adapters.simulated.machine import Machine, Verb, paused, require, resumed, started, stopped
-from novacron.adapters.simulated.storage import Store
+from novacron.adapters.simulated.stores import Store
 from novacron.model.errors import NotFound, OperationError
 from novacron.model.host import HostSpec
 from novacron.model.ids import HostId, VmId

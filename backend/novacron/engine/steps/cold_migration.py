@@ -21,10 +21,12 @@ class DefineThere:
             if seen is not None and seen.is_active:
                 msg = f"it is {seen.state} on {host} now: somebody started it; nothing was moved"
                 raise StepFailed(msg)
-        definition = await work.hypervisor(intent.host).definition(
+        definition = await work.hypervisor(intent.host).reader.definition(
             intent.vm, with_secrets=True, deadline_s=settings.look_deadline_s
         )
-        await work.ask(intent.destination, lambda hv: hv.define_xml(definition, deadline_s=settings.call_deadline_s))
+        await work.ask(
+            intent.destination, lambda hv: hv.definitions.define_xml(definition, deadline_s=settings.call_deadline_s)
+        )
         seen = (await work.patient_look(intent.destination, intent.vm)).vm
         if seen is None:
             msg = f"{intent.destination} accepted the definition but does not know it; it is still on {intent.host}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from novacron.engine.steps.removal import require_unused
 from novacron.engine.steps.work import AttentionNeeded, StepFailed, Work
 from novacron.model.errors import Busy
-from novacron.model.operations.creation import CREATE_DISK, CreateVm
+from novacron.model.operations.creation import CREATE_DISK, CreateVm, definition_of, disk_of
 from novacron.model.vm import VmReading
 
 _NOT_THERE = "no volume of that name before"
@@ -55,12 +55,12 @@ class CreateDisk:
 
     async def _find(self, work: Work) -> str:
         hypervisor = work.hypervisor(self.intent.host)
-        return await hypervisor.find_disk(self.intent, deadline_s=work.settings.look_deadline_s)
+        return await hypervisor.storage.find_disk(disk_of(self.intent), deadline_s=work.settings.look_deadline_s)
 
     async def _make(self, work: Work, *, anew: bool) -> str:
         deadline_s = work.settings.disk_deadline_s
         return await work.ask(
-            self.intent.host, lambda hv: hv.create_disk(self.intent, anew=anew, deadline_s=deadline_s)
+            self.intent.host, lambda hv: hv.storage.create_disk(disk_of(self.intent), anew=anew, deadline_s=deadline_s)
         )
 
     async def undo(self, work: Work) -> str:
@@ -71,7 +71,7 @@ class CreateDisk:
         if not await require_unused(work, self.intent, path):
             return f"{path} was gone"
         deadline_s = work.settings.disk_deadline_s
-        await work.ask(self.intent.host, lambda hv: hv.delete_disk(path, deadline_s=deadline_s))
+        await work.ask(self.intent.host, lambda hv: hv.storage.delete_disk(path, deadline_s=deadline_s))
         return f"deleted {path}"
 
 
@@ -85,7 +85,9 @@ class Define:
         """Define it and see it."""
         intent, path = self.intent, work.detail_of(CREATE_DISK)
         deadline_s = work.settings.call_deadline_s
-        await work.ask(intent.host, lambda hv: hv.define(intent, path, deadline_s=deadline_s))
+        await work.ask(
+            intent.host, lambda hv: hv.definitions.define(definition_of(intent, path), deadline_s=deadline_s)
+        )
         seen = (await work.patient_look(intent.host, intent.vm)).vm
         if seen is None:
             msg = f"{intent.host} accepted the definition but does not know it"
@@ -111,7 +113,7 @@ class Define:
             msg = f"{intent.name} {used} by now; nothing was taken back"
             raise StepFailed(msg)
         deadline_s = work.settings.call_deadline_s
-        await work.ask(intent.host, lambda hv: hv.undefine(intent.vm, deadline_s=deadline_s))
+        await work.ask(intent.host, lambda hv: hv.definitions.undefine(intent.vm, deadline_s=deadline_s))
         return f"removed the definition of {intent.name}"
 
     async def _use_since(self, work: Work, seen: VmReading) -> str:
@@ -122,5 +124,5 @@ class Define:
         if others:
             return f"has {', '.join(sorted(others))}"
         deadline_s = work.settings.look_deadline_s
-        kept = await work.hypervisor(self.intent.host).belongings(self.intent.vm, deadline_s=deadline_s)
+        kept = await work.hypervisor(self.intent.host).reader.belongings(self.intent.vm, deadline_s=deadline_s)
         return f"has {', '.join(kept.named)}" if kept.named else ""

@@ -14,7 +14,7 @@ def rename(intent: RenameVm, deadline_s: float) -> Goal:
         host=intent.host,
         vm=intent.vm,
         wanted=f"named {intent.new_name}",
-        ask=lambda hv: hv.rename(intent.vm, intent.new_name, deadline_s=deadline_s),
+        ask=lambda hv: hv.definitions.rename(intent.vm, intent.new_name, deadline_s=deadline_s),
         reached=lambda seen: seen is not None and seen.name == intent.new_name,
     )
 
@@ -25,7 +25,7 @@ def set_autostart(intent: SetAutostart, deadline_s: float) -> Goal:
         host=intent.host,
         vm=intent.vm,
         wanted="started with its host" if intent.enabled else "not started with its host",
-        ask=lambda hv: hv.set_autostart(intent.vm, intent.enabled, deadline_s=deadline_s),
+        ask=lambda hv: hv.definitions.set_autostart(intent.vm, intent.enabled, deadline_s=deadline_s),
         reached=lambda seen: seen is not None and seen.autostart is intent.enabled,
         repeatable=True,
     )

@@ -65,7 +65,7 @@ class Goal:
         Raises:
             LinkError: the host cannot be asked; nothing was done.
         """
-        return await work.hypervisor(self.host).look(self.vm, deadline_s=work.settings.look_deadline_s)
+        return await work.hypervisor(self.host).reader.look(self.vm, deadline_s=work.settings.look_deadline_s)
 
     async def _after_no(self, work: Work, error: OperationError) -> str:
         """A "no" may come with the wish fulfilled: somebody else was faster."""

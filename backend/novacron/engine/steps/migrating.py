@@ -27,7 +27,7 @@ class Migrate:
         pollers = work.watchers.poller(intent.host), work.watchers.poller(intent.destination)
         async with pollers[0].lease() as source, pollers[1].lease() as destination:
             deadline_s = work.settings.migration_deadline_s
-            call = asyncio.ensure_future(source.migrate(self._request(), destination, deadline_s=deadline_s))
+            call = asyncio.ensure_future(source.migration.start(self._request(), destination, deadline_s=deadline_s))
             try:
                 follower = _Follower(intent, work)
                 await follower.follow(call)
@@ -133,7 +133,7 @@ async def abort(intent: MigrateVm, work: Work) -> bool:
     """Ask the source to stop the migration; return whether it took the request."""
     try:
         deadline_s = work.settings.look_deadline_s
-        await work.hypervisor(intent.host).abort_job(intent.vm, deadline_s=deadline_s)
+        await work.hypervisor(intent.host).migration.abort(intent.vm, deadline_s=deadline_s)
     except (OperationError, LinkError, OutcomeUnknown):
         # Not begun yet, past the point of return, or out of reach: asked again at the next turn.
         return False
@@ -145,7 +145,7 @@ async def show_job(intent: MigrateVm, work: Work) -> bool | None:
     before = work.operation.progress
     try:
         deadline_s = work.settings.look_deadline_s
-        job = await work.hypervisor(intent.host).job(intent.vm, deadline_s=deadline_s)
+        job = await work.hypervisor(intent.host).migration.job(intent.vm, deadline_s=deadline_s)
     except (LinkError, OutcomeUnknown) as error:
         note = f"{intent.host} does not answer ({error.detail}); the migration may go on without us"
         work.show(Progress(fraction=before.fraction, job=before.job, note=note, observed_at=before.observed_at))

@@ -61,7 +61,7 @@ class SetRunning:
             host=self.host,
             vm=self.vm,
             wanted="running",
-            ask=lambda hv: (hv.resume if self.resume else hv.start)(self.vm, deadline_s=deadline_s),
+            ask=lambda hv: (hv.power.resume if self.resume else hv.power.start)(self.vm, deadline_s=deadline_s),
             reached=lambda seen: seen is not None and seen.state in (_EXECUTES if self.resume else _STARTED),
         )
 
@@ -72,7 +72,7 @@ def force_off(intent: ForceOffVm, deadline_s: float) -> Goal:
         host=intent.host,
         vm=intent.vm,
         wanted="off",
-        ask=lambda hv: hv.force_off(intent.vm, deadline_s=deadline_s),
+        ask=lambda hv: hv.power.force_off(intent.vm, deadline_s=deadline_s),
         reached=_is_off,
     )
 
@@ -85,7 +85,9 @@ class Pause:
 
     async def act(self, work: Work) -> str:
         """Ask, and look until it is paused, or gone with its migration."""
-        before = await work.hypervisor(self.intent.host).look(self.intent.vm, deadline_s=work.settings.look_deadline_s)
+        before = await work.hypervisor(self.intent.host).reader.look(
+            self.intent.vm, deadline_s=work.settings.look_deadline_s
+        )
         moves = before is not None and before.job_active
         return await self._told(work, await self._goal(work, moves=moves).act(work))
 
@@ -110,7 +112,7 @@ class Pause:
             host=self.intent.host,
             vm=self.intent.vm,
             wanted="paused",
-            ask=lambda hv: hv.pause(self.intent.vm, deadline_s=deadline_s),
+            ask=lambda hv: hv.power.pause(self.intent.vm, deadline_s=deadline_s),
             reached=lambda seen: _is_paused(seen) or (moves and _is_off(seen)),
         )
 
@@ -125,8 +127,8 @@ class Reboot:
         """Ask, then see what became of it: whatever its definition says a restart is."""
         intent = self.intent
         deadline_s = work.settings.call_deadline_s
-        seen = await work.hypervisor(intent.host).look(intent.vm, deadline_s=work.settings.look_deadline_s)
-        await work.ask(intent.host, lambda hv: hv.reboot(intent.vm, deadline_s=deadline_s))
+        seen = await work.hypervisor(intent.host).reader.look(intent.vm, deadline_s=work.settings.look_deadline_s)
+        await work.ask(intent.host, lambda hv: hv.power.reboot(intent.vm, deadline_s=deadline_s))
         asked_at = work.clock.monotonic()
         while True:
             before, seen = seen, (await work.patient_look(intent.host, intent.vm)).vm
@@ -166,11 +168,11 @@ class PressPowerButton:
     async def act(self, work: Work) -> str:
         """Press, unless it is off already."""
         intent = self.intent
-        seen = await work.hypervisor(intent.host).look(intent.vm, deadline_s=work.settings.look_deadline_s)
+        seen = await work.hypervisor(intent.host).reader.look(intent.vm, deadline_s=work.settings.look_deadline_s)
         if _is_off(seen):
             return "it was off already"
         deadline_s = work.settings.call_deadline_s
-        await work.ask(intent.host, lambda hv: hv.shutdown(intent.vm, deadline_s=deadline_s))
+        await work.ask(intent.host, lambda hv: hv.power.shutdown(intent.vm, deadline_s=deadline_s))
         return "pressed"
 
     async def settle(self, work: Work) -> str:

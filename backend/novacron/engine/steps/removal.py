@@ -51,7 +51,7 @@ class Undefine:
             host=self.host,
             vm=self.vm,
             wanted="gone",
-            ask=lambda hv: hv.undefine(self.vm, deadline_s=work.settings.call_deadline_s),
+            ask=lambda hv: hv.definitions.undefine(self.vm, deadline_s=work.settings.call_deadline_s),
             reached=lambda seen: seen is None,
             repeatable=self.again,
             remedy="nothing else was deleted; delete it again if it is to go",
@@ -73,7 +73,7 @@ class DeleteDisk:
             return await self._see(work)
         deadline_s = work.settings.disk_deadline_s
         # An answer that was lost is for the runner, which settles the step in a loop: calling `settle` here would nest.
-        await work.ask(self.intent.host, lambda hv: hv.delete_disk(self.path, deadline_s=deadline_s))
+        await work.ask(self.intent.host, lambda hv: hv.storage.delete_disk(self.path, deadline_s=deadline_s))
         return await self._see(work)
 
     async def settle(self, work: Work) -> str:
@@ -87,7 +87,7 @@ class DeleteDisk:
     async def _see(self, work: Work) -> str:
         hypervisor = await work.patient_hypervisor(self.intent.host)
         try:
-            probes = await hypervisor.probe_disks((self.path,), deadline_s=work.settings.look_deadline_s)
+            probes = await hypervisor.storage.probe_disks((self.path,), deadline_s=work.settings.look_deadline_s)
         except (OperationError, LinkError, OutcomeUnknown):
             return f"{self.intent.host} says {self.path} is deleted"
         if any(probe.visible for probe in probes):
@@ -107,7 +107,9 @@ class DeleteVolumeStep:
         intent, deadline_s = self.intent, work.settings.disk_deadline_s
         if not await self._require_unused(work):
             return await self._see(work)
-        await work.ask(intent.host, lambda hv: hv.delete_volume(intent.pool, intent.volume, deadline_s=deadline_s))
+        await work.ask(
+            intent.host, lambda hv: hv.storage.delete_volume(intent.pool, intent.volume, deadline_s=deadline_s)
+        )
         return await self._see(work)
 
     async def settle(self, work: Work) -> str:
@@ -115,7 +117,9 @@ class DeleteVolumeStep:
         if not await self._require_unused(work):
             return await self._see(work)
         hypervisor = await work.patient_hypervisor(self.intent.host)
-        await hypervisor.delete_volume(self.intent.pool, self.intent.volume, deadline_s=work.settings.disk_deadline_s)
+        await hypervisor.storage.delete_volume(
+            self.intent.pool, self.intent.volume, deadline_s=work.settings.disk_deadline_s
+        )
         return await self._see(work)
 
     async def undo(self, work: Work) -> str:
@@ -146,7 +150,9 @@ class SetPool:
     async def act(self, work: Work) -> str:
         """Ask and read the pool."""
         intent, deadline_s = self.intent, work.settings.call_deadline_s
-        await work.ask(intent.host, lambda hv: hv.set_pool_active(intent.pool, intent.active, deadline_s=deadline_s))
+        await work.ask(
+            intent.host, lambda hv: hv.storage.set_pool_active(intent.pool, intent.active, deadline_s=deadline_s)
+        )
         return await self._see(work)
 
     async def settle(self, work: Work) -> str:

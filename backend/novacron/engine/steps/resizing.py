@@ -21,7 +21,7 @@ class Resize:
             LinkError: the host cannot be asked; nothing was done.
         """
         intent = self.intent
-        before = await work.hypervisor(intent.host).look(intent.vm, deadline_s=work.settings.look_deadline_s)
+        before = await work.hypervisor(intent.host).reader.look(intent.vm, deadline_s=work.settings.look_deadline_s)
         return await self._resize(work, before)
 
     async def settle(self, work: Work) -> str:
@@ -45,7 +45,9 @@ class Resize:
         try:
             await work.ask(
                 intent.host,
-                lambda hv: hv.resize_stored(intent.vm, intent.vcpus, intent.memory_mib, deadline_s=deadline_s),
+                lambda hv: hv.definitions.resize_stored(
+                    intent.vm, intent.vcpus, intent.memory_mib, deadline_s=deadline_s
+                ),
             )
         except OperationError as error:
             seen = (await work.patient_look(intent.host, intent.vm)).vm
@@ -66,7 +68,9 @@ class Resize:
     async def _change_figure(self, work: Work, vcpus: int | None, memory_mib: int | None) -> str:
         intent, deadline_s = self.intent, work.settings.call_deadline_s
         try:
-            await work.ask(intent.host, lambda hv: hv.resize_live(intent.vm, vcpus, memory_mib, deadline_s=deadline_s))
+            await work.ask(
+                intent.host, lambda hv: hv.definitions.resize_live(intent.vm, vcpus, memory_mib, deadline_s=deadline_s)
+            )
         except OperationError as error:
             return error.detail
         return ""

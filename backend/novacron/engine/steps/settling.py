@@ -153,11 +153,11 @@ class _Settler:
         try:
             if not there.vm.persistent:
                 destination = work.hypervisor(intent.destination)
-                definition = await destination.definition(
+                definition = await destination.reader.definition(
                     intent.vm, with_secrets=True, deadline_s=work.settings.look_deadline_s
                 )
-                await destination.define_xml(definition, deadline_s=deadline_s)
-            await work.hypervisor(intent.host).undefine(intent.vm, deadline_s=deadline_s)
+                await destination.definitions.define_xml(definition, deadline_s=deadline_s)
+            await work.hypervisor(intent.host).definitions.undefine(intent.vm, deadline_s=deadline_s)
         except (OperationError, LinkError, OutcomeUnknown) as error:
             # It has arrived; a definition left behind is shown, and cannot be started while it runs there.
             work.note(f"its definition was left on {intent.host}: {error.detail}")
@@ -179,15 +179,15 @@ class _Settler:
 
     async def _destroy_source(self) -> None:
         work, intent = self._work, self._intent
-        await work.hypervisor(intent.host).force_off(intent.vm, deadline_s=work.settings.call_deadline_s)
+        await work.hypervisor(intent.host).power.force_off(intent.vm, deadline_s=work.settings.call_deadline_s)
 
     async def _destroy_destination(self) -> None:
         work, intent = self._work, self._intent
-        await work.hypervisor(intent.destination).force_off(intent.vm, deadline_s=work.settings.call_deadline_s)
+        await work.hypervisor(intent.destination).power.force_off(intent.vm, deadline_s=work.settings.call_deadline_s)
 
     async def _resume_source(self) -> None:
         work, intent = self._work, self._intent
-        await work.hypervisor(intent.host).resume(intent.vm, deadline_s=work.settings.call_deadline_s)
+        await work.hypervisor(intent.host).power.resume(intent.vm, deadline_s=work.settings.call_deadline_s)
 
     def _require_nowhere_else(self) -> None:
         """Resuming is the one mending that could make a second copy: no third host may have it."""
@@ -208,8 +208,8 @@ class _Settler:
         work, intent = self._work, self._intent
         deadline_s = work.settings.call_deadline_s
         answers = await asyncio.gather(
-            work.hypervisor(intent.host).pause(intent.vm, deadline_s=deadline_s),
-            work.hypervisor(intent.destination).pause(intent.vm, deadline_s=deadline_s),
+            work.hypervisor(intent.host).power.pause(intent.vm, deadline_s=deadline_s),
+            work.hypervisor(intent.destination).power.pause(intent.vm, deadline_s=deadline_s),
             return_exceptions=True,
         )
         here, there = await self._look()

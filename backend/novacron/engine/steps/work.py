@@ -123,7 +123,7 @@ class Work:
         except LinkError as error:
             return Look(reachable=False, cause=error.detail)
         try:
-            seen = await hypervisor.look(vm, deadline_s=self.settings.look_deadline_s)
+            seen = await hypervisor.reader.look(vm, deadline_s=self.settings.look_deadline_s)
         except (LinkError, OutcomeUnknown, OperationError) as error:
             return Look(reachable=False, cause=error.detail)
         return Look(reachable=True, vm=seen)

@@ -11,6 +11,7 @@ from novacron.model.plan.names import refuse_disk, refuse_memory, refuse_name, r
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.storage import Pool, Volume
+from novacron.model.vm_definition import KernelBoot, NewDisk, VmDefinition
 
 CREATE_DISK = "create-disk"
 DEFINE = "define"
@@ -80,6 +81,32 @@ def plan_create(intent: CreateVm, fleet: Fleet) -> Plan | Refusal:
         undo_how="delete it with its disks",
         can_cancel=True,
         basis=_basis(intent, host),
+    )
+
+
+def disk_of(intent: CreateVm) -> NewDisk:
+    """Return the disk to be made for the VM."""
+    return NewDisk(
+        vm=intent.vm,
+        vm_name=intent.name,
+        pool=intent.pool,
+        size_mib=intent.disk_mib,
+        base_volume=intent.base_volume,
+    )
+
+
+def definition_of(intent: CreateVm, disk_path: str) -> VmDefinition:
+    """Return the VM to be defined; `disk_path`: of the disk made before, empty for none."""
+    boot = KernelBoot(kernel=intent.kernel, initrd=intent.initrd, cmdline=intent.cmdline) if intent.kernel else None
+    return VmDefinition(
+        id=intent.vm,
+        name=intent.name,
+        vcpus=intent.vcpus,
+        memory_mib=intent.memory_mib,
+        disk_path=disk_path,
+        network=intent.network,
+        boot=boot,
+        description=intent.description,
     )
 
 

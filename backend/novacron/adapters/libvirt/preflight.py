@@ -1,42 +1,17 @@
-"""Judging, as a destination, whether a definition could run here and whether its disks are safe to take over."""
-
-import asyncio
-from typing import Final
+"""Judging, as a destination, whether a definition could run here."""
 
 from lxml import etree
 
 from novacron.adapters.libvirt import xml
 from novacron.adapters.libvirt.channel import Connection
 from novacron.adapters.libvirt.role import Role
-from novacron.model.errors import OperationError
-from novacron.model.migration import DiskProbe, GuestFit
-
-_PROBE: Final = """\
-if [ -e "$1" ]; then echo visible; at=$1; else at=$(dirname -- "$1"); fi
-echo "type $(findmnt --noheadings --output FSTYPE --target "$at" | tail -n 1)"
-echo "free $(df -P -k -- "$at" | awk 'NR == 2 { print $4 }')"
-[ -e "$1" ] || exit 0
-echo "born $(stat --dereference --format %W -- "$1")"
-if [ -b "$1" ]; then
-  of=/sys/class/block/$(basename -- "$(readlink -f -- "$1")")
-  echo "file $(cat "$of/dm/uuid" "$of/wwid" "$of/device/wwid" 2>/dev/null | head -n 1)"
-else
-  echo "file $(stat --dereference --format '%i %s %.9Y' -- "$1")"
-  echo "inode $(stat --dereference --format %i -- "$1")"
-  echo "system $(stat --file-system --format %i -- "$1")"
-fi
-command -v qemu-img >/dev/null || { echo "no qemu-img"; exit 0; }
-if said=$(qemu-img info -- "$1" 2>&1 >/dev/null); then echo "unlocked"
-else case $said in *'"write" lock'*|*'Failed to get'*lock*) echo "locked" ;; *) echo "said $said" ;; esac
-fi
-"""
-"""Constant; the path comes as an argument. qemu-img without --force-share is the second user who must be refused."""
+from novacron.model.migration import GuestFit
 
 
-class Fitting(Role):
+class Preflight(Role):
     """The destination's half of ports.hypervisor.VmMigrator."""
 
-    async def fit(self, definition: str, *, deadline_s: float) -> GuestFit:
+    async def judge(self, definition: str, *, deadline_s: float) -> GuestFit:
         """Judge. Source: virConnectCompareHypervisorCPU, capabilities, networks, free memory."""
         root = xml.parse(definition, "definition")
         bridges = await self._missing_bridges(root, deadline_s)
@@ -45,34 +20,6 @@ class Fitting(Role):
             "judging whether it fits",
             lambda connection: self._judge(connection, root, bridges, kernel_visible),
             deadline_s=deadline_s,
-        )
-
-    async def probe_disks(self, paths: tuple[str, ...], *, deadline_s: float) -> tuple[DiskProbe, ...]:
-        """Look at each path, and try to open it as a second user would."""
-        return tuple(await asyncio.gather(*(self._probe(path, deadline_s) for path in paths)))
-
-    async def _probe(self, path: str, deadline_s: float) -> DiskProbe:
-        if not path.startswith("/"):
-            return DiskProbe(path=path, visible=False, detail="it is not a path, so it cannot be looked at")
-        try:
-            done = await self.access.run(("sh", "-c", _PROBE, "sh", path), deadline_s=deadline_s)
-        except OperationError as error:
-            return DiskProbe(path=path, visible=False, detail=error.detail)
-        lines = done.stdout.decode(errors="replace").splitlines()
-        words = {line.partition(" ")[0]: line.partition(" ")[2] for line in lines}
-        free = words.get("free", "")
-        lock_seen = True if "locked" in words else False if "unlocked" in words else None
-        return DiskProbe(
-            path=path,
-            visible="visible" in words,
-            lock_seen=lock_seen,
-            file_system=words.get("type", ""),
-            free_mib=int(free) // 1024 if free.isdigit() else None,
-            identity=words.get("file", ""),
-            inode=words.get("inode", ""),
-            born=_or_nothing(words.get("born", "")),
-            file_system_id=_or_nothing(words.get("system", "")),
-            detail=words.get("said", "") or ("qemu-img is not installed there" if "no" in words else ""),
         )
 
     async def _missing_bridges(self, root: etree._Element, deadline_s: float) -> tuple[str, ...]:
@@ -140,11 +87,6 @@ class Fitting(Role):
         except libvirt.libvirtError:
             return False
         return bool(other.UUIDString() != (root.findtext("uuid") or "").lower())
-
-
-def _or_nothing(number: str) -> str:
-    """Return what a file system says, where it says something: 0 and - stand for "not known"."""
-    return "" if number.strip("0") in {"", "-", "?"} else number
 
 
 def _machine(root: etree._Element) -> str:

@@ -1,5 +1,6 @@
 """Disks, volumes and pools."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,32 +12,34 @@ from lxml import etree
 
 from novacron.adapters.libvirt import xml
 from novacron.adapters.libvirt.channel import Connection
+from novacron.adapters.libvirt.disk_probe import probe_disk
 from novacron.adapters.libvirt.foreign_text import text_of
 from novacron.adapters.libvirt.role import Role
 from novacron.model.errors import Busy, Conflict, NotFound, OperationError
-from novacron.model.operations.creation import CreateVm
+from novacron.model.migration import DiskProbe
+from novacron.model.vm_definition import NewDisk
 
 _MIB = 1024 * 1024
 _UUID_DIGITS = 8
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
 
 
-class Storekeeper(Role):
-    """ports.hypervisor.StoragePools, and the disks of VM definitions."""
+class Storage(Role):
+    """ports.hypervisor.HostStorage."""
 
-    async def create_disk(self, intent: CreateVm, *, anew: bool = False, deadline_s: float) -> str:
+    async def create_disk(self, disk: NewDisk, *, anew: bool = False, deadline_s: float) -> str:
         """Create the VM's disk. Source: virStorageVolCreateXML, virStorageVolCreateXMLFrom."""
         path: str = await self.tell_apart(
-            "creating its disk", lambda connection: self._create_disk(connection, intent, anew), deadline_s=deadline_s
+            "creating its disk", lambda connection: self._create_disk(connection, disk, anew), deadline_s=deadline_s
         )
         return path
 
-    async def find_disk(self, intent: CreateVm, *, deadline_s: float) -> str:
+    async def find_disk(self, disk: NewDisk, *, deadline_s: float) -> str:
         """Return the path of the volume that `create_disk` makes, if it is there."""
 
         def find(connection: Connection) -> str:
-            pool = connection.storagePoolLookupByName(intent.pool)
-            found = self._volume_of(pool, _volume_name(intent))
+            pool = connection.storagePoolLookupByName(disk.pool)
+            found = self._volume_of(pool, _volume_name(disk))
             return "" if found is None else str(found.path())
 
         return await self.ask("looking for its disk", find, deadline_s=deadline_s)
@@ -56,6 +59,10 @@ class Storekeeper(Role):
             # A pool may still list what another host deleted.
             if not self.access.has_shell or await self._exists(path, deadline_s):
                 raise
+
+    async def probe_disks(self, paths: tuple[str, ...], *, deadline_s: float) -> tuple[DiskProbe, ...]:
+        """Look at each path, and try to open it as a second user would."""
+        return tuple(await asyncio.gather(*(probe_disk(self.access, path, deadline_s=deadline_s) for path in paths)))
 
     async def set_pool_active(self, pool: str, active: bool, *, deadline_s: float) -> None:
         """Start or stop a pool. Source: virStoragePoolCreate, virStoragePoolDestroy."""
@@ -94,13 +101,13 @@ class Storekeeper(Role):
             return False
         return (await self.access.run(("test", "-e", path), deadline_s=deadline_s)).exit_status == 0
 
-    def _create_disk(self, connection: Connection, intent: CreateVm, anew: bool) -> str:
-        name = _volume_name(intent)
+    def _create_disk(self, connection: Connection, disk: NewDisk, anew: bool) -> str:
+        name = _volume_name(disk)
         if not _PLAIN_NAME.fullmatch(name):
-            raise OperationError(intent.name, "this cannot be a volume's name", "use letters, digits, dots and dashes")
-        pool = connection.storagePoolLookupByName(intent.pool)
+            raise OperationError(disk.vm_name, "this cannot be a volume's name", "use letters, digits, dots and dashes")
+        pool = connection.storagePoolLookupByName(disk.pool)
         self._refresh(pool)
-        foreign = re.compile(re.escape(intent.name) + r"-[0-9a-f]{8}\.qcow2")
+        foreign = re.compile(re.escape(disk.vm_name) + r"-[0-9a-f]{8}\.qcow2")
         for volume in pool.listAllVolumes():
             found = text_of(volume.name)
             if found == name:
@@ -111,8 +118,8 @@ class Storekeeper(Role):
                     "this volume was made for another VM of that name",
                     "delete it, or choose another name",
                 )
-        base = pool.storageVolLookupByName(intent.base_volume) if intent.base_volume else None
-        size = max(intent.disk_mib * _MIB, base.info()[1] if base is not None else 0)
+        base = pool.storageVolLookupByName(disk.base_volume) if disk.base_volume else None
+        size = max(disk.size_mib * _MIB, base.info()[1] if base is not None else 0)
         wanted = _volume_xml(name, size)
         made = pool.createXMLFrom(wanted, base, 0) if base is not None else pool.createXML(wanted, 0)
         if made.info()[1] < size:
@@ -197,8 +204,8 @@ class Storekeeper(Role):
             pool.refresh()
 
 
-def _volume_name(intent: CreateVm) -> str:
-    return f"{intent.name}-{intent.vm[:_UUID_DIGITS]}.qcow2"
+def _volume_name(disk: NewDisk) -> str:
+    return f"{disk.vm_name}-{disk.vm[:_UUID_DIGITS]}.qcow2"
 
 
 def _names_volume(definition: str, path: str, pool: str) -> bool:
