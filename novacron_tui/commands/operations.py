@@ -10,7 +10,7 @@ def refuse_cancel(operation: Operation, _context: Context) -> str | None:
     """Return why it cannot be cancelled, or None."""
     if operation.has_ended:
         return f"it has ended: {operation.state}"
-    can_be_left = operation.can_cancel or operation.progress.waits_for
+    can_be_left = operation.can_cancel or operation.progress.waits_for or operation.is_waiting
     return None if can_be_left else "it cannot be cancelled; it will end by itself"
 
 

@@ -108,10 +108,8 @@ def cancel_lines(operations: Sequence[Operation], width: int, glyphs: Glyphs) ->
     title = "Cancel this?" if len(operations) == 1 else f"Cancel these {len(operations)} operations?"
     lines: list[Line] = [(span(f" {title}", Role.STRONG),), ()]
     for operation in operations:
-        far = operation.progress.fraction
-        stands = str(operation.state) if operation.has_ended or far is None else f"{fraction(far)} done"
         shape, role = operation_sign(operation.state, glyphs)
-        lines += paragraph(f"{shape} {operation.title}: {stands}", width - 1, role, indent=1)
+        lines += paragraph(f"{shape} {operation.title}: {_stands(operation)}", width - 1, role, indent=1)
         if operation.progress.waits_for == JOURNAL:
             text = "The journal cannot be written, so its next step does not begin. Given up, it ends as it is."
             lines += paragraph(text, width - 1, Role.WARNING, indent=3)
@@ -119,12 +117,21 @@ def cancel_lines(operations: Sequence[Operation], width: int, glyphs: Glyphs) ->
             how = "Asked to stop twice" if operation.can_cancel else "Cancelled"
             text = f"{host} does not answer. {how}, it is given up: what it came to stays unknown, its VM unguarded."
             lines += paragraph(text, width - 1, Role.WARNING, indent=3)
-    moves = [isinstance(one.intent, MigrateVm) for one in operations if one.can_cancel or not one.progress.waits_for]
+    begun = [one for one in operations if not one.is_waiting]
+    moves = [isinstance(one.intent, MigrateVm) for one in begun if one.can_cancel or not one.progress.waits_for]
     if any(moves):
         lines += [(), *paragraph("A VM that is migrated stays where it is, and goes on there.", width - 1, indent=1)]
     if not all(moves):
         lines += [(), *paragraph("What was done so far is not taken back.", width - 1, indent=1)]
     return lines
+
+
+def _stands(operation: Operation) -> str:
+    """Say how far an operation is."""
+    if operation.is_waiting:
+        return "waiting, nothing was done yet"
+    far = operation.progress.fraction
+    return str(operation.state) if operation.has_ended or far is None else f"{fraction(far)} done"
 
 
 def acknowledge_lines(operation: Operation, width: int, glyphs: Glyphs) -> list[Line]:

@@ -17,11 +17,12 @@ _BAD = frozenset({OperationState.FAILED, OperationState.NEEDS_ATTENTION})
 def operation_lines(operation: Operation, context: CellContext, width: int) -> list[Line]:
     """Say all that is known."""
     shape, role = operation_sign(operation.state, context.glyphs)
+    state = "waiting" if operation.is_waiting else operation.state.value
     end = operation.ended_at or context.now
     took = duration((end - operation.accepted_at).total_seconds())
     lines: list[Line] = [
         (
-            span(f" {shape} {operation.state}", role),
+            span(f" {shape} {state}", role),
             span(f"  accepted {clock_time(operation.accepted_at)}", Role.DIM),
             span(f" by {operation.actor}" if operation.actor else "", Role.DIM),
             span(f"  {'took' if operation.has_ended else 'for'} {took}", Role.DIM),
@@ -50,6 +51,8 @@ def _progress_lines(operation: Operation, context: CellContext, width: int) -> l
         estimate = f"about {duration(left)} left" if left is not None else "end not in sight yet"
         bar = bar_spans(progress.fraction, min(40, width - 34), context.glyphs)
         lines.append((span(" "), *bar, span(f" {fraction(progress.fraction)}"), span(f"  {estimate}", Role.DIM)))
+    if operation.is_waiting:
+        lines += paragraph(f"{progress.queued}", width - 2, Role.WARNING, indent=1)
     if progress.note:
         lines += paragraph(f"{context.glyphs.attention} {progress.note}", width - 2, Role.WARNING, indent=1)
     if job is not None:

@@ -14,6 +14,8 @@ BAR_CELLS: Final = 8
 
 
 def _state(operation: Operation, context: CellContext) -> Cell:
+    if operation.is_waiting:
+        return cell(f"{context.glyphs.suspended} waiting", role=Role.DIM)
     shape, role = operation_sign(operation.state, context.glyphs)
     word = "attention" if operation.state is OperationState.NEEDS_ATTENTION else operation.state.value
     if operation.acknowledged is not None:
@@ -24,6 +26,8 @@ def _state(operation: Operation, context: CellContext) -> Cell:
 def _title(operation: Operation, _context: CellContext) -> Cell:
     if operation.state in {OperationState.FAILED, OperationState.NEEDS_ATTENTION} and operation.outcome:
         return cell(f"{operation.title}: {operation.outcome}")
+    if operation.is_waiting:
+        return cell(f"{operation.title}: {operation.progress.queued}")
     return cell(operation.title, role=Role.DIM if operation.has_ended else Role.TEXT)
 
 
@@ -73,6 +77,7 @@ def operation_fields(operation: Operation) -> Mapping[str, str]:
         "actor": operation.actor,
         "host": operation.intent.host,
         "outcome": operation.outcome,
+        "waiting": str(operation.progress.queued or "") if operation.is_waiting else "",
     }
 
 

@@ -23,6 +23,7 @@ from novacron.model.operations.intent import Intent
 from novacron.model.operations.migration import MigrateVm
 from novacron.model.refusal import Refusal
 from novacron.model.vm import VmDisk, VmNic, VmState
+from novacron.model.work.limits import DEFAULT_LIMITS, Limits
 from novacron.ports.hypervisor import HypervisorGateway
 from novacron.ports.journal import Journal
 from tests.builders import an_id
@@ -44,6 +45,8 @@ class Site:
     settings: EngineSettings = SETTINGS
     only: tuple[HostId, ...] = ()
     """The hosts that a backend is told of; all when empty."""
+    limits: Limits = DEFAULT_LIMITS
+    """How many operations of a kind each host takes at once."""
     service: ConsoleService = field(init=False)
     gateway: HypervisorGateway | None = None
     archive: MemoryArchive = field(default_factory=MemoryArchive)
@@ -53,7 +56,7 @@ class Site:
     async def start(self) -> None:
         """Bring up a backend and let it read every host."""
         self.service = ConsoleService(
-            [spec for spec in self.world.specs if not self.only or spec.id in self.only],
+            [replace(spec, limits=self.limits) for spec in self.world.specs if not self.only or spec.id in self.only],
             self.gateway or SimulatedGateway(self.world),
             self.journal,
             self.clock,

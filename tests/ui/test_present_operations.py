@@ -5,13 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from novacron.model.ids import HostId
+from novacron.model.ids import HostId, OperationId
 from novacron.model.operation import Operation, OperationState, Progress, StepRecord, StepState
 from novacron.model.operations.migration import MigrateVm
 from novacron.model.plan.forecast import forecast
+from novacron.model.work.wait import Wait
 from novacron_tui.commands.command import Context
+from novacron_tui.commands.operations import refuse_cancel
 from novacron_tui.commands.power import POWER
 from novacron_tui.present.column import CellContext
+from novacron_tui.present.confirm import cancel_lines
 from novacron_tui.present.console_state import ConsoleState
 from novacron_tui.present.glyphs import UNICODE
 from novacron_tui.present.meter import bar
@@ -87,3 +90,29 @@ def test_the_step_with_which_a_cancelled_operation_ended_is_not_marked_as_failed
     shown = _detail(replace(_migration(Progress(), state=state), steps=(step,)))
     (line,) = (line for line in shown.split("\n") if "read the outcome" in line)
     assert line.strip().startswith(sign)
+
+
+def _wait() -> Operation:
+    wait = Wait(
+        reason="at most 2 migrations leave kvm-a at once",
+        resource="host:kvm-a/migrations-out",
+        operation=OperationId("op-7"),
+        title="migrate db-1",
+    )
+    return an_operation(state=OperationState.ACCEPTED, progress=Progress(queued=wait), steps=())
+
+
+def test_an_operation_that_waits_says_for_whom_in_its_row_and_in_its_detail() -> None:
+    cells, detail = _cells(_wait()), " ".join(_detail(_wait()).split())
+    assert "waiting" in cells["state"]
+    assert "waiting" in detail
+    text = 'waits for "migrate db-1" (operation op-7): at most 2 migrations leave kvm-a at once'
+    assert text in cells["title"]
+    assert text in detail
+
+
+def test_cancelling_what_waits_says_that_nothing_was_done() -> None:
+    asked = "\n".join("".join(part.text for part in line) for line in cancel_lines([_wait()], 120, UNICODE))
+    assert "nothing was done yet" in asked
+    assert "not taken back" not in asked
+    assert refuse_cancel(_wait(), Context(state=ConsoleState(), now=NOW)) is None

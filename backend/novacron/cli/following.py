@@ -125,7 +125,7 @@ def _say(detail: str, remedy: str = "") -> None:
 
 def _progress_text(operation: Operation) -> str:
     progress = operation.progress
-    parts = [operation.title, operation.state.value]
+    parts = [operation.title, str(progress.queued) if operation.is_waiting else operation.state.value]
     if progress.fraction is not None:
         parts.append(f"{progress.fraction:.0%}")
     if progress.remaining_s is not None:

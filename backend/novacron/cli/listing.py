@@ -236,12 +236,12 @@ def _operation_record(operation: Operation) -> Record:
     fraction = operation.progress.fraction
     return {
         "id": operation.id,
-        "state": operation.state.value,
+        "state": "waiting" if operation.is_waiting else operation.state.value,
         "title": operation.title,
         "progress": _percent(None if fraction is None else fraction * 100),
         "actor": operation.actor,
         "age": age(operation.accepted_at, datetime.now(UTC)),
-        "outcome": operation.outcome,
+        "outcome": str(operation.progress.queued) if operation.is_waiting else operation.outcome,
         "json": operation,
     }
 

@@ -4,12 +4,13 @@ import asyncio
 import random
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from novacron.engine.facts import gather_facts
 from novacron.engine.identifiers import OperationIds
 from novacron.engine.ledger import Ledger
-from novacron.engine.locks import Locks
 from novacron.engine.looking_again import look_again
 from novacron.engine.previews import Previews
 from novacron.engine.run import OperationRun
@@ -17,15 +18,20 @@ from novacron.engine.settings import EngineSettings
 from novacron.engine.steps.work import Work
 from novacron.engine.store import FleetStore
 from novacron.engine.watchers import Watchers
+from novacron.engine.work.draining import drain
+from novacron.engine.work.queue import WorkQueue
+from novacron.engine.work.scheduler import Scheduler
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
-from novacron.model.operation import Operation, OperationState, StepRecord
+from novacron.model.operation import Operation, OperationState, StepRecord, StepState
 from novacron.model.operations.intent import Intent
-from novacron.model.operations.migration import is_carried
 from novacron.model.operations.registry import needs_inventory, plan, subject_of
 from novacron.model.plan.claims import claims_of, claims_unread
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.work.capacity import limit_of
+from novacron.model.work.claim import Claim
+from novacron.model.work.limits import DEFAULT_LIMITS
 from novacron.ports.clock import Clock
 
 
@@ -47,8 +53,17 @@ class Executor:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._ids = OperationIds(ground.clock, ground.rng)
-        self._locks = Locks()
+        self._queue = WorkQueue(partial(_limit_of, ground.store), ground.ledger.queued)
         self._previews = Previews()
+        self.scheduler = Scheduler(
+            queue=self._queue,
+            store=ground.store,
+            ledger=ground.ledger,
+            clock=ground.clock,
+            plan=self.plan,
+            difference=self._previews.difference,
+        )
+        """Lets what was accepted begin."""
         self._runs: dict[OperationId, OperationRun] = {}
         self._tasks: dict[OperationId, asyncio.Task[None]] = {}
         self._submitting: dict[str, asyncio.Future[Operation | Refusal]] = {}
@@ -106,6 +121,9 @@ class Executor:
         run = self._runs.get(operation_id)
         if operation.has_ended or run is None:
             return _refusal(RefusalCode.TOO_LATE, operation.title, f"it has ended: {operation.state}", "")
+        if operation.is_waiting:
+            run.work.cancel_asked.set()
+            return operation
         # A migration is first asked to stop, as soon as its host answers; who asks again will not wait for that.
         if operation.progress.waits_for and (run.work.is_cancelled or not operation.can_cancel):
             run.work.give_up_asked.set()
@@ -121,7 +139,13 @@ class Executor:
 
     def adopt(self, operation: Operation) -> OperationRun:
         """Take up an operation of an earlier run of the backend: locked again before anything new is accepted."""
-        self._locks.hold(claims_unread(operation), operation)
+        # What it waited for then says nothing now.
+        self._ground.ledger.queued(operation.id, None)
+        has_begun = any(step.state is not StepState.PENDING for step in operation.steps)
+        if has_begun:
+            self._queue.hold(claims_unread(operation), operation)
+        elif self.scheduler.is_due(operation):
+            self._queue.hold(claims_unread(operation).objects, operation)
         return self._new_run(operation)
 
     def launch(self, run: OperationRun, *, first: "asyncio.Future[bool] | None" = None) -> None:
@@ -139,21 +163,10 @@ class Executor:
         Migrations that we carry get some time to end; those that do not are asked to stop, and stay at their source.
         """
         self._is_ending = True
-        settings = self._ground.settings
-        await self._until_none_is_carried(settings.drain_s)
-        for run in self._carried():
-            run.work.cancel_asked.set()
-        await self._until_none_is_carried(settings.drain_stop_s)
+        self.scheduler.hold_back()
+        await self.scheduler.note_waiting()
+        await drain(self._runs.values, self._ground.clock, self._ground.settings)
         return tuple(run.operation for run in self._runs.values() if not run.operation.has_ended)
-
-    async def _until_none_is_carried(self, seconds: float) -> None:
-        clock = self._ground.clock
-        until = clock.monotonic() + seconds
-        while self._carried() and clock.monotonic() < until:
-            await clock.sleep(self._ground.settings.goal_interval_s)
-
-    def _carried(self) -> list[OperationRun]:
-        return [run for run in self._runs.values() if is_carried(run.operation)]
 
     async def stop(self) -> None:
         """Let go of every operation as it is: the journal knows what is under way."""
@@ -177,8 +190,8 @@ class Executor:
         if self._is_ending:
             return _refusal(RefusalCode.TOO_LATE, "backend", "it is ending: nothing new begins", "ask the next one")
         fleet = ground.store.fleet
-        held = self._claimant(intent, subject_of(intent, fleet), key, actor)
-        locked = self._locks.take(claims_of(intent, fleet), held)
+        held = _claimant(self._ids.next(), intent, subject_of(intent, fleet), key, actor, ground.clock.now())
+        locked = self._queue.take(claims_of(intent, fleet), held)
         if locked is not None:
             return locked
         try:
@@ -186,13 +199,22 @@ class Executor:
         except JournalError as error:
             answer = _no_journal(error)
         except BaseException:
-            self._locks.release(held)
+            self._queue.release(held.id)
             raise
         if isinstance(answer, Refusal):
-            self._locks.release(held)
+            self._queue.release(held.id)
             return answer
-        self.launch(self._new_run(answer))
-        return answer
+        self._begin(answer)
+        return self._ground.ledger.find(answer.id) or answer
+
+    def _begin(self, operation: Operation) -> None:
+        """Let it run at once if its hosts have the capacity, else when it is its turn."""
+        run = self._new_run(operation)
+        turn = self.scheduler.enter(operation)
+        if turn.done():
+            self.launch(run)
+        else:
+            self.launch(run, first=asyncio.ensure_future(self.scheduler.may_begin(run, turn)))
 
     async def _accept(self, held: Operation, plan_digest: str) -> Operation | Refusal:
         """Plan again from a fresh look, while nothing else may touch the subject, and accept what was confirmed."""
@@ -215,7 +237,7 @@ class Executor:
             plan_digest=planned.digest,
         )
         # What it touches is known better after the look. From here to the lock nothing is awaited.
-        locked = self._locks.change(claims_of(held.intent, self._ground.store.fleet), operation)
+        locked = self._queue.take(claims_of(held.intent, self._ground.store.fleet), operation)
         if locked is not None:
             return locked
         return await self._ground.ledger.accept(operation)
@@ -236,22 +258,8 @@ class Executor:
 
     def _refuse_locked(self, intent: Intent) -> Refusal | None:
         """Say which operation is in the way: told before anything else, because it explains the rest."""
-        return self._locks.refuse(
-            claims_of(intent, self._ground.store.fleet), subject_of(intent, self._ground.store.fleet)
-        )
-
-    def _claimant(self, intent: Intent, subject: str, key: str, actor: str) -> Operation:
-        """Return the operation as it holds its claims while it is being planned."""
-        return Operation(
-            id=self._ids.next(),
-            intent=intent,
-            title=f"{intent.kind} {subject} on {intent.host}",
-            subject=subject,
-            actor=actor,
-            state=OperationState.ACCEPTED,
-            accepted_at=self._ground.clock.now(),
-            idempotency_key=key,
-        )
+        fleet = self._ground.store.fleet
+        return self._queue.refuse(claims_of(intent, fleet), subject_of(intent, fleet))
 
     def _new_run(self, operation: Operation) -> OperationRun:
         ground = self._ground
@@ -280,9 +288,29 @@ class Executor:
         task.add_done_callback(lambda _: self._settle_up(operation))
 
     def _settle_up(self, operation: Operation) -> None:
-        self._locks.release(operation)
+        self._queue.release(operation.id)
         self._tasks.pop(operation.id, None)
         self._runs.pop(operation.id, None)
+
+
+def _claimant(identifier: OperationId, intent: Intent, subject: str, key: str, actor: str, now: datetime) -> Operation:
+    """Return an operation as it holds its claims while it is being planned."""
+    return Operation(
+        id=identifier,
+        intent=intent,
+        title=f"{intent.kind} {subject} on {intent.host}",
+        subject=subject,
+        actor=actor,
+        state=OperationState.ACCEPTED,
+        accepted_at=now,
+        idempotency_key=key,
+    )
+
+
+def _limit_of(store: FleetStore, claim: Claim) -> int | None:
+    """Return how much there is of a host's capacity, by fleet.toml and the host's last reading."""
+    host = store.fleet.hosts.get(claim.host) if claim.host is not None else None
+    return limit_of(claim, host.spec.limits if host else DEFAULT_LIMITS, host.reading if host else None)
 
 
 def _no_journal(error: JournalError) -> Refusal:

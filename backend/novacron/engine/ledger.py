@@ -16,6 +16,7 @@ from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import Acknowledgement, Operation, OperationState, Progress, StepRecord, require_move
 from novacron.model.work.event import Accepted, Acknowledged, Event, StateMoved, StepRecorded, apply
+from novacron.model.work.wait import Wait
 from novacron.ports.journal import Journal
 
 
@@ -183,6 +184,15 @@ class Ledger:
         if before.progress != progress:
             self._operations[operation] = replace(before, progress=progress)
             self._publish()
+
+    def queued(self, operation: OperationId, wait: Wait | None) -> None:
+        """Show what an operation waits for before it begins; None: it waits no more."""
+        self.show(operation, replace(self._operations[operation].progress, queued=wait))
+
+    async def note_waiting(self, operation: OperationId, until: datetime) -> None:
+        """Write that an operation waits for its turn as of then."""
+        state = self._operations[operation].state
+        await self._write(StateMoved(operation=operation, state=state, queued_until=until))
 
     async def flush(self) -> None:
         """Try again to write what could not be written."""

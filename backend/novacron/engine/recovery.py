@@ -13,7 +13,6 @@ from novacron.engine.run import OperationRun
 from novacron.engine.steps.work import AttentionNeeded
 from novacron.model.errors import NovaCronError
 from novacron.model.operation import Operation, OperationState, StepState
-from novacron.model.refusal import Refusal
 
 _log = logging.getLogger("novacron.engine")
 
@@ -40,36 +39,27 @@ def recover(unfinished: Iterable[Operation], executor: Executor, ground: Ground)
 
 async def _may_begin(run: OperationRun, executor: Executor, ground: Ground) -> bool:
     """Whether an operation that was accepted and never begun may begin now; ends it if not."""
-    operation = run.operation
+    if not await executor.scheduler.until_due(run):
+        return False
     if run.is_too_old_to_begin:
         await _leave(run, ground)
         return False
-    await run.mark_settling()
+    why = "the backend was restarted before it began"
     try:
-        for host in operation.intent.hosts:
+        for host in run.operation.intent.hosts:
             await run.work.patient_hypervisor(host)
-        planned = await executor.plan(operation.intent)
     except (AttentionNeeded, NovaCronError) as error:
-        await run.give_up(
-            OperationState.FAILED, f"the backend was restarted before it began; nothing was done: {error}"
-        )
-        return False
-    if isinstance(planned, Refusal):
-        await run.give_up(OperationState.FAILED, f"the backend was restarted before it began: {planned}")
-        return False
-    if operation.plan_digest not in ("", planned.digest):
-        text = "the backend was restarted before it began, and it is not what was confirmed any more; nothing was done"
-        await run.give_up(OperationState.FAILED, f"{text}: look again, then decide again")
+        await run.give_up(OperationState.FAILED, f"{why}; nothing was done: {error}")
         return False
     # Again: a host may have kept it waiting for hours.
     if run.is_too_old_to_begin:
         await _leave(run, ground)
         return False
-    return True
+    return await executor.scheduler.may_begin(run, why=why)
 
 
 async def _leave(run: OperationRun, ground: Ground) -> None:
-    age_s = (ground.clock.now() - run.operation.accepted_at).total_seconds()
+    age_s = (ground.clock.now() - run.operation.wanted_at).total_seconds()
     await run.give_up(
         OperationState.NEEDS_ATTENTION,
         f"the backend ended before it began, {abs(age_s) / 60:.0f} minutes ago; nothing was done: ask again if it is "

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime
 
 from novacron.engine.ledger import Ledger
 from novacron.engine.settings import EngineSettings
@@ -35,6 +36,8 @@ class OperationRun:
         self._ledger = ledger
         self._clock = clock
         self._settings = settings
+        self.turn_at: datetime | None = None
+        """When it had its claims after waiting for them; None when it did not wait. It is wanted as of then."""
         self.work = work
 
     @property
@@ -83,7 +86,7 @@ class OperationRun:
     @property
     def is_too_old_to_begin(self) -> bool:
         """Whether it was accepted so long ago, or by so different a clock, that it may be wanted no more."""
-        age_s = (self._clock.now() - self.operation.accepted_at).total_seconds()
+        age_s = (self._clock.now() - (self.turn_at or self.operation.wanted_at)).total_seconds()
         return abs(age_s) > self._settings.resume_accepted_within_s
 
     async def mark_settling(self) -> None:

@@ -133,6 +133,7 @@ class ConsoleService:
         self._watchers.start()
         self.keep("alerting", self._alerting.run)
         self.keep("writing what the journal lacks", self._retry_journal)
+        self.keep("noting what waits", self._note_waiting)
 
     def keep(self, name: str, run: Callable[[], Awaitable[None]]) -> "asyncio.Task[None]":
         """Run a task until the backend stops, again after each failure, which is logged and alerted."""
@@ -270,3 +271,8 @@ class ConsoleService:
         while True:
             await self._clock.sleep(self._settings.journal_retry_s)
             await (self._ledger.flush() if self._ledger.is_open else self._take_up())
+
+    async def _note_waiting(self) -> None:
+        while True:
+            await self._clock.sleep(self._settings.note_waiting_s)
+            await self._executor.scheduler.note_waiting()

@@ -65,6 +65,8 @@ class EngineSettings:
 
     resume_accepted_within_s: float = 300.0
     """An operation that never began is begun after a restart only when it was accepted this lately."""
+    note_waiting_s: float = 120.0
+    """Between two notes in the journal of what waits for its turn; well below `resume_accepted_within_s`."""
     operations_kept: int = 200
     journal_retry_s: float = 2.0
     drain_s: float = 30.0

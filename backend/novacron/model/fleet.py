@@ -132,12 +132,19 @@ class Fleet:
         return index
 
     def find_vm(self, vm_id: VmId) -> FleetVm | None:
-        """Return the VM with this UUID, or None."""
-        return self.vms.get(vm_id)
+        """Return the VM with this UUID, or None.
+
+        Asks each host's own index: one look into a new revision does not pay for an index of the whole fleet.
+        """
+        if "_vms" in self.__dict__:
+            return self.vms.get(vm_id)
+        readings = ((host, host.reading) for host in self.hosts.values() if host.reading is not None)
+        seen = [Sighting(host=host, vm=vm) for host, one in readings if (vm := one.by_id.get(vm_id)) is not None]
+        return _joined(seen) if seen else None
 
     def sighting(self, vm_id: VmId, host_id: HostId) -> Sighting | None:
         """Return how `host_id` sees the VM, or None when it does not."""
-        found = self.vms.get(vm_id)
+        found = self.find_vm(vm_id)
         if found is None:
             return None
         return next((seen for seen in found.sightings if seen.host.id == host_id), None)
@@ -150,11 +157,13 @@ def _index(hosts: Iterable[Host]) -> dict[VmId, FleetVm]:
             continue
         for vm in host.reading.vms:
             seen.setdefault(vm.id, []).append(Sighting(host=host, vm=vm))
-    return {
-        vm_id: FleetVm(home=ordered[0], others=tuple(ordered[1:]))
-        for vm_id, sightings in seen.items()
-        for ordered in [sorted(sightings, key=_authority)]
-    }
+    return {vm_id: _joined(sightings) for vm_id, sightings in seen.items()}
+
+
+def _joined(sightings: Iterable[Sighting]) -> FleetVm:
+    """Return one VM of its sightings: there is at least one."""
+    home, *others = sorted(sightings, key=_authority)
+    return FleetVm(home=home, others=tuple(others))
 
 
 def _executes(vm: VmReading) -> bool:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from novacron.model.capability import Capabilities
-from novacron.model.ids import HostId
+from novacron.model.ids import HostId, VmId
 from novacron.model.storage import Pool
 from novacron.model.vm import VmReading
+from novacron.model.work.limits import DEFAULT_LIMITS, Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,8 @@ class HostSpec:
     migration_address: str = ""
     """The address on which the other hosts reach this one's QEMU; empty: libvirt's own choice."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = DEFAULT_LIMITS
+    """How many operations of a kind it takes at once."""
 
     @property
     def address(self) -> str:
@@ -83,7 +86,7 @@ class HostLoad:
     """Which file system that is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class HostReading:
     """Everything one host said at `observed_at`. Replaces the former reading whole."""
 
@@ -98,3 +101,12 @@ class HostReading:
     """When volumes, pools and definitions were last read (slower than the rest)."""
     files_trouble: str = ""
     """Why it was not found out, in that inventory, which files the definitions and volumes name; empty when it was."""
+
+    @property
+    def by_id(self) -> Mapping[VmId, VmReading]:
+        """Its VMs by UUID; built once for each reading, when first asked for."""
+        index: Mapping[VmId, VmReading] | None = self.__dict__.get("_by_id")
+        if index is None:
+            index = {vm.id: vm for vm in self.vms}
+            object.__setattr__(self, "_by_id", index)
+        return index

@@ -8,6 +8,8 @@ from typing import Final
 from novacron.model.ids import OperationId
 from novacron.model.operations.intent import Intent
 from novacron.model.vm import JobProgress
+from novacron.model.work.schedule import AT_ONCE, Schedule
+from novacron.model.work.wait import Wait
 
 
 class OperationState(StrEnum):
@@ -110,6 +112,8 @@ class Progress:
     """Such as "does not converge: dirties 40 MiB/s, moves 34 MiB/s"."""
     stuck_since: datetime | None = None
     """Since when a migration has not converged; None while it does."""
+    queued: Wait | None = None
+    """What it waits for before it begins; None when it has begun, or can begin."""
     waits_for: str = ""
     """The host without whose answer it cannot end, or JOURNAL. While there is one, the operation can be given up."""
     observed_at: datetime | None = None
@@ -158,11 +162,29 @@ class Operation:
     """By whom it was dealt with when it needed attention; None when by nobody yet."""
     plan_digest: str = ""
     """Of the plan that was confirmed; empty in what an older version accepted."""
+    schedule: Schedule = AT_ONCE
+    """When it may begin, and before whom."""
+    queued_until: datetime | None = None
+    """When it last was known to wait for its turn; None when it never waited for long.
+
+    A backend that starts again takes it to be wanted as of then.
+    """
 
     @property
     def has_ended(self) -> bool:
         """Whether nothing more will happen to it by itself."""
         return self.state in ENDED
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for its turn or its time: nothing was done yet, and it can be cancelled at once."""
+        return self.progress.queued is not None and not self.has_ended
+
+    @property
+    def wanted_at(self) -> datetime:
+        """As of when it is known to be wanted: its acceptance, its time, or when it last waited for its turn."""
+        moments = (self.accepted_at, self.schedule.not_before, self.queued_until)
+        return max(moment for moment in moments if moment is not None)
 
     @property
     def needs_person(self) -> bool:

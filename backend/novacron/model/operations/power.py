@@ -12,6 +12,7 @@ from novacron.model.plan.guards import (
     refuse_elsewhere,
     refuse_job,
     refuse_state,
+    refuse_too_large,
     vm_basis,
     vm_line,
     vm_name,
@@ -89,6 +90,9 @@ def plan_start(intent: StartVm, fleet: Fleet) -> Plan | Refusal:
         sleeps_or_paused = seen.vm.state in (VmState.PAUSED, VmState.SUSPENDED)
         remedy = "resume it" if sleeps_or_paused else "it runs already"
         return refuse_state(seen, "be started", remedy)
+    refusal = refuse_too_large(seen.host, seen.vm.name, seen.vm.memory_mib)
+    if refusal is not None:
+        return refusal
     return Plan(
         intent=intent,
         title=f"start {seen.vm.name} on {intent.host}",

@@ -8,6 +8,7 @@ from novacron.model.ids import HostId, VmId
 from novacron.model.operations.intent import VmIntent
 from novacron.model.plan.file_users import NamedFile, others_reach
 from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.work.capacity import total_memory_mib
 
 
 def find_host(fleet: Fleet, host_id: HostId) -> Host | Refusal:
@@ -134,6 +135,19 @@ def refuse_state(sighting: Sighting, verb: str, remedy: str) -> Refusal:
         subject=sighting.vm.name,
         reason=f"it is {sighting.vm.state} on {sighting.host.id}, so it cannot {verb}",
         remedy=remedy,
+    )
+
+
+def refuse_too_large(host: Host, name: str, memory_mib: int) -> Refusal | None:
+    """Say that the host could not take the VM if it had nothing else, or None; None also where that is not known."""
+    total_mib = total_memory_mib(host.reading)
+    if total_mib is None or memory_mib <= total_mib:
+        return None
+    return Refusal(
+        code=RefusalCode.NO_ROOM,
+        subject=name,
+        reason=f"it needs {memory_mib} MiB and {host.id} has {total_mib} MiB in all",
+        remedy="give it less memory, or another host",
     )
 
 

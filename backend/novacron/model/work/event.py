@@ -37,6 +37,8 @@ class StateMoved:
     """The step with which it ended, in the same event: neither is in the journal without the other."""
     progress: Progress | None = None
     """How far it was, where that is worth keeping."""
+    queued_until: datetime | None = None
+    """As of when it is known to wait for its turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,4 +97,5 @@ def _moved(before: Operation, event: StateMoved) -> Operation:
         ended_at=event.ended_at or before.ended_at,
         can_cancel=before.can_cancel if event.can_cancel is None else event.can_cancel,
         progress=event.progress or before.progress,
+        queued_until=event.queued_until or before.queued_until,
     )
