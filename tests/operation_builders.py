@@ -7,7 +7,7 @@ from novacron.model.ids import HostId, OperationId
 from novacron.model.operation import Operation, OperationState, Progress, StepRecord, StepState
 from novacron.model.operations.creation import CreateVm
 from novacron.model.operations.intent import Intent
-from novacron.model.operations.power import StartVm
+from novacron.model.operations.power import SetRunningArgs, StartVm
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.sample import VmSample
 from novacron.model.vm import JobProgress
@@ -62,6 +62,11 @@ def a_job(
     )
 
 
+def a_step(name: str = "web-1", *, host: str = "kvm-fra-01") -> SetRunningArgs:
+    """Return what a step is told that starts a VM."""
+    return SetRunningArgs(host=HostId(host), vm=an_id(name))
+
+
 def an_operation(
     number: int = 1,
     *,
@@ -84,7 +89,7 @@ def an_operation(
         actor="root",
         state=state,
         steps=(
-            (StepRecord(name="start", title=title, state=StepState.STARTED, started_at=NOW),)
+            (StepRecord(id="start", args=a_step(), title=title, state=StepState.STARTED, started_at=NOW),)
             if steps is None
             else steps
         ),
@@ -111,7 +116,7 @@ def a_plan(
         intent=intent or StartVm(vm=an_id("web-1"), host=HostId("kvm-fra-01")),
         title=title,
         subject="web-1",
-        steps=(PlannedStep(name="start", title=title),),
+        steps=(PlannedStep(id="start", args=a_step(), title=title),),
         touches=("VM web-1 on kvm-fra-01",),
         warnings=warnings,
         danger=danger,

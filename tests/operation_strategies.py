@@ -1,7 +1,9 @@
 """Hypothesis strategies for everything that goes over the socket or into the journal."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import get_args
 
 from hypothesis import strategies as st
 
@@ -10,7 +12,8 @@ from novacron.model.host import HostReading, HostSpec
 from novacron.model.link import Link
 from novacron.model.operation import Operation
 from novacron.model.operations.intent import Intent
-from novacron.model.operations.registry import INTENTS
+from novacron.model.operations.registry import INTENTS, STEP_ARGS
+from novacron.model.operations.step import StepArgs
 
 # Finite: JSON has no other numbers, and no adapter may give any.
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
@@ -22,6 +25,8 @@ INTENT_KINDS = INTENTS
 
 intents = st.one_of(*(st.from_type(kind) for kind in INTENT_KINDS))
 st.register_type_strategy(Intent, intents)
+st.register_type_strategy(Mapping, lambda of: st.dictionaries(*(st.from_type(part) for part in get_args(of))))
+st.register_type_strategy(StepArgs, st.one_of(*(st.from_type(args) for args in STEP_ARGS)))
 operations = st.from_type(Operation)
 _hosts = st.builds(
     Host,

@@ -95,7 +95,6 @@ def step_sign(state: StepState, glyphs: Glyphs) -> tuple[str, Role]:
         StepState.STARTED: (glyphs.busy, Role.MIGRATING),
         StepState.FINISHED: (glyphs.done, Role.GOOD),
         StepState.FAILED: (glyphs.failed, Role.CRITICAL),
-        StepState.SKIPPED: (glyphs.suspended, Role.DIM),
     }[state]
 
 

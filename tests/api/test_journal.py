@@ -19,7 +19,7 @@ from novacron.model.operations.power import ShutdownVm
 from novacron.model.work.event import Accepted, Acknowledged, StateMoved, StepRecorded
 from tests.builders import NOW, an_id
 from tests.journal_events import add, record
-from tests.operation_builders import an_operation
+from tests.operation_builders import a_step, an_operation
 from tests.operation_strategies import INTENT_KINDS, intents, operations
 
 
@@ -71,7 +71,13 @@ def test_any_operation_is_read_back_as_it_was_written(tmp_path, numbers, operati
 
 
 async def test_an_operation_is_what_its_events_have_made_of_it(journal):
-    first = _at(1, steps=(StepRecord(name="start", title="start it"), StepRecord(name="look", title="look")))
+    first = _at(
+        1,
+        steps=(
+            StepRecord(id="start", args=a_step(), title="start it"),
+            StepRecord(id="look", args=a_step(), title="look"),
+        ),
+    )
     await record(journal, first)
     started = replace(first.steps[0], state=StepState.STARTED, started_at=NOW)
     ended = replace(first.steps[1], state=StepState.FAILED, detail="it does not run")

@@ -257,7 +257,7 @@ async def test_a_disk_that_may_have_been_there_before_is_not_made_anew() -> None
     disk, *rest = operation.steps
     assert disk.state is StepState.STARTED
     # As an earlier version wrote it: without a word on what was there.
-    journal.operations[key] = replace(operation, steps=(replace(disk, detail=""), *rest))
+    journal.operations[key] = replace(operation, steps=(replace(disk, values={}), *rest))
     made = site.world.host(A).pool("shared").store.volumes[path]
     ended = await _restart(site, journal)
     assert ended is not None

@@ -14,7 +14,7 @@ from novacron.model.operation import Operation, OperationState, StepRecord, Step
 from novacron.model.work.event import Accepted, Event, StateMoved, StepRecorded
 from tests.fake_clock import settle
 from tests.memory_journal import MemoryJournal
-from tests.operation_builders import an_operation
+from tests.operation_builders import a_step, an_operation
 
 
 class HeldJournal(MemoryJournal):
@@ -211,8 +211,8 @@ async def test_closing_does_not_wait_for_a_commit_that_never_ends() -> None:
     waiting[0].cancel()
 
 
-def test_a_step_record_is_found_by_its_name() -> None:
-    first, second = StepRecord(name="a", title="a"), StepRecord(name="b", title="b")
+def test_a_step_record_is_found_by_its_id() -> None:
+    first, second = StepRecord(id="a", args=a_step(), title="a"), StepRecord(id="b", args=a_step(), title="b")
     ended = replace(second, state=StepState.FINISHED)
     from novacron.model.work.event import apply
 

@@ -25,7 +25,7 @@ def begun(site: Site, *, finished: int) -> None:
     ((key, operation),) = site.journal.operations.items()
     states = [StepState.FINISHED] * finished + [StepState.STARTED] + [StepState.PENDING] * 9
     steps = tuple(
-        StepRecord(name=step.name, title=step.title, state=state, started_at=site.clock.now())
+        StepRecord(id=step.id, args=step.args, title=step.title, state=state, started_at=site.clock.now())
         for step, state in zip(operation.steps, states, strict=False)
     )
     site.journal.operations[key] = replace(
@@ -64,7 +64,7 @@ async def test_a_cancelled_migration_is_settled_all_the_same(site: Site) -> None
     await site.clock.run(site.service.cancel(operation))
     ended = await site.ended(operation)
     assert "read from both hosts" in ended.outcome
-    assert [step.name for step in ended.steps if step.state is not StepState.PENDING] == ["migrate", "settle"]
+    assert [step.id for step in ended.steps if step.state is not StepState.PENDING] == ["migrate", "settle"]
 
 
 async def test_a_disk_that_another_vm_took_while_the_backend_was_away_is_kept(site: Site) -> None:

@@ -99,7 +99,7 @@ async def test_create_makes_disk_definition_and_a_running_vm(site: Site) -> None
     ended = await site.do(a_new_vm())
     assert ended.state is OperationState.DONE, ended.outcome
     assert site.state(VM) is VmState.RUNNING
-    assert [step.name for step in ended.steps] == ["create-disk", "define", "start-new"]
+    assert [step.id for step in ended.steps] == ["create-disk", "define", "start-new"]
 
 
 async def test_a_cancelled_create_leaves_nothing_of_its_own(site: Site) -> None:
@@ -240,7 +240,7 @@ async def test_a_fault_of_ours_in_a_step_ends_the_operation_and_says_so(
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("novacron.engine.run.step_of", broken)
+    monkeypatch.setattr("novacron.engine.run.handler_of", broken)
     ended = await site.do(StartVm(vm=VM, host=A))
     assert ended.state is OperationState.NEEDS_ATTENTION
     assert "ZeroDivisionError" in ended.outcome

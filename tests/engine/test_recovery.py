@@ -147,7 +147,7 @@ def _judge(name: str, site: Site, ended: Operation, writes: int) -> None:
 
 
 def _is_left_to_a_person(operation: Operation) -> bool:
-    failed = [step.name for step in operation.steps if step.state is StepState.FAILED]
+    failed = [step.id for step in operation.steps if step.state is StepState.FAILED]
     return bool(ASKED_ONCE.intersection(failed))
 
 
@@ -324,8 +324,8 @@ async def test_an_operation_that_cannot_be_taken_up_needs_attention_and_keeps_no
     await site.clock.advance(2)
     await site.kill()
     written = site.journal.operations[first]
-    nameless = replace(written.steps[0], name=None)  # type: ignore[arg-type]  # as no version of ours writes it
-    site.journal.operations[first] = replace(written, steps=(nameless, *written.steps[1:]))
+    # As no version of ours writes it.
+    site.journal.operations[first] = replace(written, steps=(None, *written.steps[1:]))  # type: ignore[arg-type]
     await site.start()
     left = await site.ended(first)
     assert left.state is OperationState.NEEDS_ATTENTION

@@ -24,7 +24,7 @@ from novacron.ports.console import (
 )
 from novacron.ports.hypervisor import SerialLink
 from tests.builders import NOW
-from tests.operation_builders import an_operation
+from tests.operation_builders import a_step, an_operation
 
 Answer = Callable[[Intent], Plan | Refusal]
 DANGERS = {
@@ -197,7 +197,10 @@ def a_plan_for(intent: Intent) -> Plan:
         intent=intent,
         title=title,
         subject=subject,
-        steps=(PlannedStep(name=intent.kind, title=title), PlannedStep(name="look", title="read the outcome")),
+        steps=(
+            PlannedStep(id=intent.kind, args=a_step(), title=title),
+            PlannedStep(id="look", args=a_step(), title="read the outcome"),
+        ),
         touches=(f"VM {subject} on {intent.host}",),
         warnings=("the guest loses everything it has not written to disk",) if danger is Danger.TYPE_NAME else (),
         danger=danger,

@@ -25,7 +25,7 @@ from tests.builders import (
     some_facts,
     some_load,
 )
-from tests.operation_builders import a_job, an_alert, an_operation
+from tests.operation_builders import a_job, a_step, an_alert, an_operation
 from tests.ui.fake_console import NAMES
 
 SHOWN_AT = NOW + timedelta(seconds=14)
@@ -131,7 +131,8 @@ def a_migration() -> Operation:
         ),
         steps=(
             StepRecord(
-                name="check",
+                id="check",
+                args=a_step(),
                 title="check that kvm-fra-01 can run it",
                 state=StepState.FINISHED,
                 started_at=NOW,
@@ -139,12 +140,13 @@ def a_migration() -> Operation:
                 detail="CPU compatible, network default is there, disks are locked exclusively",
             ),
             StepRecord(
-                name="migrate",
+                id="migrate",
+                args=a_step(),
                 title="move db-2's memory to kvm-fra-01",
                 state=StepState.STARTED,
                 started_at=NOW + timedelta(seconds=1),
             ),
-            StepRecord(name="settle", title="read the outcome from kvm-fra-02 and kvm-fra-01"),
+            StepRecord(id="settle", args=a_step(), title="read the outcome from kvm-fra-02 and kvm-fra-01"),
         ),
         can_cancel=True,
     )

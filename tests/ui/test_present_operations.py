@@ -21,7 +21,7 @@ from novacron_tui.present.meter import bar
 from novacron_tui.present.operation_detail import operation_lines
 from novacron_tui.present.operations import OPERATIONS
 from tests.builders import NOW, a_fleet, a_host, a_vm, an_id
-from tests.operation_builders import a_job, an_operation
+from tests.operation_builders import a_job, a_step, an_operation
 
 CONTEXT = CellContext(now=NOW + timedelta(seconds=60), glyphs=UNICODE)
 INTENT = MigrateVm(vm=an_id("web-1"), host=HostId("a"), destination=HostId("b"))
@@ -86,7 +86,9 @@ def test_a_vm_may_be_paused_while_it_migrates() -> None:
 def test_the_step_with_which_a_cancelled_operation_ended_is_not_marked_as_failed(
     state: OperationState, sign: str
 ) -> None:
-    step = StepRecord(name="look", title="read the outcome", state=StepState.FAILED, detail="it is running on a")
+    step = StepRecord(
+        id="look", args=a_step(), title="read the outcome", state=StepState.FAILED, detail="it is running on a"
+    )
     shown = _detail(replace(_migration(Progress(), state=state), steps=(step,)))
     (line,) = (line for line in shown.split("\n") if "read the outcome" in line)
     assert line.strip().startswith(sign)

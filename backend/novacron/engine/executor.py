@@ -8,14 +8,14 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from novacron.engine.facts import gather_facts
 from novacron.engine.identifiers import OperationIds
 from novacron.engine.ledger import Ledger
 from novacron.engine.looking_again import look_again
+from novacron.engine.operations.context import StepContext
+from novacron.engine.operations.migration_preflight import gather_facts
 from novacron.engine.previews import Previews
 from novacron.engine.run import OperationRun
 from novacron.engine.settings import EngineSettings
-from novacron.engine.steps.work import Work
 from novacron.engine.store import FleetStore
 from novacron.engine.watchers import Watchers
 from novacron.engine.work.draining import drain
@@ -122,17 +122,17 @@ class Executor:
         if operation.has_ended or run is None:
             return _refusal(RefusalCode.TOO_LATE, operation.title, f"it has ended: {operation.state}", "")
         if operation.is_waiting:
-            run.work.cancel_asked.set()
+            run.context.cancel_asked.set()
             return operation
         # A migration is first asked to stop, as soon as its host answers; who asks again will not wait for that.
-        if operation.progress.waits_for and (run.work.is_cancelled or not operation.can_cancel):
-            run.work.give_up_asked.set()
+        if operation.progress.waits_for and (run.context.is_cancelled or not operation.can_cancel):
+            run.context.give_up_asked.set()
             return operation
         if not operation.can_cancel:
             return _refusal(
                 RefusalCode.WRONG_STATE, operation.title, "it cannot be stopped half-way", "wait until it has ended"
             )
-        run.work.cancel_asked.set()
+        run.context.cancel_asked.set()
         if operation.state in (OperationState.RUNNING, OperationState.SETTLING):
             return await self._ground.ledger.move(operation_id, OperationState.CANCELLING)
         return operation
@@ -232,7 +232,7 @@ class Executor:
             held,
             title=planned.title,
             subject=planned.subject,
-            steps=tuple(StepRecord(name=step.name, title=step.title, expects=step.expects) for step in planned.steps),
+            steps=tuple(StepRecord(id=step.id, args=step.args, title=step.title) for step in planned.steps),
             can_cancel=planned.can_cancel,
             plan_digest=planned.digest,
         )
@@ -268,7 +268,7 @@ class Executor:
         async def mark_settling() -> None:
             await run.mark_settling()
 
-        work = Work(
+        context = StepContext(
             operation=lambda: run.operation,
             fleet=lambda: ground.store.fleet,
             watchers=ground.watchers,
@@ -277,7 +277,9 @@ class Executor:
             show=lambda progress: ground.ledger.show(operation.id, progress),
             mark_settling=mark_settling,
         )
-        run = OperationRun(operation.id, ledger=ground.ledger, work=work, clock=ground.clock, settings=ground.settings)
+        run = OperationRun(
+            operation.id, ledger=ground.ledger, context=context, clock=ground.clock, settings=ground.settings
+        )
         self._runs[operation.id] = run
         return run
 

@@ -9,8 +9,8 @@ import logging
 from collections.abc import Iterable
 
 from novacron.engine.executor import Executor, Ground
+from novacron.engine.operations.context import AttentionNeeded
 from novacron.engine.run import OperationRun
-from novacron.engine.steps.work import AttentionNeeded
 from novacron.model.errors import NovaCronError
 from novacron.model.operation import Operation, OperationState, StepState
 
@@ -32,7 +32,7 @@ def recover(unfinished: Iterable[Operation], executor: Executor, ground: Ground)
     for run in runs:
         had_begun = any(step.state is not StepState.PENDING for step in run.operation.steps)
         if run.operation.state is OperationState.CANCELLING:
-            run.work.cancel_asked.set()
+            run.context.cancel_asked.set()
         first = None if had_begun else asyncio.ensure_future(_may_begin(run, executor, ground))
         executor.launch(run, first=first)
 
@@ -47,7 +47,7 @@ async def _may_begin(run: OperationRun, executor: Executor, ground: Ground) -> b
     why = "the backend was restarted before it began"
     try:
         for host in run.operation.intent.hosts:
-            await run.work.patient_hypervisor(host)
+            await run.context.patient_hypervisor(host)
     except (AttentionNeeded, NovaCronError) as error:
         await run.give_up(OperationState.FAILED, f"{why}; nothing was done: {error}")
         return False

@@ -8,19 +8,20 @@ does, its operation ends, and says how.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from novacron.engine.ledger import Ledger
+from novacron.engine.operations.context import AttentionNeeded, StepContext
+from novacron.engine.operations.registry import handler_of
+from novacron.engine.operations.step import StepCancelled, StepFailed, StepHandler
 from novacron.engine.settings import EngineSettings
-from novacron.engine.steps.catalogue import BEGIN_UNWRITTEN, step_of
-from novacron.engine.steps.work import AttentionNeeded, PreparedStep, Step, StepCancelled, StepFailed, Work
 from novacron.engine.supervisor import is_cancelled_itself
 from novacron.model.errors import JournalError, LinkError, NovaCronError, OutcomeUnknown
 from novacron.model.ids import OperationId
-from novacron.model.operation import Operation, OperationState, StepRecord, StepState
-from novacron.model.operations.migration import NEVER_LEFT_OUT
+from novacron.model.operation import Operation, OperationState, StepRecord, StepResult, StepState
 from novacron.ports.clock import Clock
 
 _log = logging.getLogger("novacron.engine")
@@ -30,7 +31,7 @@ class OperationRun:
     """Carries out one operation."""
 
     def __init__(
-        self, operation: OperationId, *, ledger: Ledger, work: Work, clock: Clock, settings: EngineSettings
+        self, operation: OperationId, *, ledger: Ledger, context: StepContext, clock: Clock, settings: EngineSettings
     ) -> None:
         self._id = operation
         self._ledger = ledger
@@ -38,7 +39,7 @@ class OperationRun:
         self._settings = settings
         self.turn_at: datetime | None = None
         """When it had its claims after waiting for them; None when it did not wait. It is wanted as of then."""
-        self.work = work
+        self.context = context
 
     @property
     def operation(self) -> Operation:
@@ -67,12 +68,12 @@ class OperationRun:
         """Do every step that is not done yet, and end the operation. Also after a restart of the backend."""
         outcome = ""
         for record in self.operation.steps:
-            if record.state in (StepState.FINISHED, StepState.SKIPPED):
+            if record.state is StepState.FINISHED:
                 outcome = record.detail or outcome
                 continue
             interrupted = record.state is StepState.STARTED
             # What became of a migration has to be read, cancelled or not.
-            if self.work.is_cancelled and not interrupted and record.name not in NEVER_LEFT_OUT:
+            if self.context.is_cancelled and not interrupted and not _runs_when_cancelled(record):
                 await self._stop_before(record)
                 return
             await self._to(OperationState.SETTLING if interrupted else OperationState.RUNNING)
@@ -102,14 +103,14 @@ class OperationRun:
         """Do one step, or settle one that was interrupted; return its word, or None when it ended the operation."""
         started = replace(record, state=StepState.STARTED, started_at=record.started_at or self._clock.now())
         try:
-            step = step_of(self.operation.intent, record.name, self._settings)
+            step = handler_of(record)
             if settle:
-                detail = await self._settle(step, "the backend was restarted")
+                result = await self._settle(step, "the backend was restarted")
             else:
-                started = replace(started, detail=await self._prepare(step))
+                started = replace(started, values=await self._prepare(step))
                 if not await self._begin(started):
                     return None
-                detail = await self._act(step)
+                result = await self._act(step)
         except StepFailed as failure:
             await self._fail(started, OperationState.FAILED, str(failure))
         except StepCancelled as stop:
@@ -119,23 +120,24 @@ class OperationRun:
         except NovaCronError as error:
             await self._fail(started, OperationState.FAILED, f"{error}; {self._left()}")
         except Exception as error:  # noqa: BLE001 - whatever a step does, its operation ends and says so
-            _log.exception("step %s of operation %s failed", record.name, self._id)
+            _log.exception("step %s of operation %s failed", record.id, self._id)
             text = f"unforeseen in {record.title!r}: {type(error).__name__}: {error}; look at its subject"
             await self._fail(started, OperationState.NEEDS_ATTENTION, text)
         else:
-            await self._ledger.note_step(self._id, self._ended_step(started, StepState.FINISHED, detail))
-            return detail
+            finished = self._ended_step(started, StepState.FINISHED, result.text)
+            finished = replace(finished, values={**started.values, **result.values})
+            await self._ledger.note_step(self._id, finished)
+            return result.text
         return None
 
-    async def _prepare(self, step: Step) -> str:
+    async def _prepare(self, step: StepHandler[Any]) -> Mapping[str, str]:
         """Return what the step found before it begins, for the journal."""
-        while isinstance(step, PreparedStep):
+        while True:
             try:
-                return await step.prepare(self.work)
+                return await step.prepare(self.context)
             except LinkError as error:
                 away = self._not_at_first(error)
-            await self.work.wait_for(away.subject, away.detail, self._settings.blind_first_s)
-        return ""
+            await self.context.wait_for(away.subject, away.detail, self._settings.blind_first_s)
 
     async def _begin(self, started: StepRecord) -> bool:
         """Write that the step begins, waiting while the journal cannot be written. False: the operation has ended."""
@@ -143,24 +145,24 @@ class OperationRun:
             try:
                 await self._ledger.begin_step(self._id, started)
             except JournalError as error:
-                if started.name in BEGIN_UNWRITTEN:
+                if handler_of(started).begins_unwritten:
                     await self._ledger.note_step(self._id, started)
                     return True
                 fault = error
             else:
-                self.work.stop_waiting()
+                self.context.stop_waiting()
                 return True
-            if self.work.is_cancelled and started.name not in NEVER_LEFT_OUT:
+            if self.context.is_cancelled and not _runs_when_cancelled(started):
                 await self._stop_before(started)
                 return False
-            if self.work.give_up_asked.is_set():
+            if self.context.give_up_asked.is_set():
                 await self._give_up_before(started, fault)
                 return False
             if not self._done() and self.is_too_old_to_begin:
                 text = f"{fault}; nothing was done: ask again if it is still wanted"
                 await self._end(OperationState.FAILED, text)
                 return False
-            await self.work.wait_for_journal(fault.detail)
+            await self.context.wait_for_journal(fault.detail)
 
     async def _give_up_before(self, record: StepRecord, fault: JournalError) -> None:
         """End an operation that somebody will not let wait for the journal any longer."""
@@ -170,16 +172,16 @@ class OperationRun:
         else:
             await self._end(OperationState.CANCELLED, f"{text}; nothing was done")
 
-    async def _act(self, step: Step) -> str:
+    async def _act(self, step: StepHandler[Any]) -> StepResult:
         while True:
             try:
-                return await step.act(self.work)
+                return await step.act(self.context)
             except OutcomeUnknown as error:
                 await self._to(OperationState.SETTLING)
                 return await self._settle(step, f"the answer of {error.subject} was lost: {error.detail}")
             except LinkError as error:
                 away = self._not_at_first(error)
-            await self.work.wait_for(away.subject, away.detail, self._settings.blind_first_s)
+            await self.context.wait_for(away.subject, away.detail, self._settings.blind_first_s)
 
     def _not_at_first(self, error: LinkError) -> LinkError:
         """Nothing was asked yet. At the first step that is a "no"; half-way it is a wait."""
@@ -190,15 +192,15 @@ class OperationRun:
     def _done(self) -> list[StepRecord]:
         return [step for step in self.operation.steps if step.state is StepState.FINISHED]
 
-    async def _settle(self, step: Step, why: str) -> str:
+    async def _settle(self, step: StepHandler[Any], why: str) -> StepResult:
         """Settle a step, for as long as links break under it."""
-        self.work.note(f"reading what became of it: {why}")
+        self.context.note(f"reading what became of it: {why}")
         while True:
             try:
-                return await step.settle(self.work)
+                return await step.settle(self.context)
             except (LinkError, OutcomeUnknown) as error:
                 away = error
-            await self.work.wait_for(away.subject, away.detail, self._settings.blind_most_s)
+            await self.context.wait_for(away.subject, away.detail, self._settings.blind_most_s)
 
     async def _stop_before(self, record: StepRecord) -> None:
         """Cancel between two steps: take back what this operation made, in reverse."""
@@ -208,7 +210,7 @@ class OperationRun:
             if done:
                 await self._until_written()
             for finished in reversed(done):
-                step = step_of(self.operation.intent, finished.name, self._settings)
+                step = handler_of(finished)
                 undone.append(await self._until_answered(step.undo))
         except (StepFailed, AttentionNeeded, NovaCronError) as error:
             text = f"cancelled before {record.title!r}, but not all could be taken back: {error}"
@@ -225,20 +227,20 @@ class OperationRun:
             except JournalError as error:
                 fault = error
             else:
-                self.work.stop_waiting()
+                self.context.stop_waiting()
                 return
-            if self.work.give_up_asked.is_set():
+            if self.context.give_up_asked.is_set():
                 raise AttentionNeeded(f"given up while the journal could not be written; {self._left()}")
-            await self.work.wait_for_journal(fault.detail)
+            await self.context.wait_for_journal(fault.detail)
 
-    async def _until_answered(self, undo: Callable[[Work], Awaitable[str]]) -> str:
+    async def _until_answered(self, undo: Callable[[StepContext], Awaitable[str]]) -> str:
         while True:
             try:
-                return await undo(self.work)
+                return await undo(self.context)
             except (LinkError, OutcomeUnknown) as error:
                 away = error
             note = f"taking it back waits for {away.subject}: {away.detail}"
-            await self.work.wait_for(away.subject, away.detail, self._settings.blind_most_s, note)
+            await self.context.wait_for(away.subject, away.detail, self._settings.blind_most_s, note)
 
     async def _fail(self, started: StepRecord, state: OperationState, outcome: str) -> None:
         """End the operation with this step, in one journal entry."""
@@ -256,7 +258,7 @@ class OperationRun:
 
     async def _refresh(self) -> None:
         """Have the hosts read again, so that who hears of the end also sees it."""
-        await self.work.watchers.refresh(self.operation.intent.hosts)
+        await self.context.watchers.refresh(self.operation.intent.hosts)
 
     async def _to(self, state: OperationState) -> None:
         now = self.operation
@@ -275,3 +277,7 @@ class OperationRun:
             ended_at=self._clock.now(),
             can_cancel=False,
         )
+
+
+def _runs_when_cancelled(record: StepRecord) -> bool:
+    return handler_of(record).runs_when_cancelled

@@ -1,12 +1,14 @@
 """An operation: an intent that was accepted, and what has become of it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from novacron.model.ids import OperationId
 from novacron.model.operations.intent import Intent
+from novacron.model.operations.step import StepArgs
 from novacron.model.vm import JobProgress
 from novacron.model.work.schedule import AT_ONCE, Schedule
 from novacron.model.work.wait import Wait
@@ -72,23 +74,35 @@ class StepState(StrEnum):
     STARTED = "started"
     FINISHED = "finished"
     FAILED = "failed"
-    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResult:
+    """What came of a step."""
+
+    text: str = ""
+    """In words, for people: nothing is read out of it."""
+    values: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """As data, for the steps after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRecord:
     """One step of an operation, as the journal has it."""
 
-    name: str
-    """Stable: the journal knows the step by it."""
+    id: str
+    """Its name within the operation; the journal knows the step by it."""
+    args: StepArgs
+    """What it was told."""
     title: str
     """What it does, in the operator's words, naming what it touches."""
     state: StepState = StepState.PENDING
     started_at: datetime | None = None
     finished_at: datetime | None = None
     detail: str = ""
-    expects: str = ""
-    """Which file it is about, by its identity, as it was confirmed; empty when it is about none."""
+    """What came of it, in words, for people."""
+    values: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What it found before it began and what came of it, for the steps after it and for settling it."""
 
 
 JOURNAL = "the journal"

@@ -158,7 +158,7 @@ _knowledge = st.fixed_dictionaries(
 def _deleted(answer: Plan | Refusal) -> set[str]:
     if isinstance(answer, Refusal):
         return set()
-    return {step.name.removeprefix("delete-disk:") for step in answer.steps if step.name.startswith("delete-disk:")}
+    return {step.id.removeprefix("delete-disk:") for step in answer.steps if step.id.startswith("delete-disk:")}
 
 
 @settings(max_examples=500, deadline=None)
@@ -298,7 +298,7 @@ def test_disks_that_a_left_over_definition_elsewhere_names_are_kept_and_said_to_
         fleet = fleet.with_host(a_host(name, reading=replace(reading, vms=(vm,))))
     answer = plan(DeleteVm(host=HostId("a"), vm=an_id("twin"), with_disks=True), fleet)
     assert isinstance(answer, Plan)
-    assert [step.name for step in answer.steps] == ["undefine"]
+    assert [step.id for step in answer.steps] == ["undefine"]
     assert any("twin on b uses it too" in line for line in answer.warnings)
 
 

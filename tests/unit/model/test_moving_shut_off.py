@@ -50,7 +50,7 @@ def test_a_vm_that_starts_with_its_host_does_so_with_the_next_one(state: VmState
     intent = MigrateVm(vm=VM, host=A, destination=B)
     for autostart in (True, False):
         answer = planned(plan(intent, on(a_vm(state=state, autostart=autostart)), LOCKED))
-        assert (answer.steps[-1].name == AUTOSTART) is autostart
+        assert (answer.steps[-1].id == AUTOSTART) is autostart
 
 
 def test_nothing_is_done_to_a_vm_whose_definition_was_not_read_yet() -> None:

@@ -193,7 +193,7 @@ def test_delete_with_disks_names_each_and_keeps_what_others_need() -> None:
     other = a_vm("db-1", disks=(a_disk(source="/srv/vm/data.qcow2"),))
     pools = (a_pool(volumes=(a_volume("top.qcow2", backing_path="/srv/vm/base.qcow2"),)),)
     answer = planned(plan(DeleteVm(vm=VM, host=A, with_disks=True), on(vm, other, pools=pools)))
-    assert [step.name for step in answer.steps] == ["undefine", f"delete-disk:{DISK}"]
+    assert [step.id for step in answer.steps] == ["undefine", f"delete-disk:{DISK}"]
     kept = " ".join(answer.warnings)
     for path in ("vm/data.qcow2", "vm/shared.raw", "iso/debian.iso", "vm/base.qcow2"):
         assert f"keeps /srv/{path}" in kept
@@ -248,7 +248,7 @@ FORM = CreateVm(vm=an_id("new"), host=A, name="new", pool="vm", disk_mib=1024, n
 
 def test_a_good_form_is_planned_in_the_order_it_is_made() -> None:
     answer = planned(plan(replace(FORM, start=True), on()))
-    assert [step.name for step in answer.steps] == ["create-disk", "define", "start-new"]
+    assert [step.id for step in answer.steps] == ["create-disk", "define", "start-new"]
     assert answer.can_cancel
 
 
@@ -290,7 +290,7 @@ def test_a_guest_that_sleeps_is_woken_and_asked_nothing_else() -> None:
     fleet = on(a_vm(state=VmState.SUSPENDED))
     wake = planned(plan(ResumeVm(vm=VM, host=A), fleet))
     assert wake.title == "wake web-1 on a"
-    assert wake.steps[0].name == "resume"
+    assert wake.steps[0].id == "resume"
     for intent in (StartVm(vm=VM, host=A), ShutdownVm(vm=VM, host=A), RebootVm(vm=VM, host=A)):
         answer = plan(intent, fleet)
         assert isinstance(answer, Refusal)

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
+from novacron.adapters.sql.old_documents import is_old, upcast
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import Operation
@@ -47,7 +48,7 @@ class _Kind:
 _KINDS: Mapping[type[Event], _Kind] = MappingProxyType(
     {
         # Its document is the operation itself: so were those of layouts that kept no events.
-        Accepted: _Kind(name="accepted", version=1, adapter=TypeAdapter(Operation)),
+        Accepted: _Kind(name="accepted", version=2, adapter=TypeAdapter(Operation)),
         StateMoved: _Kind(name="state-moved", version=1, adapter=TypeAdapter(StateMoved)),
         StepRecorded: _Kind(name="step-recorded", version=1, adapter=TypeAdapter(StepRecorded)),
         Acknowledged: _Kind(name="acknowledged", version=1, adapter=TypeAdapter(Acknowledged)),
@@ -56,7 +57,18 @@ _KINDS: Mapping[type[Event], _Kind] = MappingProxyType(
 _BY_NAME = MappingProxyType({kind.name: (event, kind) for event, kind in _KINDS.items()})
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
-UPCASTERS: Mapping[tuple[str, int], Upcaster] = MappingProxyType({})
+
+
+def _with_steps_as_data(content: dict[str, Any]) -> dict[str, Any]:
+    if not is_old(content):
+        return content
+    try:
+        return upcast(content)
+    except ValueError:
+        return upcast(_mended(content))
+
+
+UPCASTERS: Mapping[tuple[str, int], Upcaster] = MappingProxyType({("accepted", 1): _with_steps_as_data})
 """By kind and version: what makes a document of the next version from one of this."""
 
 
@@ -143,23 +155,24 @@ def _operation(document: str) -> Operation:
         operation: Operation = adapter.validate_json(document)
     except ValidationError as error:
         try:
-            operation = adapter.validate_json(_mended(document))
+            operation = adapter.validate_json(json.dumps(_mended(json.loads(document))))
         except ValueError:
             raise error from None
     return operation
 
 
-def _mended(document: str) -> str:
+def _mended(content: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON holds
     """Return it without what an infinite number, which JSON has none of, has become: null where none may be.
 
     A default takes its place, which for an intent is a usual limit; progress the hypervisors know better.
+
+    Raises:
+        ValueError: it is no operation.
     """
-    content = json.loads(document)
     if not isinstance(content, dict) or not isinstance(content.get("intent"), dict):
         raise ValueError("no operation at all")
-    content["intent"] = {name: value for name, value in content["intent"].items() if value is not None}
-    content.pop("progress", None)
-    return json.dumps(content)
+    intent = {name: value for name, value in content["intent"].items() if value is not None}
+    return {name: value for name, value in content.items() if name != "progress"} | {"intent": intent}
 
 
 def _not_understood(journal: str, why: str) -> JournalError:

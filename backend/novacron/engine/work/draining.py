@@ -12,7 +12,7 @@ async def drain(runs: Callable[[], Iterable[OperationRun]], clock: Clock, settin
     """Return once no migration is carried: those under way get some time to end, and are then asked to stop."""
     await _until_none_is_carried(runs, clock, settings, settings.drain_s)
     for run in _carried(runs()):
-        run.work.cancel_asked.set()
+        run.context.cancel_asked.set()
     await _until_none_is_carried(runs, clock, settings, settings.drain_stop_s)
 
 

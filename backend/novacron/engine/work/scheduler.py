@@ -128,7 +128,7 @@ class Scheduler:
     async def _first_of(self, run: OperationRun, turn: "asyncio.Future[None]", at: datetime | None) -> None:
         """Return when its turn or time comes, when somebody cancels it, or when its deadline passes."""
         moments = [moment for moment in (at, run.operation.schedule.deadline) if moment is not None]
-        waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(run.work.cancel_asked.wait())]
+        waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(run.context.cancel_asked.wait())]
         if moments:
             left_s = (min(moments) - self._clock.now()).total_seconds()
             waits.append(asyncio.ensure_future(self._clock.sleep(min(max(left_s, 0.0), _CLOCK_CHECKED_S))))
@@ -142,7 +142,7 @@ class Scheduler:
         """End it if somebody cancelled it or its deadline has passed; return whether."""
         operation = run.operation
         deadline = operation.schedule.deadline
-        if run.work.is_cancelled:
+        if run.context.is_cancelled:
             state, text = OperationState.CANCELLED, f"cancelled while it waited for {what}; nothing was done"
         elif deadline is not None and deadline <= self._clock.now():
             state = OperationState.FAILED

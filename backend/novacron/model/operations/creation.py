@@ -5,6 +5,8 @@ from typing import Any, Final, Literal
 
 from novacron.model.fleet import Fleet, Host
 from novacron.model.operations.intent import VmIntent
+from novacron.model.operations.power import SetRunningArgs
+from novacron.model.operations.step import StepArgs
 from novacron.model.operations.type import OperationType, Permission, Texts
 from novacron.model.plan.guards import find_host
 from novacron.model.plan.names import refuse_disk, refuse_memory, refuse_name, refuse_text, refuse_vcpus
@@ -48,6 +50,25 @@ class CreateVm(VmIntent):
     kind: Literal["create"] = "create"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateDiskArgs(StepArgs):
+    """Make the disk of a new VM."""
+
+    disk: NewDisk
+    type: Literal["create-disk"] = "create-disk"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefineArgs(StepArgs):
+    """Define a new VM on the disk made before."""
+
+    definition: VmDefinition
+    """With no disk: where it is, is known when it is made."""
+    disk_step: str = ""
+    """Id of the step that makes its disk; empty: it has none."""
+    type: Literal["define"] = "define"
+
+
 def plan_create(intent: CreateVm, fleet: Fleet) -> Plan | Refusal:
     """Plan to make the disk, define the VM and, if asked, start it."""
     host = find_host(fleet, intent.host)
@@ -60,16 +81,19 @@ def plan_create(intent: CreateVm, fleet: Fleet) -> Plan | Refusal:
     if isinstance(room, Refusal):
         return room
     where = f"on {intent.host}"
-    steps = [PlannedStep(name=DEFINE, title=f"define {intent.name} {where}")]
+    steps = [_define(intent, f"define {intent.name} {where}")]
     touches = [f"VM {intent.name} {where}: {intent.vcpus} vCPUs, {intent.memory_mib} MiB"]
     if intent.pool:
         source = f"from {intent.base_volume}" if intent.base_volume else f"of {intent.disk_mib} MiB"
         least = f", {intent.disk_mib} MiB at least" if intent.base_volume and intent.disk_mib else ""
         title = f"make its disk {source} in pool {intent.pool} {where}"
-        steps.insert(0, PlannedStep(name=CREATE_DISK, title=title))
+        steps.insert(
+            0, PlannedStep(id=CREATE_DISK, args=CreateDiskArgs(host=intent.host, disk=disk_of(intent)), title=title)
+        )
         touches.append(f"pool {intent.pool} {where}: a new disk {source}{least}")
     if intent.start:
-        steps.append(PlannedStep(name=START, title=f"start {intent.name} {where}"))
+        started = SetRunningArgs(host=intent.host, vm=intent.vm)
+        steps.append(PlannedStep(id=START, args=started, title=f"start {intent.name} {where}"))
     return Plan(
         intent=intent,
         title=f"create {intent.name} {where}",
@@ -95,8 +119,8 @@ def disk_of(intent: CreateVm) -> NewDisk:
     )
 
 
-def definition_of(intent: CreateVm, disk_path: str) -> VmDefinition:
-    """Return the VM to be defined; `disk_path`: of the disk made before, empty for none."""
+def definition_of(intent: CreateVm, disk_path: str = "") -> VmDefinition:
+    """Return the VM to be defined; `disk_path`: of the disk made before; empty for none."""
     boot = KernelBoot(kernel=intent.kernel, initrd=intent.initrd, cmdline=intent.cmdline) if intent.kernel else None
     return VmDefinition(
         id=intent.vm,
@@ -108,6 +132,12 @@ def definition_of(intent: CreateVm, disk_path: str) -> VmDefinition:
         boot=boot,
         description=intent.description,
     )
+
+
+def _define(intent: CreateVm, title: str) -> PlannedStep:
+    disk_step = CREATE_DISK if intent.pool else ""
+    args = DefineArgs(host=intent.host, definition=definition_of(intent), disk_step=disk_step)
+    return PlannedStep(id=DEFINE, args=args, title=title)
 
 
 def _basis(intent: CreateVm, host: Host) -> tuple[str, ...]:
@@ -206,6 +236,7 @@ TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=CreateVm,
         plan=plan_create,
+        steps=(CreateDiskArgs, DefineArgs, SetRunningArgs),
         texts=Texts(verb="create", doing="creating"),
         permission=Permission.VM_CREATE,
         danger=Danger.CONFIRM,

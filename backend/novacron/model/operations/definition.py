@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from novacron.model.fleet import Fleet, Sighting
+from novacron.model.ids import VmId
 from novacron.model.operations.intent import VmIntent
+from novacron.model.operations.step import StepArgs
 from novacron.model.operations.type import OperationType, Permission, Texts
 from novacron.model.plan.guards import find_vm, refuse_elsewhere, refuse_job, refuse_state, vm_basis, vm_line, vm_name
 from novacron.model.plan.names import refuse_name
@@ -28,6 +30,24 @@ class SetAutostart(VmIntent):
     kind: Literal["autostart"] = "autostart"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenameArgs(StepArgs):
+    """Give a VM another name."""
+
+    vm: VmId
+    new_name: str
+    type: Literal["rename"] = "rename"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAutostartArgs(StepArgs):
+    """Have a VM start with its host, or not."""
+
+    vm: VmId
+    enabled: bool
+    type: Literal["set-autostart"] = "set-autostart"
+
+
 def plan_rename(intent: RenameVm, fleet: Fleet) -> Plan | Refusal:
     """Plan to give a shut-off VM another name."""
     seen = find_vm(fleet, intent.vm, intent.host)
@@ -43,7 +63,13 @@ def plan_rename(intent: RenameVm, fleet: Fleet) -> Plan | Refusal:
         intent=intent,
         title=title,
         subject=seen.vm.name,
-        steps=(PlannedStep(name="rename", title=title),),
+        steps=(
+            PlannedStep(
+                id="rename",
+                args=RenameArgs(host=intent.host, vm=intent.vm, new_name=intent.new_name),
+                title=title,
+            ),
+        ),
         touches=(vm_line(seen),),
         danger=Danger.CONFIRM,
         undo_how="rename it back",
@@ -70,7 +96,13 @@ def plan_autostart(intent: SetAutostart, fleet: Fleet) -> Plan | Refusal:
         intent=intent,
         title=title,
         subject=seen.vm.name,
-        steps=(PlannedStep(name="autostart", title=title),),
+        steps=(
+            PlannedStep(
+                id="autostart",
+                args=SetAutostartArgs(host=intent.host, vm=intent.vm, enabled=intent.enabled),
+                title=title,
+            ),
+        ),
         touches=(vm_line(seen),),
         undo_how=f"turn it {'off' if intent.enabled else 'on'} again",
         basis=vm_basis(fleet, intent.vm),
@@ -106,6 +138,7 @@ TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=RenameVm,
         plan=plan_rename,
+        steps=(RenameArgs,),
         texts=Texts(verb="rename", doing="renaming"),
         permission=Permission.VM_EDIT,
         danger=Danger.CONFIRM,
@@ -115,6 +148,7 @@ TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=SetAutostart,
         plan=plan_autostart,
+        steps=(SetAutostartArgs,),
         texts=Texts(verb="set autostart of", doing="setting autostart"),
         permission=Permission.VM_EDIT,
         danger=Danger.NONE,

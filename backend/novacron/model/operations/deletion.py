@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from novacron.model.fleet import Fleet
-from novacron.model.ids import HostId
+from novacron.model.ids import HostId, VmId
 from novacron.model.operations.intent import VmIntent
+from novacron.model.operations.step import StepArgs
 from novacron.model.operations.type import OperationType, Permission, Texts
-from novacron.model.plan.disks import disk_fates, fate_line, identity_text, refuse_unknown_users
+from novacron.model.plan.disks import DiskFate, disk_fates, fate_line, identity_text, refuse_unknown_users
 from novacron.model.plan.guards import (
     find_vm,
     refuse_elsewhere,
@@ -21,9 +22,8 @@ from novacron.model.plan.guards import (
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.refusal import Refusal
 
-DELETE_DISK = "delete-disk:"
-"""Begins the name of a step that deletes one disk; its path follows, so that the journal knows it for good:
-once the definition is gone nothing else does."""
+DELETE_DISK: Final = "delete-disk:"
+"""Begins the id of a step that deletes one disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,26 @@ class DeleteVm(VmIntent):
     vouched: tuple[HostId, ...] = ()
     """Hosts that do not answer, of which a person vouches that they do not have or need it."""
     kind: Literal["delete"] = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndefineArgs(StepArgs):
+    """Remove a definition."""
+
+    vm: VmId
+    type: Literal["undefine"] = "undefine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteDiskArgs(StepArgs):
+    """Delete one disk of a deleted VM: once the definition is gone, nothing else knows it."""
+
+    path: str
+    expects: str = ""
+    """Which file it is about, by its identity, as it was confirmed; empty when that was not known."""
+    vouched: tuple[HostId, ...] = ()
+    """Hosts that do not answer, of which a person vouches that they do not need it."""
+    type: Literal["delete-disk"] = "delete-disk"
 
 
 def plan_delete(intent: DeleteVm, fleet: Fleet) -> Plan | Refusal:
@@ -50,7 +70,8 @@ def plan_delete(intent: DeleteVm, fleet: Fleet) -> Plan | Refusal:
     if refusal is not None:
         return refusal
     name = seen.vm.name
-    steps = [PlannedStep(name="undefine", title=f"remove the definition of {name} from {intent.host}")]
+    undefine = UndefineArgs(host=intent.host, vm=intent.vm)
+    steps = [PlannedStep(id="undefine", args=undefine, title=f"remove the definition of {name} from {intent.host}")]
     touches, warnings = [vm_line(seen)], []
     fates = disk_fates(fleet, seen, intent.vouched) if intent.with_disks else ()
     for fate in fates:
@@ -60,8 +81,7 @@ def plan_delete(intent: DeleteVm, fleet: Fleet) -> Plan | Refusal:
         elif refusal := refuse_unknown_users(fleet, seen.host, path, intent.vouched):
             return refusal
         else:
-            title = f"delete {path} on {intent.host}"
-            steps.append(PlannedStep(name=f"{DELETE_DISK}{path}", title=title, expects=identity_text(fate.disk.file)))
+            steps.append(_delete_disk(intent, fate))
             touches.append(f"disk {path} on {intent.host}: its data is lost")
     if not intent.with_disks:
         warnings += [f"keeps {disk.source}" for disk in seen.vm.disks if disk.source]
@@ -79,6 +99,12 @@ def plan_delete(intent: DeleteVm, fleet: Fleet) -> Plan | Refusal:
     )
 
 
+def _delete_disk(intent: DeleteVm, fate: DiskFate) -> PlannedStep:
+    path = fate.disk.source
+    args = DeleteDiskArgs(host=intent.host, path=path, expects=identity_text(fate.disk.file), vouched=intent.vouched)
+    return PlannedStep(id=f"{DELETE_DISK}{path}", args=args, title=f"delete {path} on {intent.host}")
+
+
 def _files(intent: DeleteVm, fleet: Fleet) -> tuple[str, ...]:
     seen = fleet.sighting(intent.vm, intent.host) if intent.with_disks else None
     return tuple(disk.source for disk in seen.vm.disks if disk.source) if seen else ()
@@ -88,6 +114,7 @@ TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=DeleteVm,
         plan=plan_delete,
+        steps=(UndefineArgs, DeleteDiskArgs),
         texts=Texts(verb="delete", doing="deleting"),
         permission=Permission.VM_DELETE,
         danger=Danger.TYPE_NAME,

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from novacron.model.fleet import Fleet, Host, Sighting
-from novacron.model.ids import HostId
+from novacron.model.ids import HostId, VmId
 from novacron.model.migration import MigrationMode
 from novacron.model.operation import Operation, StepState
 from novacron.model.operations.intent import VmIntent
+from novacron.model.operations.step import StepArgs
 from novacron.model.operations.type import OperationType, Permission, Texts
 from novacron.model.plan.compatibility import MigrationFacts, judge
 from novacron.model.plan.guards import (
@@ -30,9 +31,6 @@ SETTLE = "settle"
 DEFINE_THERE = "define-there"
 UNDEFINE_HERE = "undefine-here"
 AUTOSTART = "autostart-there"
-
-NEVER_LEFT_OUT = frozenset({SETTLE, AUTOSTART})
-"""Steps that a cancelled migration takes as well: what became of it is read, and kept as it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +56,64 @@ class MigrateVm(VmIntent):
         return (self.host, self.destination)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveRunningArgs(StepArgs):
+    """Have a running VM moved, and follow it."""
+
+    vm: VmId
+    destination: HostId
+    mode: MigrationMode
+    copy_storage: bool = False
+    bandwidth_mib_s: int | None = None
+    max_downtime_ms: int | None = None
+    auto_converge: bool = False
+    type: Literal["migrate"] = "migrate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOutcomeArgs(StepArgs):
+    """Read from both hosts what a live migration came to, and mend what was left half-way."""
+
+    vm: VmId
+    destination: HostId
+    move_step: str
+    """Id of the step that had it moved."""
+    auto_converge: bool = False
+    type: Literal["read-migration"] = "read-migration"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyDefinitionArgs(StepArgs):
+    """Define a VM that is off at its destination, as the source has it."""
+
+    vm: VmId
+    destination: HostId
+    type: Literal["copy-definition"] = "copy-definition"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropDefinitionArgs(StepArgs):
+    """Remove the definition at the source, once the destination has it."""
+
+    vm: VmId
+    destination: HostId
+    type: Literal["drop-definition"] = "drop-definition"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepAutostartArgs(StepArgs):
+    """Have a VM that moved start with its new host."""
+
+    vm: VmId
+    type: Literal["keep-autostart"] = "keep-autostart"
+
+
 def is_carried(operation: Operation) -> bool:
     """Whether it is a migration that goes on for as long as the backend does, and is still to end."""
     intent = operation.intent
     if not isinstance(intent, MigrateVm) or intent.mode is MigrationMode.PEER_TO_PEER or operation.has_ended:
         return False
-    state = {step.name: step.state for step in operation.steps}
+    state = {step.id: step.state for step in operation.steps}
     begun, read = state.get(MIGRATE, StepState.PENDING), state.get(SETTLE, StepState.PENDING)
     return begun is not StepState.PENDING and read in (StepState.PENDING, StepState.STARTED)
 
@@ -120,8 +170,7 @@ def _live(intent: MigrateVm, fleet: Fleet, seen: Sighting, warnings: tuple[str, 
         title=f"migrate {name} from {here} to {there} ({intent.mode}){with_disks}",
         subject=name,
         steps=(
-            PlannedStep(name=MIGRATE, title=f"move {name}'s memory{with_disks} to {there}"),
-            PlannedStep(name=SETTLE, title=f"read the outcome from {here} and {there}"),
+            *live_steps(intent, f"move {name}'s memory{with_disks} to {there}"),
             *_autostart(seen, there),
         ),
         touches=(
@@ -145,8 +194,7 @@ def _cold(intent: MigrateVm, fleet: Fleet, seen: Sighting, there: Host, warnings
         title=f"migrate {name} from {intent.host} to {there.id} (shut off)",
         subject=name,
         steps=(
-            PlannedStep(name=DEFINE_THERE, title=f"define {name} on {there.id}"),
-            PlannedStep(name=UNDEFINE_HERE, title=f"remove its definition from {intent.host}"),
+            *cold_steps(intent, name),
             *_autostart(seen, there.id),
         ),
         touches=(
@@ -161,6 +209,41 @@ def _cold(intent: MigrateVm, fleet: Fleet, seen: Sighting, there: Host, warnings
     )
 
 
+def live_steps(intent: MigrateVm, move_title: str) -> tuple[PlannedStep, PlannedStep]:
+    """Return the steps of a live migration."""
+    move = MoveRunningArgs(
+        host=intent.host,
+        vm=intent.vm,
+        destination=intent.destination,
+        mode=intent.mode,
+        copy_storage=intent.copy_storage,
+        bandwidth_mib_s=intent.bandwidth_mib_s,
+        max_downtime_ms=intent.max_downtime_ms,
+        auto_converge=intent.auto_converge,
+    )
+    read = ReadOutcomeArgs(
+        host=intent.host,
+        vm=intent.vm,
+        destination=intent.destination,
+        move_step=MIGRATE,
+        auto_converge=intent.auto_converge,
+    )
+    return (
+        PlannedStep(id=MIGRATE, args=move, title=move_title),
+        PlannedStep(id=SETTLE, args=read, title=f"read the outcome from {intent.host} and {intent.destination}"),
+    )
+
+
+def cold_steps(intent: MigrateVm, name: str) -> tuple[PlannedStep, PlannedStep]:
+    """Return the steps that move a VM that is off."""
+    there = CopyDefinitionArgs(host=intent.host, vm=intent.vm, destination=intent.destination)
+    here = DropDefinitionArgs(host=intent.host, vm=intent.vm, destination=intent.destination)
+    return (
+        PlannedStep(id=DEFINE_THERE, args=there, title=f"define {name} on {intent.destination}"),
+        PlannedStep(id=UNDEFINE_HERE, args=here, title=f"remove its definition from {intent.host}"),
+    )
+
+
 def _basis(fleet: Fleet, seen: Sighting, warnings: tuple[str, ...]) -> tuple[str, ...]:
     """Its warnings are part of it: they say what is overwritten or replaced."""
     disks = (f"disk {disk.target} is {disk.source}" for disk in seen.vm.disks if disk.source)
@@ -171,7 +254,13 @@ def _autostart(seen: Sighting, there: HostId) -> tuple[PlannedStep, ...]:
     """It is a host's setting, in no definition: without this step it would be lost on the way."""
     if not seen.vm.autostart:
         return ()
-    return (PlannedStep(name=AUTOSTART, title=f"have it start with {there}, as it did with {seen.host.id}"),)
+    return (
+        PlannedStep(
+            id=AUTOSTART,
+            args=KeepAutostartArgs(host=there, vm=seen.vm.id),
+            title=f"have it start with {there}, as it did with {seen.host.id}",
+        ),
+    )
 
 
 def _left_over(fleet: Fleet, destination: HostId, seen: Sighting) -> tuple[str, ...]:
@@ -215,6 +304,7 @@ TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=MigrateVm,
         plan=_plan_unasked,
+        steps=(MoveRunningArgs, ReadOutcomeArgs, CopyDefinitionArgs, DropDefinitionArgs, KeepAutostartArgs),
         texts=Texts(verb="migrate", doing="migrating"),
         permission=Permission.VM_MIGRATE,
         danger=Danger.TYPE_NAME,

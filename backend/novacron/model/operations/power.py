@@ -1,11 +1,13 @@
 """Power: start, shutdown, reboot, force off, pause, resume."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal
 
 from novacron.model.fleet import Fleet, Sighting
-from novacron.model.ids import HostId
+from novacron.model.ids import HostId, VmId
 from novacron.model.operations.intent import VmIntent
+from novacron.model.operations.step import StepArgs
 from novacron.model.operations.type import OperationType, Permission, Texts
 from novacron.model.plan.guards import (
     find_vm,
@@ -78,6 +80,59 @@ class ResumeVm(VmIntent):
     kind: Literal["resume"] = "resume"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRunningArgs(StepArgs):
+    """Have a VM run: power on, or let its CPUs go on."""
+
+    vm: VmId
+    resume: bool = False
+    """Whether it is paused or asleep, and not off."""
+    vouched: tuple[HostId, ...] = ()
+    """Hosts of which a person said that it cannot run there, should they not answer."""
+    type: Literal["set-running"] = "set-running"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PressPowerButtonArgs(StepArgs):
+    """Ask the guest to power off, once."""
+
+    vm: VmId
+    type: Literal["press-power-button"] = "press-power-button"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitOffArgs(StepArgs):
+    """Wait until the guest has powered off."""
+
+    vm: VmId
+    timeout_s: float
+    type: Literal["await-off"] = "await-off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebootArgs(StepArgs):
+    """Ask the guest to restart."""
+
+    vm: VmId
+    type: Literal["reboot"] = "reboot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForceOffArgs(StepArgs):
+    """Pull the plug."""
+
+    vm: VmId
+    type: Literal["force-off"] = "force-off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseArgs(StepArgs):
+    """Stop the VM's CPUs."""
+
+    vm: VmId
+    type: Literal["pause"] = "pause"
+
+
 def plan_start(intent: StartVm, fleet: Fleet) -> Plan | Refusal:
     """Plan to power on; refused while the VM is active or unknown on another host."""
     seen = find_vm(fleet, intent.vm, intent.host)
@@ -97,7 +152,13 @@ def plan_start(intent: StartVm, fleet: Fleet) -> Plan | Refusal:
         intent=intent,
         title=f"start {seen.vm.name} on {intent.host}",
         subject=seen.vm.name,
-        steps=(PlannedStep(name="start", title=f"start {seen.vm.name} on {intent.host}"),),
+        steps=(
+            PlannedStep(
+                id="start",
+                args=SetRunningArgs(host=intent.host, vm=intent.vm, vouched=intent.vouched),
+                title=f"start {seen.vm.name} on {intent.host}",
+            ),
+        ),
         touches=(vm_line(seen),),
         warnings=(*vouched_lines(intent.vouched), *_also_defined(fleet, seen)),
         danger=Danger.TYPE_NAME if intent.vouched else Danger.NONE,
@@ -124,7 +185,13 @@ def plan_resume(intent: ResumeVm, fleet: Fleet) -> Plan | Refusal:
         intent=intent,
         title=f"{verb} {seen.vm.name} on {intent.host}",
         subject=seen.vm.name,
-        steps=(PlannedStep(name="resume", title=f"{verb} {seen.vm.name} on {intent.host}"),),
+        steps=(
+            PlannedStep(
+                id="resume",
+                args=SetRunningArgs(host=intent.host, vm=intent.vm, resume=True, vouched=intent.vouched),
+                title=f"{verb} {seen.vm.name} on {intent.host}",
+            ),
+        ),
         touches=(vm_line(seen),),
         warnings=(*vouched_lines(intent.vouched), *(warnings if seen.vm.reason is StateReason.IO_ERROR else ())),
         danger=Danger.TYPE_NAME if intent.vouched else Danger.NONE,
@@ -156,8 +223,16 @@ def plan_shutdown(intent: ShutdownVm, fleet: Fleet) -> Plan | Refusal:
         title=f"shut down {name} on {intent.host}",
         subject=name,
         steps=(
-            PlannedStep(name=SHUTDOWN, title=f"press {name}'s power button"),
-            PlannedStep(name=AWAIT_OFF, title=f"wait up to {intent.timeout_s:g} s until {name} is off"),
+            PlannedStep(
+                id=SHUTDOWN,
+                args=PressPowerButtonArgs(host=intent.host, vm=intent.vm),
+                title=f"press {name}'s power button",
+            ),
+            PlannedStep(
+                id=AWAIT_OFF,
+                args=AwaitOffArgs(host=intent.host, vm=intent.vm, timeout_s=intent.timeout_s),
+                title=f"wait up to {intent.timeout_s:g} s until {name} is off",
+            ),
         ),
         touches=(vm_line(seen),),
         danger=Danger.CONFIRM,
@@ -174,11 +249,12 @@ def plan_reboot(intent: RebootVm, fleet: Fleet) -> Plan | Refusal:
         return seen
     if seen.vm.state in (VmState.PAUSED, VmState.SUSPENDED):
         return refuse_state(seen, "take the request to restart", "resume it first")
+    step = RebootArgs(host=intent.host, vm=intent.vm)
     action = seen.vm.on_reboot
     warnings = (
         () if action == "restart" else (f"its definition makes a {action} of a restart (on_reboot): it will be off",)
     )
-    return _one_step(intent, fleet, seen, "reboot", "reboot", Undo.NEVER, "", warnings)
+    return _one_step(intent, fleet, seen, step, "reboot", Undo.NEVER, "", warnings)
 
 
 def plan_force_off(intent: ForceOffVm, fleet: Fleet) -> Plan | Refusal:
@@ -188,10 +264,11 @@ def plan_force_off(intent: ForceOffVm, fleet: Fleet) -> Plan | Refusal:
         return seen
     if seen.vm.state not in ACTIVE_STATES:
         return refuse_state(seen, "be forced off", "it is off already")
+    step = ForceOffArgs(host=intent.host, vm=intent.vm)
     warnings = ["the guest loses what it has not written to disk"]
     if seen.vm.job_active:
         warnings.append("a migration, save or dump is under way on it and will fail")
-    return _one_step(intent, fleet, seen, "force-off", "force off", Undo.NEVER, "", tuple(warnings))
+    return _one_step(intent, fleet, seen, step, "force off", Undo.NEVER, "", tuple(warnings))
 
 
 def plan_pause(intent: PauseVm, fleet: Fleet) -> Plan | Refusal:
@@ -201,11 +278,21 @@ def plan_pause(intent: PauseVm, fleet: Fleet) -> Plan | Refusal:
         return seen
     if seen.vm.state is not VmState.RUNNING:
         return refuse_state(seen, "be paused", "only a running VM can")
+    step = PauseArgs(host=intent.host, vm=intent.vm)
     if not seen.vm.job_active:
-        return _one_step(intent, fleet, seen, "pause", "pause", Undo.REVERSIBLE, "resume it")
+        return _one_step(intent, fleet, seen, step, "pause", Undo.REVERSIBLE, "resume it")
     # The one verb that libvirt takes from others while it migrates: a paused guest dirties nothing, so that it ends.
     warnings = ("a migration, save or dump is under way on it: it goes on by itself when that has ended",)
-    return _one_step(intent, fleet, seen, "pause", "pause", Undo.REVERSIBLE, "wait until it has moved", warnings)
+    return _one_step(
+        intent,
+        fleet,
+        seen,
+        step,
+        "pause",
+        Undo.REVERSIBLE,
+        "wait until it has moved",
+        warnings,
+    )
 
 
 def _active(fleet: Fleet, intent: ShutdownVm | RebootVm, what: str) -> Sighting | Refusal:
@@ -221,7 +308,7 @@ def _one_step(
     intent: RebootVm | ForceOffVm | PauseVm,
     fleet: Fleet,
     seen: Sighting,
-    step: str,
+    step: StepArgs,
     verb: str,
     undo: Undo,
     undo_how: str,
@@ -232,7 +319,7 @@ def _one_step(
         intent=intent,
         title=title,
         subject=seen.vm.name,
-        steps=(PlannedStep(name=step, title=title),),
+        steps=(PlannedStep(id=step.type, args=step, title=title),),
         touches=(vm_line(seen),),
         warnings=warnings,
         danger=Danger.CONFIRM,
@@ -251,59 +338,55 @@ def _also_defined(fleet: Fleet, seen: Sighting) -> tuple[str, ...]:
     )
 
 
+_operation_type = partial(OperationType, permission=Permission.VM_POWER, subject=vm_name)
+
 TYPES: Final[tuple[OperationType[Any], ...]] = (
-    OperationType(
+    _operation_type(
         intent=StartVm,
         plan=plan_start,
+        steps=(SetRunningArgs,),
         texts=Texts(verb="start", doing="starting"),
-        permission=Permission.VM_POWER,
         danger=Danger.TYPE_NAME,
         undo=Undo.REVERSIBLE,
-        subject=vm_name,
     ),
-    OperationType(
+    _operation_type(
         intent=ShutdownVm,
         plan=plan_shutdown,
+        steps=(PressPowerButtonArgs, AwaitOffArgs),
         texts=Texts(verb="shut down", doing="shutting down"),
-        permission=Permission.VM_POWER,
         danger=Danger.CONFIRM,
         undo=Undo.REVERSIBLE,
-        subject=vm_name,
     ),
-    OperationType(
+    _operation_type(
         intent=RebootVm,
         plan=plan_reboot,
+        steps=(RebootArgs,),
         texts=Texts(verb="reboot", doing="rebooting"),
-        permission=Permission.VM_POWER,
         danger=Danger.CONFIRM,
         undo=Undo.NEVER,
-        subject=vm_name,
     ),
-    OperationType(
+    _operation_type(
         intent=ForceOffVm,
         plan=plan_force_off,
+        steps=(ForceOffArgs,),
         texts=Texts(verb="force off", doing="forcing off"),
-        permission=Permission.VM_POWER,
         danger=Danger.CONFIRM,
         undo=Undo.NEVER,
-        subject=vm_name,
     ),
-    OperationType(
+    _operation_type(
         intent=PauseVm,
         plan=plan_pause,
+        steps=(PauseArgs,),
         texts=Texts(verb="pause", doing="pausing"),
-        permission=Permission.VM_POWER,
         danger=Danger.CONFIRM,
         undo=Undo.REVERSIBLE,
-        subject=vm_name,
     ),
-    OperationType(
+    _operation_type(
         intent=ResumeVm,
         plan=plan_resume,
+        steps=(SetRunningArgs,),
         texts=Texts(verb="resume", doing="resuming"),
-        permission=Permission.VM_POWER,
         danger=Danger.TYPE_NAME,
         undo=Undo.REVERSIBLE,
-        subject=vm_name,
     ),
 )

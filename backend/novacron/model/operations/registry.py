@@ -6,6 +6,7 @@ from typing import Any, Final
 from novacron.model.fleet import Fleet
 from novacron.model.operations import creation, definition, deletion, migration, power, resizing, storage
 from novacron.model.operations.intent import Intent
+from novacron.model.operations.step import StepArgs
 from novacron.model.operations.type import OperationType, Texts
 from novacron.model.operations.unknown import UnknownIntent
 from novacron.model.plan.plan import Plan, with_digest
@@ -16,6 +17,10 @@ TYPES: Final[Mapping[str, OperationType[Any]]] = {one.kind: one for subject in S
 """By kind."""
 INTENTS: Final[tuple[type[Intent], ...]] = (*(one.intent for one in TYPES.values()), UnknownIntent)
 """Every class of intent that a journal or a message may hold."""
+STEP_ARGS: Final[tuple[type[StepArgs], ...]] = tuple(
+    dict.fromkeys(args for one in TYPES.values() for args in one.steps)
+)
+"""The arguments of every type of step."""
 
 
 def plan(intent: Intent, fleet: Fleet, facts: object = None) -> Plan | Refusal:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from novacron.model.fleet import Fleet, Sighting
+from novacron.model.ids import VmId
 from novacron.model.operations.intent import VmIntent
+from novacron.model.operations.step import StepArgs
 from novacron.model.operations.type import OperationType, Permission, Texts
 from novacron.model.plan.guards import find_vm, refuse_job, vm_basis, vm_line, vm_name
 from novacron.model.plan.names import refuse_memory, refuse_vcpus
@@ -25,6 +27,18 @@ class ResizeVm(VmIntent):
     kind: Literal["resize"] = "resize"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResizeArgs(StepArgs):
+    """Set vCPUs and memory, in the definition and in the process."""
+
+    vm: VmId
+    vcpus: int | None = None
+    """None: as they are."""
+    memory_mib: int | None = None
+    """None: as it is."""
+    type: Literal["resize"] = "resize"
+
+
 def plan_resize(intent: ResizeVm, fleet: Fleet) -> Plan | Refusal:
     """Plan to set vCPUs and memory."""
     seen = find_vm(fleet, intent.vm, intent.host)
@@ -42,7 +56,13 @@ def plan_resize(intent: ResizeVm, fleet: Fleet) -> Plan | Refusal:
         intent=intent,
         title=title,
         subject=vm.name,
-        steps=(PlannedStep(name="resize", title=title),),
+        steps=(
+            PlannedStep(
+                id="resize",
+                args=ResizeArgs(host=intent.host, vm=intent.vm, vcpus=intent.vcpus, memory_mib=intent.memory_mib),
+                title=title,
+            ),
+        ),
         touches=(vm_line(seen),),
         warnings=tuple(_warnings(intent, vm)),
         danger=Danger.CONFIRM,
@@ -177,6 +197,7 @@ TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=ResizeVm,
         plan=plan_resize,
+        steps=(ResizeArgs,),
         texts=Texts(verb="resize", doing="resizing"),
         permission=Permission.VM_EDIT,
         danger=Danger.CONFIRM,

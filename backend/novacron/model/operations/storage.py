@@ -6,12 +6,14 @@ from typing import Any, Final, Literal
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId
 from novacron.model.operations.intent import Intent
+from novacron.model.operations.step import StepArgs
 from novacron.model.operations.type import OperationType, Permission, Texts
 from novacron.model.plan.disks import identity_text, refuse_unknown_users
 from novacron.model.plan.file_users import depends_on, users_of
 from novacron.model.plan.guards import find_host, vouched_lines
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.storage import Volume
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,28 @@ class DeleteVolume(Intent):
     vouched: tuple[HostId, ...] = ()
     """Hosts that do not answer, of which a person vouches that they do not have or need it."""
     kind: Literal["delete-volume"] = "delete-volume"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchPoolArgs(StepArgs):
+    """Start or stop a pool."""
+
+    pool: str
+    active: bool
+    type: Literal["switch-pool"] = "switch-pool"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteVolumeArgs(StepArgs):
+    """Delete one volume of a pool."""
+
+    pool: str
+    volume: str
+    expects: str = ""
+    """Which file it is about, by its identity, as it was confirmed; empty when that was not known."""
+    vouched: tuple[HostId, ...] = ()
+    """Hosts that do not answer, of which a person vouches that they do not need it."""
+    type: Literal["delete-volume"] = "delete-volume"
 
 
 def plan_pool_active(intent: SetPoolActive, fleet: Fleet) -> Plan | Refusal:
@@ -65,7 +89,7 @@ def plan_pool_active(intent: SetPoolActive, fleet: Fleet) -> Plan | Refusal:
         intent=intent,
         title=title,
         subject=pool.name,
-        steps=(PlannedStep(name="pool-active", title=title),),
+        steps=(_switch_pool(intent, title),),
         touches=(f"pool {pool.name} on {intent.host}",),
         warnings=(f"{', '.join(running)} runs from it",) if running and not intent.active else (),
         danger=Danger.NONE if intent.active else Danger.CONFIRM,
@@ -103,13 +127,29 @@ def plan_delete_volume(intent: DeleteVolume, fleet: Fleet) -> Plan | Refusal:
         intent=intent,
         title=title,
         subject=volume.name,
-        steps=(PlannedStep(name="delete-volume", title=title, expects=identity_text(volume.file)),),
+        steps=(_delete_volume(intent, volume, title),),
         touches=(f"volume {volume.path} on {intent.host}: {volume.allocation_mib} MiB of data are lost",),
         warnings=vouched_lines(intent.vouched),
         danger=Danger.TYPE_NAME,
         undo=Undo.NEVER,
         basis=(f"volume {volume.path} ({identity_text(volume.file)}) of pool {pool.name} ({pool.id})",),
     )
+
+
+def _switch_pool(intent: SetPoolActive, title: str) -> PlannedStep:
+    args = SwitchPoolArgs(host=intent.host, pool=intent.pool, active=intent.active)
+    return PlannedStep(id="pool-active", args=args, title=title)
+
+
+def _delete_volume(intent: DeleteVolume, volume: Volume, title: str) -> PlannedStep:
+    args = DeleteVolumeArgs(
+        host=intent.host,
+        pool=intent.pool,
+        volume=intent.volume,
+        expects=identity_text(volume.file),
+        vouched=intent.vouched,
+    )
+    return PlannedStep(id="delete-volume", args=args, title=title)
 
 
 def _refusal(code: RefusalCode, intent: DeleteVolume, reason: str, remedy: str) -> Refusal:
@@ -127,6 +167,7 @@ TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=SetPoolActive,
         plan=plan_pool_active,
+        steps=(SwitchPoolArgs,),
         texts=Texts(verb="switch", doing="switching pool", noun="pool"),
         verb=lambda intent: "start" if intent.active else "stop",
         permission=Permission.POOL_SWITCH,
@@ -138,6 +179,7 @@ TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=DeleteVolume,
         plan=plan_delete_volume,
+        steps=(DeleteVolumeArgs,),
         texts=Texts(verb="delete", doing="deleting volume", noun="volume"),
         permission=Permission.VOLUME_DELETE,
         danger=Danger.TYPE_NAME,

@@ -7,6 +7,7 @@ from typing import Any, Generic
 
 from novacron.model.fleet import Fleet
 from novacron.model.operations.intent import IntentT, kind_of
+from novacron.model.operations.step import StepArgs
 from novacron.model.plan.plan import Danger, Plan, Undo
 from novacron.model.refusal import Refusal
 
@@ -52,6 +53,8 @@ class OperationType(Generic[IntentT]):
     intent: type[IntentT]
     plan: Callable[[IntentT, Fleet], Plan | Refusal]
     """Says what it would do to this fleet. Where `plan_with_facts` is set: as far as that can be said without them."""
+    steps: tuple[type[StepArgs], ...]
+    """The arguments of every type of step that one of its plans may have."""
     texts: Texts
     permission: Permission
     danger: Danger

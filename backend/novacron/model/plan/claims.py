@@ -8,7 +8,7 @@ from novacron.model.ids import HostId, VmId
 from novacron.model.operation import Operation
 from novacron.model.operations.creation import CreateVm
 from novacron.model.operations.definition import RenameVm
-from novacron.model.operations.deletion import DELETE_DISK, DeleteVm
+from novacron.model.operations.deletion import DeleteDiskArgs, DeleteVm
 from novacron.model.operations.intent import Intent
 from novacron.model.operations.migration import MigrateVm
 from novacron.model.operations.power import PauseVm, StartVm
@@ -40,7 +40,7 @@ def claims_unread(operation: Operation) -> Claims:
     known = claims_of(intent, Fleet())
     if isinstance(intent, CreateVm | DeleteVolume) and intent.pool:
         return claims((*known.all, exclusive(_pool(intent.host, intent.pool))))
-    paths = (step.name.removeprefix(DELETE_DISK) for step in operation.steps if step.name.startswith(DELETE_DISK))
+    paths = (step.args.path for step in operation.steps if isinstance(step.args, DeleteDiskArgs))
     return claims((*known.all, *(exclusive(_disk(path)) for path in paths)))
 
 

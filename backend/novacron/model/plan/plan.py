@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from novacron.model.operations.intent import Intent
+from novacron.model.operations.step import StepArgs
 
 
 class Danger(StrEnum):
@@ -30,10 +31,11 @@ class Undo(StrEnum):
 class PlannedStep:
     """One step that will be journaled and carried out."""
 
-    name: str
+    id: str
+    """Its name within the operation."""
+    args: StepArgs
     title: str
-    expects: str = ""
-    """Which file the step is about, by its identity: it is not done to another one of that name. Empty: to none."""
+    """What it does, in the operator's words, naming what it touches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ class Plan:
 
 def with_digest(plan: Plan) -> Plan:
     """Return the plan with its digest: equal for two plans that would touch the same things in the same way."""
-    decided = [asdict(plan.intent), plan.danger, [step.name for step in plan.steps], plan.basis]
+    decided = [asdict(plan.intent), plan.danger, [step.id for step in plan.steps], plan.basis]
     text = json.dumps(decided, sort_keys=True, default=str)
     return replace(plan, digest=hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32])
 

@@ -84,7 +84,7 @@ def apply(before: Operation | None, event: Event) -> Operation:
 
 def with_step(operation: Operation, step: StepRecord) -> Operation:
     """Return the operation with this record of one of its steps."""
-    return replace(operation, steps=tuple(step if known.name == step.name else known for known in operation.steps))
+    return replace(operation, steps=tuple(step if known.id == step.id else known for known in operation.steps))
 
 
 def _moved(before: Operation, event: StateMoved) -> Operation:

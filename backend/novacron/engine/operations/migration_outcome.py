@@ -5,50 +5,47 @@ Acts only on a verdict that two equal looks gave, apart in time; waits for as lo
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
-from novacron.engine.steps.goal import describe
-from novacron.engine.steps.migrating import abort, show_job
-from novacron.engine.steps.work import AttentionNeeded, StepCancelled, StepFailed, Work
+from novacron.engine.operations.context import AttentionNeeded, StepContext
+from novacron.engine.operations.goal import describe
+from novacron.engine.operations.migration import SAID, abort, show_job
+from novacron.engine.operations.step import StepCancelled, StepFailed, StepHandler
 from novacron.model.errors import LinkError, OperationError, OutcomeUnknown
-from novacron.model.operations.migration import MIGRATE, MigrateVm
+from novacron.model.operation import StepResult
+from novacron.model.operations.migration import ReadOutcomeArgs
 from novacron.model.plan.settlement import Look, Verdict, judge
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettleMigration:
+class ReadOutcome(StepHandler[ReadOutcomeArgs]):
     """Read the outcome."""
 
-    intent: MigrateVm
+    begins_unwritten = True
+    runs_when_cancelled = True
 
-    async def act(self, work: Work) -> str:
+    async def act(self, context: StepContext) -> StepResult:
         """Look until it is clear; mend until it is right."""
-        return await _Settler(self.intent, work).settle()
+        return StepResult(text=await _OutcomeReader(self.args, context).read())
 
-    async def settle(self, work: Work) -> str:
+    async def settle(self, context: StepContext) -> StepResult:
         """The same: it only ever looks before it acts."""
-        return await _Settler(self.intent, work).settle()
-
-    async def undo(self, work: Work) -> str:
-        """A move is taken back by another move only."""
-        return ""
+        return StepResult(text=await _OutcomeReader(self.args, context).read())
 
 
-class _Settler:
-    def __init__(self, intent: MigrateVm, work: Work) -> None:
-        self._intent = intent
-        self._work = work
+class _OutcomeReader:
+    def __init__(self, args: ReadOutcomeArgs, context: StepContext) -> None:
+        self._args = args
+        self._context = context
         self._mended = 0
         self._resisted = ""
         """What the last attempt to mend met with."""
-        self._wait_s = work.settings.blind_first_s
+        self._wait_s = context.settings.blind_first_s
 
-    async def settle(self) -> str:
+    async def read(self) -> str:
         here, there = await self._look()
         # The usual end needs one look: the call said yes, and the source has let go of it.
         if judge(here, there) is Verdict.DONE and here.vm is None and not self._said:
             return self._arrived(there)
-        await self._work.mark_settling()
+        await self._context.mark_settling()
         while True:
             verdict, here, there = await self._decide()
             ended = await self._do(verdict, here, there)
@@ -58,11 +55,11 @@ class _Settler:
     @property
     def _said(self) -> str:
         """What the source's call said, if it did not say yes."""
-        return self._work.detail_of(MIGRATE)
+        return self._context.value_of(self._args.move_step, SAID)
 
     async def _decide(self) -> tuple[Verdict, Look, Look]:
         """Look until two looks, apart in time, agree on a verdict that can be acted on."""
-        work = self._work
+        context = self._context
         before: tuple[object, ...] | None = None
         while True:
             here, there = await self._look()
@@ -71,7 +68,7 @@ class _Settler:
                 await self._wait_blind(here, there)
                 before = None
                 continue
-            self._wait_s = work.settings.blind_first_s
+            self._wait_s = context.settings.blind_first_s
             if verdict is Verdict.FOLLOW:
                 await self._follow()
                 before = None
@@ -79,36 +76,34 @@ class _Settler:
             # Two copies write to one disk: suspending is reversible, waiting is not.
             now = (verdict, _essence(here), _essence(there))
             if now == before or verdict is Verdict.SUSPEND_BOTH:
-                work.note("")
+                context.note("")
                 return verdict, here, there
             before = now
-            work.note("reading the outcome from both hosts")
-            await work.clock.sleep(work.settings.looks_apart_s)
+            context.note("reading the outcome from both hosts")
+            await context.clock.sleep(context.settings.looks_apart_s)
 
     async def _look(self) -> tuple[Look, Look]:
-        intent, work = self._intent, self._work
-        here, there = await asyncio.gather(work.look(intent.host, intent.vm), work.look(intent.destination, intent.vm))
+        args, context = self._args, self._context
+        here, there = await asyncio.gather(context.look(args.host, args.vm), context.look(args.destination, args.vm))
         return here, there
 
     async def _wait_blind(self, here: Look, there: Look) -> None:
-        silent, cause = (
-            (self._intent.host, here.cause) if not here.reachable else (self._intent.destination, there.cause)
-        )
+        silent, cause = (self._args.host, here.cause) if not here.reachable else (self._args.destination, there.cause)
         note = f"running blind: {silent} does not answer ({cause}); nothing is done until it does"
-        await self._work.wait_for(silent, cause, self._wait_s, note)
-        self._wait_s = min(self._work.settings.blind_most_s, self._wait_s * 2)
+        await self._context.wait_for(silent, cause, self._wait_s, note)
+        self._wait_s = min(self._context.settings.blind_most_s, self._wait_s * 2)
 
     async def _follow(self) -> None:
         """It is under way: show it, and pass a cancel on."""
-        work = self._work
-        if work.is_cancelled:
-            await abort(self._intent, work)
-        await show_job(self._intent, work)
-        await work.clock.sleep(work.settings.job_interval_s)
+        context = self._context
+        if context.is_cancelled:
+            await abort(self._args, context)
+        await show_job(self._args, context)
+        await context.clock.sleep(context.settings.job_interval_s)
 
     async def _do(self, verdict: Verdict, here: Look, there: Look) -> str | None:
         """Act on a verdict; None: look again."""
-        intent = self._intent
+        args = self._args
         match verdict:
             case Verdict.DONE:
                 await self._tidy_source(here, there)
@@ -116,12 +111,12 @@ class _Settler:
             case Verdict.ROLLED_BACK:
                 self._stayed(here, there)
             case Verdict.DESTROY_SOURCE:
-                await self._mend(f"ending the stale copy on {intent.host}", self._destroy_source)
+                await self._mend(f"ending the stale copy on {args.host}", self._destroy_source)
             case Verdict.DESTROY_DESTINATION:
-                await self._mend(f"ending the copy on {intent.destination} that never ran", self._destroy_destination)
+                await self._mend(f"ending the copy on {args.destination} that never ran", self._destroy_destination)
             case Verdict.RESUME_SOURCE:
                 self._require_nowhere_else()
-                await self._mend(f"resuming it on {intent.host}", self._resume_source)
+                await self._mend(f"resuming it on {args.host}", self._resume_source)
             case Verdict.SUSPEND_BOTH:
                 await self._suspend_both()
             case _:
@@ -129,17 +124,17 @@ class _Settler:
         return None
 
     def _arrived(self, there: Look) -> str:
-        intent = self._intent
-        too_late = "too late to cancel: " if self._work.is_cancelled else ""
-        return f"{too_late}read from both hosts: it is {describe(there.vm)} on {intent.destination}"
+        args = self._args
+        too_late = "too late to cancel: " if self._context.is_cancelled else ""
+        return f"{too_late}read from both hosts: it is {describe(there.vm)} on {args.destination}"
 
     def _stayed(self, here: Look, there: Look) -> None:
-        intent = self._intent
-        stays = f"read from both hosts: it is {describe(here.vm)} on {intent.host}"
+        args = self._args
+        stays = f"read from both hosts: it is {describe(here.vm)} on {args.host}"
         if there.vm is not None:
             # Left by libvirt, or there before: who made it is not known, so it is not ours to remove.
-            stays += f", and {intent.destination} has a definition of it that the next migration replaces"
-        if self._work.is_cancelled:
+            stays += f", and {args.destination} has a definition of it that the next migration replaces"
+        if self._context.is_cancelled:
             raise StepCancelled(stays)
         said = f"; {self._said}" if self._said else ""
         raise StepFailed(f"it was not moved; {stays}{said}")
@@ -148,87 +143,87 @@ class _Settler:
         """Leave one definition, at the destination: a second one is a second copy waiting to be started."""
         if here.vm is None or there.vm is None:
             return
-        intent, work = self._intent, self._work
-        deadline_s = work.settings.call_deadline_s
+        args, context = self._args, self._context
+        deadline_s = context.settings.call_deadline_s
         try:
             if not there.vm.persistent:
-                destination = work.hypervisor(intent.destination)
+                destination = context.hypervisor(args.destination)
                 definition = await destination.reader.definition(
-                    intent.vm, with_secrets=True, deadline_s=work.settings.look_deadline_s
+                    args.vm, with_secrets=True, deadline_s=context.settings.look_deadline_s
                 )
                 await destination.definitions.define_xml(definition, deadline_s=deadline_s)
-            await work.hypervisor(intent.host).definitions.undefine(intent.vm, deadline_s=deadline_s)
+            await context.hypervisor(args.host).definitions.undefine(args.vm, deadline_s=deadline_s)
         except (OperationError, LinkError, OutcomeUnknown) as error:
             # It has arrived; a definition left behind is shown, and cannot be started while it runs there.
-            work.note(f"its definition was left on {intent.host}: {error.detail}")
+            context.note(f"its definition was left on {args.host}: {error.detail}")
 
     async def _mend(self, what: str, act: "_Mending") -> None:
-        work = self._work
+        context = self._context
         self._mended += 1
-        if self._mended > work.settings.mend_most:
+        if self._mended > context.settings.mend_most:
             met = f" (the last: {self._resisted})" if self._resisted else ""
-            msg = f"{what} did not help after {work.settings.mend_most} attempts{met}; look at both hosts"
+            msg = f"{what} did not help after {context.settings.mend_most} attempts{met}; look at both hosts"
             raise AttentionNeeded(msg)
-        work.note(what)
+        context.note(what)
         try:
             await act()
         except (OperationError, LinkError, OutcomeUnknown) as error:
             # Whether it worked is seen at the next look.
             self._resisted = error.detail
-            work.note(f"{what}: {error.detail}")
+            context.note(f"{what}: {error.detail}")
 
     async def _destroy_source(self) -> None:
-        work, intent = self._work, self._intent
-        await work.hypervisor(intent.host).power.force_off(intent.vm, deadline_s=work.settings.call_deadline_s)
+        context, args = self._context, self._args
+        await context.hypervisor(args.host).power.force_off(args.vm, deadline_s=context.settings.call_deadline_s)
 
     async def _destroy_destination(self) -> None:
-        work, intent = self._work, self._intent
-        await work.hypervisor(intent.destination).power.force_off(intent.vm, deadline_s=work.settings.call_deadline_s)
+        context, args = self._context, self._args
+        await context.hypervisor(args.destination).power.force_off(args.vm, deadline_s=context.settings.call_deadline_s)
 
     async def _resume_source(self) -> None:
-        work, intent = self._work, self._intent
-        await work.hypervisor(intent.host).power.resume(intent.vm, deadline_s=work.settings.call_deadline_s)
+        context, args = self._context, self._args
+        await context.hypervisor(args.host).power.resume(args.vm, deadline_s=context.settings.call_deadline_s)
 
     def _require_nowhere_else(self) -> None:
         """Resuming is the one mending that could make a second copy: no third host may have it."""
-        intent = self._intent
-        found = self._work.fleet.find_vm(intent.vm)
+        args = self._args
+        found = self._context.fleet.find_vm(args.vm)
         for other in found.sightings if found else ():
-            if other.host.id in (intent.host, intent.destination):
+            if other.host.id in (args.host, args.destination):
                 continue
             if other.vm.is_active or not other.is_current:
                 word = "is" if other.is_current else "was last seen"
                 raise AttentionNeeded(
-                    f"it is paused on {intent.host} and runs neither there nor on {intent.destination}, but it "
+                    f"it is paused on {args.host} and runs neither there nor on {args.destination}, but it "
                     f"{word} {other.vm.state} on {other.host.id}: find out where it runs before you resume it"
                 )
 
     async def _suspend_both(self) -> None:
         """The reversible answer to two running copies; which one survives is a person's decision."""
-        work, intent = self._work, self._intent
-        deadline_s = work.settings.call_deadline_s
+        context, args = self._context, self._args
+        deadline_s = context.settings.call_deadline_s
         answers = await asyncio.gather(
-            work.hypervisor(intent.host).power.pause(intent.vm, deadline_s=deadline_s),
-            work.hypervisor(intent.destination).power.pause(intent.vm, deadline_s=deadline_s),
+            context.hypervisor(args.host).power.pause(args.vm, deadline_s=deadline_s),
+            context.hypervisor(args.destination).power.pause(args.vm, deadline_s=deadline_s),
             return_exceptions=True,
         )
         here, there = await self._look()
         failed = "; ".join(str(answer) for answer in answers if isinstance(answer, BaseException))
         raise AttentionNeeded(
-            f"SPLIT BRAIN: it ran on {intent.host} and {intent.destination} at once, and both were paused. Now it "
-            f"is {_seen(here)} on {intent.host} and {_seen(there)} on {intent.destination}"
+            f"SPLIT BRAIN: it ran on {args.host} and {args.destination} at once, and both were paused. Now it "
+            f"is {_seen(here)} on {args.host} and {_seen(there)} on {args.destination}"
             f"{f' ({failed})' if failed else ''}. Check its disks, force one copy off, then resume the other"
         )
 
     def _leave_to_person(self, verdict: Verdict, here: Look, there: Look) -> None:
-        intent = self._intent
-        now = f"it is {_seen(here)} on {intent.host} and {_seen(there)} on {intent.destination}"
+        args = self._args
+        now = f"it is {_seen(here)} on {args.host} and {_seen(there)} on {args.destination}"
         said = f" ({self._said})" if self._said else ""
-        found = self._work.fleet.find_vm(intent.vm)
+        found = self._context.fleet.find_vm(args.vm)
         third = [
             seen
             for seen in (found.sightings if found else ())
-            if seen.host.id not in (intent.host, intent.destination) and seen.is_current
+            if seen.host.id not in (args.host, args.destination) and seen.is_current
         ]
         if verdict is Verdict.GONE and third:
             raise StepFailed(f"{now}: somebody moved it to {third[0].host.id}, where it is {describe(third[0].vm)}")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TypeVar
 
 from novacron.engine.deadline import first_of
 from novacron.engine.settings import EngineSettings
@@ -19,19 +19,11 @@ from novacron.ports.hypervisor import Hypervisor
 T = TypeVar("T")
 
 
-class StepFailed(Exception):
-    """The step did not do it, and the world is known; the text says what is left and what to do."""
-
-
-class StepCancelled(Exception):
-    """The step was stopped by request, and the world is as it was."""
-
-
 class AttentionNeeded(Exception):
     """The outcome is not known, or only a person may decide; the text says what was seen."""
 
 
-class Work:
+class StepContext:
     """One operation's way to the world."""
 
     def __init__(
@@ -62,9 +54,9 @@ class Work:
         """The operation as it stands."""
         return self._operation()
 
-    def step(self, name: str) -> StepRecord:
+    def step(self, step_id: str) -> StepRecord:
         """Return one of the operation's own steps, as the journal has it."""
-        return next(step for step in self.operation.steps if step.name == name)
+        return next(step for step in self.operation.steps if step.id == step_id)
 
     @property
     def fleet(self) -> Fleet:
@@ -180,9 +172,9 @@ class Work:
         """Show how far it is."""
         self._show(progress)
 
-    def detail_of(self, step: str) -> str:
-        """Return what a finished step left word of, such as the path of a disk it made."""
-        return next((record.detail for record in self.operation.steps if record.name == step), "")
+    def value_of(self, step: str, name: str) -> str:
+        """Return a value that a step found or came to, such as the path of a disk it made; empty when there is none."""
+        return next((record.values.get(name, "") for record in self.operation.steps if record.id == step), "")
 
 
 def _left_the_fleet(host: HostId) -> AttentionNeeded:
@@ -190,39 +182,3 @@ def _left_the_fleet(host: HostId) -> AttentionNeeded:
         f"{host} is in fleet.toml no more: what it came to there is not known; look at {host} before you do anything "
         "about it elsewhere"
     )
-
-
-class Step(Protocol):
-    """One journaled step."""
-
-    async def act(self, work: Work) -> str:
-        """Do it, and read from the hypervisor that it is done; returns a word on it for the journal.
-
-        Raises:
-            StepFailed, StepCancelled, AttentionNeeded: how else it ended.
-            LinkError: the host does not answer, and nothing was asked of it.
-            OperationError: the hypervisor said no.
-            OutcomeUnknown: it was asked, and the answer was lost: `settle` comes next.
-        """
-
-    async def settle(self, work: Work) -> str:
-        """Find out what a step that was interrupted has come to; the same answers as `act`. Never guesses.
-
-        A broken link in the middle of it means that it is called again when the host answers.
-        """
-
-    async def undo(self, work: Work) -> str:
-        """Take back what `act` did, as far as it can be; says what was taken back, or what is left."""
-
-
-@runtime_checkable
-class PreparedStep(Step, Protocol):
-    """A step that has to see something before it begins, so that it can be settled later."""
-
-    async def prepare(self, work: Work) -> str:
-        """Look, and change nothing; what it returns is in the journal with the step's "started".
-
-        Raises:
-            StepFailed: it cannot be done.
-            LinkError: the host does not answer.
-        """

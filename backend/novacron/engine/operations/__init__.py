@@ -1,0 +1,1 @@
+"""How each type of step is carried out, found done, settled and undone: one module a subject."""
