@@ -3,6 +3,7 @@
 from dataclasses import fields
 
 from novacron.model.operation import Operation, OperationState, StepRecord, StepState
+from novacron.model.operations.unknown import UnknownIntent
 from novacron_tui.present.cells import Line, Role, fold_line, paragraph, span
 from novacron_tui.present.column import CellContext
 from novacron_tui.present.meter import bar_spans
@@ -98,6 +99,10 @@ def _step_lines(step: StepRecord, operation: Operation, context: CellContext, wi
 
 def _intent_text(operation: Operation) -> str:
     intent = operation.intent
+    if isinstance(intent, UnknownIntent):
+        vm = f"  vm={intent.vm}" if intent.vm else ""
+        unknown = "this version does not know this kind, and does nothing with it"
+        return f"kind={intent.named}  ({unknown})  host={intent.host}{vm}  {intent.content}"
     # Values the operator chose; what was left open says nothing.
     shown = {field.name: getattr(intent, field.name) for field in fields(intent)}
     return "  ".join(

@@ -8,7 +8,7 @@ from novacron_tui.present.cells import Cell, Role, cell
 from novacron_tui.present.column import CellContext, Column, TableSpec
 from novacron_tui.present.meter import bar
 from novacron_tui.present.quantity import age, clock_time, duration, fraction, rate_mib
-from novacron_tui.present.words import operation_sign
+from novacron_tui.present.words import kind_name, operation_sign
 
 BAR_CELLS: Final = 8
 
@@ -73,7 +73,7 @@ def operation_fields(operation: Operation) -> Mapping[str, str]:
         "title": operation.title,
         "name": operation.subject,
         "state": operation.state.value,
-        "kind": operation.intent.kind,
+        "kind": kind_name(operation.intent),
         "actor": operation.actor,
         "host": operation.intent.host,
         "outcome": operation.outcome,

@@ -6,8 +6,10 @@ from novacron.model.alert.alert import Severity
 from novacron.model.fleet import FleetVm
 from novacron.model.link import NEEDS_PERSON, Link, LinkStatus
 from novacron.model.operation import Operation, OperationState, StepState
+from novacron.model.operations.intent import Intent
 from novacron.model.operations.migration import MigrateVm
 from novacron.model.operations.registry import texts_of
+from novacron.model.operations.unknown import UnknownIntent
 from novacron.model.vm import StateReason, VmState
 from novacron_tui.present.cells import Role
 from novacron_tui.present.glyphs import Glyphs
@@ -56,6 +58,11 @@ def vm_word(vm: FleetVm) -> str:
 def runs_twice(vm: FleetVm) -> bool:
     """Tell whether two hosts say, now, that they run it."""
     return bool(vm.others) and len(vm.running_copies) > 1
+
+
+def kind_name(intent: Intent) -> str:
+    """Return what its kind is called, also of a kind that this version does not know."""
+    return intent.named if isinstance(intent, UnknownIntent) else intent.kind
 
 
 def doing(operation: Operation) -> str:
