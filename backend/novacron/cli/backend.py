@@ -18,8 +18,9 @@ def open_console(options: FleetOptions, theme: str | None) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         complain("console", "there is no terminal here", "in one: novacron; without one: novacron vms, novacron --help")
         raise typer.Exit(ExitCode.USAGE)
-    from novacron.runtime import ensure_backend, theme_of
+    from novacron.runtime import ensure_backend, require_extra, theme_of
 
+    require_extra("console", "console")
     socket = ensure_backend(options)
     from novacron.api.client import RemoteConsole
     from novacron_tui.run import run as run_console
@@ -39,9 +40,10 @@ def daemon(
     detached: Annotated[bool, typer.Option("--detached", hidden=True)] = False,
 ) -> None:
     """Run the backend in the foreground, as for systemd."""
-    from novacron.runtime import run_daemon
+    from novacron.runtime import require_extra, run_daemon
 
     try:
+        require_extra("server", "backend")
         run_daemon(context.obj)
     except NovaCronError as error:
         fail(error)

@@ -21,6 +21,15 @@ Name = Annotated[
 ]
 
 
+@app.callback()
+def need_libraries() -> None:
+    """Say it when the lab's libraries are not installed, before any of them is loaded."""
+    from novacron.runtime import require_extra
+
+    with _errors():
+        require_extra("server", "lab")
+
+
 @app.command()
 def up(
     hosts: Annotated[int, typer.Option(help="How many hypervisors.", min=1, max=30)] = 3,

@@ -13,6 +13,7 @@ from novacron.api.peer import peer_of
 from novacron.config.options import FleetOptions
 from novacron.config.paths import Paths, is_private, make_private, paths_of
 from novacron.model.errors import BackendError, ConfigError, NovaCronError
+from novacron.runtime.extras import require_extra
 from novacron.runtime.fleet_choice import fleet_of
 from novacron.runtime.lock import holder, socket_of_holder
 from novacron.runtime.readiness import VARIABLE, Died, word_of
@@ -35,6 +36,7 @@ def ensure_backend(options: FleetOptions) -> Path:
     paths = paths_of(options.instance)
     place = serving_at(paths)
     if place is None:
+        require_extra("server", "backend")
         fleet_of(options)  # a broken fleet file is told here, on the terminal, not in a log
         make_private(paths.socket.parent)
         make_private(paths.log.parent)
