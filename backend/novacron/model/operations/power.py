@@ -1,7 +1,6 @@
 """Power: start, shutdown, reboot, force off, pause, resume."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, Literal
 
 from novacron.model.fleet import Fleet, Sighting
@@ -338,55 +337,61 @@ def _also_defined(fleet: Fleet, seen: Sighting) -> tuple[str, ...]:
     )
 
 
-_operation_type = partial(OperationType, permission=Permission.VM_POWER, subject=vm_name)
-
 TYPES: Final[tuple[OperationType[Any], ...]] = (
-    _operation_type(
+    OperationType(
         intent=StartVm,
         plan=plan_start,
         steps=(SetRunningArgs,),
         texts=Texts(verb="start", doing="starting"),
+        permission=Permission.VM_POWER,
+        subject=vm_name,
         danger=Danger.TYPE_NAME,
-        undo=Undo.REVERSIBLE,
     ),
-    _operation_type(
+    OperationType(
         intent=ShutdownVm,
         plan=plan_shutdown,
         steps=(PressPowerButtonArgs, AwaitOffArgs),
         texts=Texts(verb="shut down", doing="shutting down"),
+        permission=Permission.VM_POWER,
+        subject=vm_name,
         danger=Danger.CONFIRM,
-        undo=Undo.REVERSIBLE,
     ),
-    _operation_type(
+    OperationType(
         intent=RebootVm,
         plan=plan_reboot,
         steps=(RebootArgs,),
         texts=Texts(verb="reboot", doing="rebooting"),
+        permission=Permission.VM_POWER,
+        subject=vm_name,
         danger=Danger.CONFIRM,
         undo=Undo.NEVER,
     ),
-    _operation_type(
+    OperationType(
         intent=ForceOffVm,
         plan=plan_force_off,
         steps=(ForceOffArgs,),
         texts=Texts(verb="force off", doing="forcing off"),
+        permission=Permission.VM_POWER,
+        subject=vm_name,
         danger=Danger.CONFIRM,
         undo=Undo.NEVER,
     ),
-    _operation_type(
+    OperationType(
         intent=PauseVm,
         plan=plan_pause,
         steps=(PauseArgs,),
         texts=Texts(verb="pause", doing="pausing"),
+        permission=Permission.VM_POWER,
+        subject=vm_name,
         danger=Danger.CONFIRM,
-        undo=Undo.REVERSIBLE,
     ),
-    _operation_type(
+    OperationType(
         intent=ResumeVm,
         plan=plan_resume,
         steps=(SetRunningArgs,),
         texts=Texts(verb="resume", doing="resuming"),
+        permission=Permission.VM_POWER,
+        subject=vm_name,
         danger=Danger.TYPE_NAME,
-        undo=Undo.REVERSIBLE,
     ),
 )

@@ -59,10 +59,10 @@ class OperationType(Generic[IntentT]):
     permission: Permission
     danger: Danger
     """The most that one of its plans asks of a confirmation."""
-    undo: Undo
-    """The least that can be said of all its plans."""
     subject: Callable[[IntentT, Fleet], str]
     """Names what it is about, as the fleet knows it."""
+    undo: Undo = Undo.REVERSIBLE
+    """The least that can be said of all its plans."""
     verb: Callable[[IntentT], str] | None = None
     """The verb, where it differs between intents of this kind; None: that of its texts."""
     plan_with_facts: Callable[[IntentT, Fleet, Any], Plan | Refusal] | None = None
