@@ -2,9 +2,12 @@
 
 import asyncio
 import itertools
+import json
 import sqlite3
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,16 +19,43 @@ from novacron.model.errors import ExitCode, JournalError
 from novacron.model.ids import HostId
 from novacron.model.operation import Acknowledgement, Operation, OperationState, Progress, StepRecord, StepState
 from novacron.model.operations.power import ShutdownVm
+from novacron.model.operations.unknown import UnknownIntent
 from novacron.model.work.event import Accepted, Acknowledged, StateMoved, StepRecorded
 from tests.builders import NOW, an_id
 from tests.journal_events import add, record
 from tests.operation_builders import a_step, an_operation
 from tests.operation_strategies import INTENT_KINDS, intents, operations
+from tests.support.postgresql import PostgresServer, database_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """Where a journal is, and a way to it that does not go through our own code."""
+
+    place: Path | str
+    server: PostgresServer | None = None
+
+    def sql(self, *statements: str) -> list[tuple[Any, ...]]:
+        """Run SQL there."""
+        if self.server is None:
+            assert isinstance(self.place, Path)
+            return _sql(self.place, *statements)
+        assert isinstance(self.place, str)
+        said = [self.server.sql(statement, database=database_of(self.place)) for statement in statements]
+        return [tuple(line.split("|")) for line in said[-1].splitlines()]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request, tmp_path):
+    if request.param == "sqlite":
+        return Store(place=tmp_path / "journal.sqlite")
+    server = request.getfixturevalue("postgres")
+    return Store(place=server.new_database(), server=server)
 
 
 @pytest.fixture
-async def journal(tmp_path):
-    opened = SqlJournal(tmp_path / "journal.sqlite")
+async def journal(store):
+    opened = SqlJournal(store.place)
     await opened.open()
     yield opened
     await opened.close()
@@ -148,8 +178,8 @@ async def test_many_at_once_are_all_written(journal):
     assert set(await journal.recent(100)) == set(made)
 
 
-async def test_a_journal_that_was_closed_says_so(tmp_path):
-    journal = SqlJournal(tmp_path / "journal.sqlite")
+async def test_a_journal_that_was_closed_says_so(store):
+    journal = SqlJournal(store.place)
     with pytest.raises(JournalError, match="not open") as caught:
         await record(journal, _at(1))
     assert caught.value.exit_code is ExitCode.JOURNAL
@@ -229,15 +259,14 @@ async def test_an_upgrade_that_fails_half_way_leaves_the_old_layout(tmp_path):
     await journal.close()
 
 
-async def test_a_newer_layout_is_refused_with_both_numbers_and_left_alone(tmp_path):
-    path = tmp_path / "journal.sqlite"
-    journal = SqlJournal(path)
+async def test_a_newer_layout_is_refused_with_both_numbers_and_left_alone(store):
+    journal = SqlJournal(store.place)
     await journal.open()
     await journal.close()
-    _sql(path, "UPDATE alembic_version SET version_num = '0099'")
+    store.sql("UPDATE alembic_version SET version_num = '0099'")
     with pytest.raises(JournalError, match=f"layout 0099.*{LAYOUT}"):
-        await SqlJournal(path).open()
-    assert _sql(path, "SELECT version_num FROM alembic_version") == [("0099",)]
+        await SqlJournal(store.place).open()
+    assert store.sql("SELECT version_num FROM alembic_version") == [("0099",)]
 
 
 async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path):
@@ -265,12 +294,11 @@ async def test_a_damaged_page_is_found_on_opening(tmp_path, page):
         await SqlJournal(path).open()
 
 
-async def test_a_document_nobody_understands_costs_itself_and_is_told(journal, tmp_path, caplog):
+async def test_a_document_nobody_understands_costs_itself_and_is_told(journal, store, caplog):
     spoilt, sound = _at(1), _at(2)
     for operation in (spoilt, sound):
         await record(journal, operation)
-    path = tmp_path / "journal.sqlite"
-    _sql(path, f"""UPDATE events SET document = '{{"id": 3}}' WHERE operation = '{spoilt.id}'""")  # noqa: S608
+    store.sql(f"""UPDATE events SET document = '{{"id": 3}}' WHERE operation = '{spoilt.id}'""")  # noqa: S608
     assert await journal.recent(10) == (sound,)
     assert await journal.unfinished() == (sound,)
     assert "not understood" in caplog.text
@@ -278,7 +306,7 @@ async def test_a_document_nobody_understands_costs_itself_and_is_told(journal, t
     for asked in (journal.get(spoilt.id), journal.by_key(spoilt.idempotency_key)):
         with pytest.raises(JournalError, match="not understood"):
             await asked
-    assert len(_sql(path, "SELECT id FROM operations")) == 2
+    assert len(store.sql("SELECT id FROM operations")) == 2
 
 
 async def test_an_infinite_number_that_was_once_accepted_is_read_as_the_usual_limit(journal):
@@ -288,7 +316,9 @@ async def test_an_infinite_number_that_was_once_accepted_is_read_as_the_usual_li
     assert await journal.unfinished() == (replace(operation, intent=replace(endless, timeout_s=120.0)),)
 
 
-async def test_another_process_that_holds_it_is_named_as_the_cause(journal, tmp_path, monkeypatch):
+async def test_another_process_that_holds_it_is_named_as_the_cause(tmp_path):
+    journal = SqlJournal(tmp_path / "journal.sqlite")
+    await journal.open()
     holder = sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     async with journal._opened().connect() as connection:
@@ -298,6 +328,7 @@ async def test_another_process_that_holds_it_is_named_as_the_cause(journal, tmp_
     holder.execute("ROLLBACK")
     holder.close()
     await record(journal, _at(1))
+    await journal.close()
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
@@ -323,54 +354,80 @@ async def test_events_of_several_operations_are_one_commit_and_a_bad_one_costs_i
     assert await journal.get(twin.id) is None
 
 
-async def test_a_commit_that_is_refused_in_the_middle_has_written_nothing_and_is_written_later(journal, tmp_path):
-    path = tmp_path / "journal.sqlite"
+_FILLS_SQLITE = (
+    # A table that is not there stands for the disk: an error that is not the event's own.
+    """CREATE TRIGGER fills BEFORE INSERT ON events WHEN NEW.operation = 'op-000003'
+        BEGIN INSERT INTO "disk is full" VALUES (1); END""",
+)
+_FILLS_POSTGRESQL = (
+    """CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.operation = 'op-000003' THEN
+            RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full';
+        END IF;
+        RETURN NEW; END $$""",
+    "CREATE TRIGGER fills BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION fill()",
+)
+
+
+async def test_a_commit_that_is_refused_in_the_middle_has_written_nothing_and_is_written_later(journal, store):
     made = [_at(number) for number in (1, 2, 3)]
-    full = f"""CREATE TRIGGER full BEFORE INSERT ON events WHEN NEW.operation = '{made[2].id}'
-        BEGIN INSERT INTO nowhere VALUES (1); END"""  # noqa: S608
-    _sql(path, full)
-    with pytest.raises(JournalError, match="nowhere"):
+    store.sql(*(_FILLS_SQLITE if store.server is None else _FILLS_POSTGRESQL))
+    with pytest.raises(JournalError, match="disk is full"):
         await journal.append([Accepted(accepted=operation) for operation in made])
     assert await journal.recent(10) == ()
-    _sql(path, "DROP TRIGGER full")
+    store.sql("DROP TRIGGER fills" if store.server is None else "DROP TRIGGER fills ON events")
     await add(journal, *(Accepted(accepted=operation) for operation in made))
     assert len(await journal.recent(10)) == 3
 
 
-async def test_an_event_after_an_end_is_added_behind_what_the_journal_has(tmp_path):
-    path, operation = tmp_path / "journal.sqlite", _at(1)
+async def test_an_event_after_an_end_is_added_behind_what_the_journal_has(store):
+    operation = _at(1)
     for event in (
         Accepted(accepted=operation),
         StateMoved(operation=operation.id, state=OperationState.NEEDS_ATTENTION),
         Acknowledged(operation=operation.id, word=Acknowledgement(note="looked", actor="alice", at=NOW)),
     ):
-        journal = SqlJournal(path)
+        journal = SqlJournal(store.place)
         await journal.open()
         await add(journal, event)
         await journal.close()
-    assert _sql(path, "SELECT sequence FROM events ORDER BY sequence") == [(1,), (2,), (3,)]
+    assert [int(row[0]) for row in store.sql("SELECT sequence FROM events ORDER BY sequence")] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("change", ["kind = 'teleported'", "version = 99"])
-async def test_an_event_that_this_version_does_not_know_is_no_reason_to_forget_the_others(
-    journal, tmp_path, caplog, change
+@pytest.mark.parametrize("change", ["kind = 'teleported'", "version = 99", "document = '{}'"])
+async def test_an_operation_with_an_event_of_a_newer_version_is_shown_and_is_of_a_kind_that_nobody_carries_out(
+    journal, store, caplog, change
 ):
     strange, sound = _at(1), _at(2)
     for operation in (strange, sound):
         await record(journal, operation)
         await add(journal, StateMoved(operation=operation.id, state=OperationState.CANCELLING))
     newer = f"UPDATE events SET {change} WHERE operation = '{strange.id}' AND sequence = 2"  # noqa: S608
-    _sql(tmp_path / "journal.sqlite", newer)
-    assert [one.id for one in await journal.unfinished()] == [sound.id]
-    assert "not understood" in caplog.text
-    with pytest.raises(JournalError, match="not understood"):
-        await journal.get(strange.id)
+    store.sql(newer)
+    found = await journal.unfinished()
+    assert [one.id for one in found] == [strange.id, sound.id]
+    assert isinstance(found[0].intent, UnknownIntent)
+    assert found[0].intent.about_vm == strange.intent.vm
+    assert "not known here" in caplog.text
 
 
-async def test_an_event_of_an_older_epoch_is_refused_by_the_database(journal, tmp_path):
+async def test_an_operation_of_a_kind_of_a_newer_version_is_shown_with_its_vm(journal, store):
+    strange = replace(_at(1), steps=())
+    await record(journal, strange)
+    newer = """UPDATE events SET document = replace(document, '"kind":"start"', '"kind":"teleport","to":"mars"')"""
+    store.sql(newer)
+    (found,) = await journal.unfinished()
+    assert found.intent == UnknownIntent(
+        host=strange.intent.host, named="teleport", vm=strange.intent.vm, content=found.intent.content
+    )
+    assert json.loads(found.intent.content)["to"] == "mars"
+    assert replace(found, intent=strange.intent) == strange
+
+
+async def test_an_event_of_an_older_epoch_is_refused_by_the_database(journal, store):
     operation = _at(1)
     await record(journal, operation)
-    _sql(tmp_path / "journal.sqlite", "UPDATE lease SET epoch = epoch + 1")
+    store.sql("UPDATE lease SET epoch = epoch + 1")
     with pytest.raises(JournalError, match="older epoch"):
         await add(journal, StateMoved(operation=operation.id, state=OperationState.DONE))
     assert await journal.get(operation.id) == operation

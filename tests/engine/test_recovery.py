@@ -17,12 +17,14 @@ from novacron.model.operations.migration import MigrateVm
 from novacron.model.operations.power import ForceOffVm, PauseVm, RebootVm, ResumeVm, ShutdownVm, StartVm
 from novacron.model.operations.resizing import ResizeVm
 from novacron.model.operations.storage import DeleteVolume, SetPoolActive
+from novacron.model.operations.unknown import UnknownIntent
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmState
 from tests.builders import an_id
 from tests.engine.cut_journal import CutJournal
 from tests.engine.site import SETTINGS, A, B, Site, a_site, migrate
 from tests.memory_journal import MemoryJournal
+from tests.operation_builders import an_operation
 
 VM = an_id("web-1")
 OFF, ON, HELD = VmState.SHUT_OFF, VmState.RUNNING, VmState.PAUSED
@@ -332,3 +334,21 @@ async def test_an_operation_that_cannot_be_taken_up_needs_attention_and_keeps_no
     assert "cannot be taken up after the restart: AttributeError" in left.outcome
     assert (await site.ended(second)).state is OperationState.DONE
     assert AlertRule.OPERATION_FAILED in [alert.rule for alert in await site.alerts()]
+
+
+async def test_an_operation_that_a_newer_version_began_is_left_alone_and_keeps_its_vm(site: Site) -> None:
+    assert isinstance(site.journal, MemoryJournal)
+    site.add()
+    strange = UnknownIntent(host=A, named="teleport", vm=VM, content='{"kind": "teleport"}')
+    left = replace(an_operation(1, intent=strange), title="teleport web-1 to mars")
+    site.journal.operations[left.id] = left
+    await site.start()
+    await site.clock.advance(60)
+    now = await site.operation(left.id)
+    assert (now.state, now.steps) == (left.state, left.steps)
+    assert "does not understand it" in now.progress.note
+    refused = await site.refused(ForceOffVm(vm=VM, host=A))
+    assert refused.code is RefusalCode.LOCKED
+    assert "teleport web-1 to mars" in refused.reason
+    await site.kill()
+    assert site.journal.operations[left.id] == left, "nothing is written about it"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -32,6 +33,8 @@ class FleetFile:
     sites: tuple[str, ...] = ()
     theme: str | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
+    journal_url: str = field(default="", repr=False)
+    """The PostgreSQL database of its journal, password included; empty: a file of this machine's."""
 
 
 class _Strict(BaseModel):
@@ -80,14 +83,39 @@ class _Alerts(_Strict):
         return self
 
 
+class _Journal(_Strict):
+    url: str = ""
+
+    @model_validator(mode="after")
+    def _of_postgresql(self) -> "_Journal":
+        # No word of the URL in a message: a password may be in it.
+        if self.url and not self.url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("url begins with postgresql:// (or leave it out: the journal is a file then)")
+        try:
+            parts = urlsplit(self.url)
+            _ = parts.port
+        except ValueError:
+            raise ValueError("url is no URL: signs such as / @ : # in a password are written %2F %40 %3A %23") from None
+        if self.url and not parts.path.strip("/"):
+            raise ValueError("url names no database: postgresql://user@host/DATABASE")
+        return self
+
+
 class _File(_Strict):
     site: list[_Site] = []
     host: list[_Host] = []
     console: _ConsoleSection = _ConsoleSection()
     alerts: _Alerts = _Alerts()
+    journal: _Journal = _Journal()
 
 
-_SECTIONS: dict[str, type[_Strict]] = {"site": _Site, "host": _Host, "console": _ConsoleSection, "alerts": _Alerts}
+_SECTIONS: dict[str, type[_Strict]] = {
+    "site": _Site,
+    "host": _Host,
+    "console": _ConsoleSection,
+    "alerts": _Alerts,
+    "journal": _Journal,
+}
 
 
 def load(path: Path) -> FleetFile:
@@ -187,6 +215,7 @@ def _understood(path: Path, text: str) -> FleetFile:
         hosts=tuple(_spec(host, path.parent, _Place(path, text, index)) for index, host in enumerate(parsed.host)),
         sites=tuple(site.name for site in parsed.site),
         theme=parsed.console.theme,
+        journal_url=parsed.journal.url,
         thresholds=Thresholds(
             unreachable_after_s=parsed.alerts.unreachable_after_s,
             nearly_full=parsed.alerts.nearly_full_percent / 100,

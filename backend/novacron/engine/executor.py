@@ -26,6 +26,7 @@ from novacron.model.ids import OperationId
 from novacron.model.operation import Operation, OperationState, StepRecord, StepState
 from novacron.model.operations.intent import Intent
 from novacron.model.operations.registry import needs_inventory, plan, subject_of
+from novacron.model.operations.unknown import UnknownIntent
 from novacron.model.plan.claims import claims_of, claims_unread
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
@@ -142,7 +143,7 @@ class Executor:
         # What it waited for then says nothing now.
         self._ground.ledger.queued(operation.id, None)
         has_begun = any(step.state is not StepState.PENDING for step in operation.steps)
-        if has_begun:
+        if has_begun or isinstance(operation.intent, UnknownIntent):
             self._queue.hold(claims_unread(operation), operation)
         elif self.scheduler.is_due(operation):
             self._queue.hold(claims_unread(operation).objects, operation)

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from novacron.model.errors import JournalError
+from novacron.model.errors import JournalError, JournalUncertain
 from novacron.model.ids import OperationId
 from novacron.model.work.event import Event
 from novacron.ports.journal import Journal
@@ -35,6 +35,8 @@ class JournalWriter:
         self._waiting: list[_Entry] = []
         self._stuck: dict[OperationId, list[_Entry]] = {}
         """Events that are bad by themselves, with what came after them: tried again when their operation goes on."""
+        self._doubtful: list[_Entry] = []
+        """A group of which it is not known whether it was written: nothing else is, before that is known."""
         self._is_asked = False
         self._task: asyncio.Task[None] | None = None
         self.fault: JournalError | None = None
@@ -43,11 +45,11 @@ class JournalWriter:
     @property
     def has_unwritten(self) -> bool:
         """Whether something that must be kept is not durable yet."""
-        return bool(self._waiting or self._stuck)
+        return bool(self._waiting or self._stuck or self._doubtful)
 
     def lacks(self, operation: OperationId) -> bool:
         """Whether something of this operation is not durable, or nothing could be written at all."""
-        return bool(self._waiting) or operation in self._stuck
+        return bool(self._waiting or self._doubtful) or operation in self._stuck
 
     async def keep(self, event: Event, on_durable: Callable[[], None]) -> None:
         """Write what has happened; return once it is durable or could not be written, and is kept for later.
@@ -68,7 +70,7 @@ class JournalWriter:
         """Try once to write everything that is kept."""
         self._waiting = [entry for entries in self._stuck.values() for entry in entries] + self._waiting
         self._stuck.clear()
-        if self._waiting:
+        if self._waiting or self._doubtful:
             self._ask()
         if self._task is not None:
             await asyncio.shield(self._task)
@@ -95,19 +97,23 @@ class JournalWriter:
         """Write until nothing is left that was not tried."""
         while self._is_asked:
             self._is_asked = False
-            group = self._next_group()
+            group = self._doubtful or self._next_group()
+            self._is_asked = bool(self._doubtful and self._waiting)
             try:
                 refused = await self._journal.append([entry.event for entry in group])
+            except JournalUncertain as error:
+                # Nobody is told anything before it is known: it is asked for again with the next event, or flush.
+                self._doubtful, self.fault = group, error
+                self._is_asked = False
+                continue
             except JournalError as error:
                 self._put_back(group, error)
             except Exception as error:  # noqa: BLE001 - whoever waits for the journal must hear of it
                 _log.exception("the journal failed")
                 self._put_back(group, JournalError("journal", f"unforeseen: {type(error).__name__}: {error}"))
-            except BaseException:
-                self._waiting = group + self._waiting
-                raise
             else:
                 self._settle(group, dict(refused))
+            self._doubtful = []
 
     def _next_group(self) -> list[_Entry]:
         """Return all that waits, after what is stuck of the same operations."""

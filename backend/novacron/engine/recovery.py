@@ -13,6 +13,7 @@ from novacron.engine.operations.context import AttentionNeeded
 from novacron.engine.run import OperationRun
 from novacron.model.errors import NovaCronError
 from novacron.model.operation import Operation, OperationState, StepState
+from novacron.model.operations.unknown import UnknownIntent
 
 _log = logging.getLogger("novacron.engine")
 
@@ -30,6 +31,10 @@ def recover(unfinished: Iterable[Operation], executor: Executor, ground: Ground)
             _log.exception("operation %s cannot be taken up", operation.id)
             executor.leave(operation, f"it cannot be taken up after the restart: {type(error).__name__}: {error}")
     for run in runs:
+        if isinstance(run.operation.intent, UnknownIntent):
+            # It keeps its VM from everybody else; what it is, and how it ends, only the version knows that made it.
+            run.context.note("this version of novacron does not understand it: use the one that made it")
+            continue
         had_begun = any(step.state is not StepState.PENDING for step in run.operation.steps)
         if run.operation.state is OperationState.CANCELLING:
             run.context.cancel_asked.set()

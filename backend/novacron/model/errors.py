@@ -12,6 +12,7 @@ NovaCronError
 ├── UsageError                what was asked for on the command line can mean nothing
 ├── ConfigError               fleet.toml or a setting is wrong
 ├── JournalError              the journal cannot be read or written
+│   └── JournalUncertain      the answer to a commit was lost: it may have been made
 └── BackendError              the backend is absent, refuses, or speaks another version
 
 An expected "no" is not an error but a value: model.refusal.Refusal.
@@ -127,6 +128,10 @@ class JournalError(NovaCronError):
     """The journal cannot be read or written."""
 
     exit_code = ExitCode.JOURNAL
+
+
+class JournalUncertain(JournalError):
+    """The answer to a commit was lost. Append the same events again, before any others: they are written once."""
 
 
 class BackendError(NovaCronError):

@@ -126,14 +126,15 @@ def _service(options: FleetOptions, paths: Paths, clock: "SystemClock") -> "Cons
 
     choice = fleet_of(options)
     hosts, gateway = hosts_and_gateway(options, choice.hosts, clock)
+    journal = SqlJournal(choice.journal_url or paths.journal)
     return ConsoleService(
         hosts,
         gateway,
-        SqlJournal(paths.journal),
+        journal,
         clock,
         fleet_source=choice.source,
         settings=EngineSettings(thresholds=choice.thresholds),
-        journal_path=str(paths.journal),
+        journal_path=journal.name,
         archive=FileReadingArchive(paths.journal.parent / "readings"),
     )
 

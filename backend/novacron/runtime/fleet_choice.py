@@ -18,6 +18,8 @@ class FleetChoice:
     hosts: tuple[HostSpec, ...]
     theme: str | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
+    journal_url: str = field(default="", repr=False)
+    """The PostgreSQL database of its journal, password included; empty: a file of this machine's."""
 
 
 def fleet_of(options: FleetOptions) -> FleetChoice:
@@ -35,7 +37,13 @@ def fleet_of(options: FleetOptions) -> FleetChoice:
     from novacron.config.fleet_file import load
 
     fleet = load(options.fleet or config_file())
-    return FleetChoice(source=fleet.source, hosts=fleet.hosts, theme=fleet.theme, thresholds=fleet.thresholds)
+    return FleetChoice(
+        source=fleet.source,
+        hosts=fleet.hosts,
+        theme=fleet.theme,
+        thresholds=fleet.thresholds,
+        journal_url=fleet.journal_url,
+    )
 
 
 def theme_of(options: FleetOptions) -> str | None:

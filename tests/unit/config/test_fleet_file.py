@@ -116,7 +116,7 @@ def test_an_unknown_key_is_told_with_its_place_and_the_nearest_one(fleet_toml):
         ("[console]\nthme = 1\n", "did you mean theme?"),
         ('[[site]]\nnam = "fra"\nname = "fra"\n', "did you mean name?"),
         ("[[hosts]]\n", "did you mean host?"),
-        ("colour = 3\n", "known here: site, host, console, alerts"),
+        ("colour = 3\n", "known here: site, host, console, alerts, journal"),
     ],
 )
 def test_an_unknown_key_is_compared_with_those_of_its_own_section(fleet_toml, content, remedy):
@@ -289,3 +289,26 @@ def test_an_ssh_uri_in_the_file_goes_over_our_own_ssh(fleet_toml):
     assert load(fleet_toml).hosts == (
         HostSpec(id=HostId("a"), ssh="ada@kvm-1:2222", socket="/run/x", peer_uri="qemu+ssh://ada@kvm-1:2222/system"),
     )
+
+
+def test_a_journal_in_postgresql_is_one_line(fleet_toml):
+    fleet_toml.write_text('[journal]\nurl = "postgresql://novacron:secret@db/novacron"\n')
+    loaded = load(fleet_toml)
+    assert loaded.journal_url == "postgresql://novacron:secret@db/novacron"
+    assert "secret" not in repr(loaded)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("mysql://novacron:secret@db/novacron", "begins with postgresql://"),
+        ("postgresql://novacron:secret@db", "names no database"),
+        ("postgresql://novacron:se/cret@db:x/novacron", "is no URL"),
+    ],
+)
+def test_a_journal_url_that_means_nothing_is_told_with_its_line_and_without_its_password(fleet_toml, url, told):
+    fleet_toml.write_text(f'[journal]\nurl = "{url}"\n')
+    with pytest.raises(ConfigError, match=told) as caught:
+        load(fleet_toml)
+    assert "secret" not in str(caught.value)
+    assert ":1" in caught.value.subject or ":2" in caught.value.subject

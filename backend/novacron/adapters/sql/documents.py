@@ -7,20 +7,24 @@ upcaster, so that the rest of the program knows only today's.
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import groupby
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from novacron.adapters.sql.old_documents import is_old, upcast
 from novacron.model.errors import JournalError
-from novacron.model.ids import OperationId
-from novacron.model.operation import Operation
+from novacron.model.ids import HostId, OperationId, VmId
+from novacron.model.operation import Operation, StepRecord
+from novacron.model.operations.registry import TYPES
+from novacron.model.operations.unknown import UnknownIntent
 from novacron.model.work.event import Accepted, Acknowledged, Event, StateMoved, StepRecorded, apply
 
+_step: TypeAdapter[StepRecord] = TypeAdapter(StepRecord)
 _log = logging.getLogger("novacron.journal")
 
 
@@ -81,26 +85,35 @@ def document_of(event: Event) -> tuple[str, int, str]:
 
 def encodable(text: str) -> str:
     """Return it as UTF-8 can have it: half a surrogate pair in a foreign word must not keep the rest out."""
-    return text.encode(errors="replace").decode()
+    # PostgreSQL's text has no NUL.
+    return text.encode(errors="replace").decode().replace("\0", "?")
 
 
 def folded(journal: str, rows: Iterable[EventRow]) -> Operation:
     """Return the operation of these events, which are all of one and in their order.
 
+    One with a later event that is not understood, such as a newer version's, is one of an unknown kind: it is shown and
+    holds its VM.
+
     Raises:
-        JournalError: one of them is not understood.
+        JournalError: not even that it was accepted is understood.
     """
     operation = None
-    try:
-        for row in rows:
+    strange: EventRow | None = None
+    for row in rows:
+        try:
             operation = apply(operation, _event(row))
-        if operation is None:
-            raise ValueError("it has no events")
-    except ValidationError as error:
-        raise _not_understood(journal, error.errors()[0]["msg"]) from error
-    except ValueError as error:
-        raise _not_understood(journal, str(error)) from error
-    return operation
+        except ValueError as error:
+            if operation is None:
+                why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+                raise _not_understood(journal, why) from error
+            strange = strange or row
+    if operation is None:
+        raise _not_understood(journal, "it has no events")
+    if strange is None:
+        return operation
+    _log.warning("operation %s has an event not known here: %s %s", operation.id, strange.kind, strange.version)
+    return replace(operation, intent=_strange(to_jsonable_python(operation.intent)))
 
 
 def fold_each(journal: str, rows: Iterable[EventRow]) -> tuple[Operation, ...]:
@@ -127,13 +140,10 @@ def _written(adapter: TypeAdapter[Any], content: object) -> str:
 
 def _event(row: EventRow) -> Event:
     """Return the event of a row. Raises ValueError when it is not understood."""
-    if row.kind not in _BY_NAME:
-        msg = f"a kind of event {row.kind!r} is unknown"
+    if row.kind not in _BY_NAME or row.version > _BY_NAME[row.kind][1].version:
+        msg = f"version {row.version} of the event {row.kind!r} is unknown"
         raise ValueError(msg)
     event_type, kind = _BY_NAME[row.kind]
-    if row.version > kind.version:
-        msg = f"version {row.version} of {row.kind!r} is newer than this version of novacron"
-        raise ValueError(msg)
     if event_type is Accepted:
         return Accepted(accepted=_operation(_upcast(row, kind)))
     event: Event = kind.adapter.validate_json(_upcast(row, kind))
@@ -154,11 +164,38 @@ def _operation(document: str) -> Operation:
     try:
         operation: Operation = adapter.validate_json(document)
     except ValidationError as error:
-        try:
-            operation = adapter.validate_json(json.dumps(_mended(json.loads(document))))
-        except ValueError:
-            raise error from None
+        for mend in (_mended, _of_unknown_kind):
+            with suppress(ValueError):
+                return cast("Operation", adapter.validate_json(json.dumps(mend(json.loads(document)))))
+        raise error from None
     return operation
+
+
+def _of_unknown_kind(content: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON holds
+    """Return it with an intent that is shown and holds its VM, in place of one of a kind that is not known here.
+
+    Raises:
+        ValueError: it is no operation, or of a kind that is known.
+    """
+    if not isinstance(content, dict) or not isinstance(content.get("intent"), dict):
+        raise ValueError("no operation at all")
+    if content["intent"].get("kind") in TYPES:
+        raise ValueError("of a kind that is known")
+    steps = []
+    for step in content.get("steps", ()):
+        with suppress(ValueError):  # of a type that is not known here either
+            steps.append(to_jsonable_python(_step.validate_json(json.dumps(step))))
+    return {**content, "intent": to_jsonable_python(_strange(content["intent"])), "steps": steps}
+
+
+def _strange(intent: dict[str, Any]) -> UnknownIntent:
+    vm = intent.get("vm")
+    return UnknownIntent(
+        host=HostId(str(intent.get("host", ""))),
+        named=str(intent.get("kind", "")),
+        vm=VmId(vm) if isinstance(vm, str) else None,
+        content=json.dumps(intent),
+    )
 
 
 def _mended(content: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON holds

@@ -1,19 +1,21 @@
 """The journal: events of operations, added in one durable commit for all that come together."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Select, bindparam, func, insert, select, update
-from sqlalchemy.exc import DataError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction
 
 from novacron.adapters.sql.documents import EventRow, document_of, encodable, fold_each, folded
-from novacron.adapters.sql.faults import DATABASE_ERRORS, translate
+from novacron.adapters.sql.faults import DATABASE_ERRORS, OLDER_EPOCH, translate
+from novacron.adapters.sql.postgresql import ANSWER_S, describe, open_postgresql
 from novacron.adapters.sql.sqlite import open_sqlite
 from novacron.adapters.sql.tables import events, operations
-from novacron.model.errors import JournalError
+from novacron.model.errors import JournalError, JournalUncertain
 from novacron.model.ids import OperationId
 from novacron.model.operation import ENDED, Operation, OperationState
 from novacron.model.work.event import Accepted, Acknowledged, Event, StateMoved
@@ -30,15 +32,42 @@ _MOVE = (
 _TELL = update(operations).where(operations.c.id == bindparam("operation")).values(needs_person=False)
 
 
-class SqlJournal:
-    """ports.journal.Journal in one SQLite file."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Added:
+    """Events that were added in a transaction."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    first: Mapping[str, object]
+    """The row of the first one: it is there when all others are."""
+    last: Mapping[OperationId, int]
+    events: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Doubt:
+    """A commit whose answer was lost."""
+
+    added: Sequence[_Added]
+    refused: dict[OperationId, JournalError]
+
+
+class SqlJournal:
+    """ports.journal.Journal in one SQLite file, or in a PostgreSQL database."""
+
+    def __init__(self, place: Path | str, *, answer_s: float = ANSWER_S) -> None:
+        """`place` is the file, or the URL of a PostgreSQL database, a statement of which may take `answer_s`."""
+        self._answer_s = answer_s
+        self._place = place
+        self._name = describe(place) if isinstance(place, str) else str(place)
         self._engine: AsyncEngine | None = None
         self._epoch = 0
         self._last: dict[OperationId, int] = {}
         """Sequence of the last event of operations that have not ended: nobody else adds to them."""
+        self._doubt: _Doubt | None = None
+
+    @property
+    def name(self) -> str:
+        """Where it is, for people: no password is in it."""
+        return self._name
 
     async def open(self) -> None:
         """Open it, check it, and bring it to this version's layout.
@@ -47,28 +76,26 @@ class SqlJournal:
             JournalError: it is damaged, of a newer version, or cannot be opened; it is left as it is.
         """
         self._last.clear()
-        self._engine = await open_sqlite(self._path)
+        place = self._place
+        self._engine = await (open_postgresql(place, self._answer_s) if isinstance(place, str) else open_sqlite(place))
 
     async def append(self, fresh: Sequence[Event]) -> Mapping[OperationId, JournalError]:
-        """Write events in one commit; where some are bad by themselves, those of each operation in one of its own."""
+        """Write events in one commit, without those of operations of which one is bad by itself."""
+        known = await self._outcome_of_doubt()
+        if known is not None:
+            return known
         written, refused = self._written_down(fresh)
         if not written:
             return refused
         try:
-            await self._commit(written)
-        except (IntegrityError, DataError) as error:
-            fault = translate(self._path, error)
+            try:
+                refused.update(await self._commit([written], leave_out=False))
+            except (IntegrityError, DataError) as error:
+                if OLDER_EPOCH in str(error.orig):
+                    raise
+                refused.update(await self._commit(_by_operation(written), leave_out=True))
         except DATABASE_ERRORS as error:
-            raise translate(self._path, error) from error
-        else:
-            return refused
-        by_operation: dict[OperationId, list[Event]] = {}
-        for event, _ in written:
-            by_operation.setdefault(event.operation, []).append(event)
-        if len(by_operation) == 1:
-            return {**refused, **dict.fromkeys(by_operation, fault)}
-        for some in by_operation.values():
-            refused.update(await self.append(some))
+            raise translate(self._name, error) from error
         return refused
 
     def _written_down(self, fresh: Sequence[Event]) -> tuple[list[_Written], dict[OperationId, JournalError]]:
@@ -80,7 +107,7 @@ class SqlJournal:
                 written.append((event, document_of(event)))
             except (ValueError, TypeError) as error:
                 text = f"an event of {event.operation} cannot be written down: {error}"
-                refused[event.operation] = JournalError(str(self._path), text, "see the backend's log")
+                refused[event.operation] = JournalError(self._name, text, "see the backend's log")
         return [one for one in written if one[0].operation not in refused], refused
 
     async def unfinished(self) -> tuple[Operation, ...]:
@@ -121,33 +148,83 @@ class SqlJournal:
             await self._engine.dispose()
             self._engine = None
 
-    async def _commit(self, written: Sequence[_Written]) -> None:
-        fresh = [event for event, _ in written]
-        async with self._opened().execution_options(writes=True).begin() as connection:
-            last = await self._last_of(connection, fresh)
-            rows = []
-            for event, (kind, version, document) in written:
-                number = last[event.operation] = last.get(event.operation, 0) + 1
-                rows.append(
-                    {
-                        "operation": event.operation,
-                        "sequence": number,
-                        "epoch": self._epoch,
-                        "kind": kind,
-                        "version": version,
-                        "document": document,
-                    }
-                )
-            accepted = [_found_by(event.accepted) for event in fresh if isinstance(event, Accepted)]
-            if accepted:
-                await connection.execute(insert(operations), accepted)
-            await connection.execute(insert(events), rows)
-            for statement, changes in _projected(fresh):
-                await connection.execute(statement, changes)
-        self._last.update(last)
-        for event in fresh:
-            if isinstance(event, StateMoved) and event.state in ENDED:
-                self._last.pop(event.operation, None)
+    async def _commit(self, parts: Sequence[Sequence[_Written]], *, leave_out: bool) -> dict[OperationId, JournalError]:
+        """Add events in one transaction. A part that is bad is left out, and said why, or fails all of it."""
+        refused: dict[OperationId, JournalError] = {}
+        added: list[_Added] = []
+        async with self._opened().execution_options(writes=True).connect() as connection:
+            transaction = await connection.begin()
+            for part in parts:
+                if not leave_out:
+                    added.append(await self._add(connection, part))
+                    continue
+                try:
+                    async with connection.begin_nested():
+                        added.append(await self._add(connection, part))
+                except (IntegrityError, DataError) as error:
+                    refused[part[0][0].operation] = translate(self._name, error)
+            lost = await _commit_lost(transaction)
+        if lost is not None and added:
+            self._doubt = _Doubt(added=added, refused=refused)
+            if await self._outcome_of_doubt() is None:
+                raise lost
+        elif added:
+            self._note_written(added)
+        return refused
+
+    async def _add(self, connection: AsyncConnection, part: Sequence[_Written]) -> _Added:
+        fresh = [event for event, _ in part]
+        last = await self._last_of(connection, fresh)
+        rows: list[dict[str, object]] = []
+        for event, (kind, version, document) in part:
+            number = last[event.operation] = last.get(event.operation, 0) + 1
+            rows.append(
+                {
+                    "operation": event.operation,
+                    "sequence": number,
+                    "epoch": self._epoch,
+                    "kind": kind,
+                    "version": version,
+                    "document": document,
+                }
+            )
+        accepted = [_found_by(event.accepted) for event in fresh if isinstance(event, Accepted)]
+        if accepted:
+            await connection.execute(insert(operations), accepted)
+        await connection.execute(insert(events), rows)
+        for statement, changes in _projected(fresh):
+            await connection.execute(statement, changes)
+        return _Added(first=rows[0], last=last, events=fresh)
+
+    async def _outcome_of_doubt(self) -> dict[OperationId, JournalError] | None:
+        """Find out whether the commit was made whose answer was lost; return what it refused, or None if it was not.
+
+        None also when there is no such commit.
+
+        Raises:
+            JournalUncertain: it cannot be told now.
+        """
+        doubt = self._doubt
+        if doubt is None:
+            return None
+        first = doubt.added[0].first
+        is_it = [events.c[name] == first[name] for name in ("operation", "sequence", "epoch", "kind")]
+        try:
+            found = await self._rows(select(events.c.document).where(*is_it))
+        except JournalError as error:
+            raise JournalUncertain(error.subject, error.detail, error.remedy) from error
+        self._doubt = None
+        if not found:
+            return None
+        self._note_written(doubt.added)
+        return doubt.refused
+
+    def _note_written(self, added: Iterable[_Added]) -> None:
+        for part in added:
+            self._last.update(part.last)
+            for event in part.events:
+                if isinstance(event, StateMoved) and event.state in ENDED:
+                    self._last.pop(event.operation, None)
 
     async def _last_of(self, connection: AsyncConnection, fresh: Sequence[Event]) -> dict[OperationId, int]:
         """Return the sequence of the last event of these operations, as far as they have any."""
@@ -163,12 +240,12 @@ class SqlJournal:
     async def _read(self, which: Select[Any], order: Any) -> tuple[Operation, ...]:  # noqa: ANN401 - a column, ordered
         rows = await self._events_of(which, order)
         self._last.update(Counter(row.operation for row in rows))
-        return fold_each(str(self._path), rows)
+        return fold_each(self._name, rows)
 
     async def _read_one(self, which: Select[Any]) -> Operation | None:
         """Return the one there is. Not understood is not the same as not there: the key is taken."""
         rows = await self._events_of(which, operations.c.sequence)
-        return folded(str(self._path), rows) if rows else None
+        return folded(self._name, rows) if rows else None
 
     async def _events_of(self, which: Select[Any], order: Any) -> list[EventRow]:  # noqa: ANN401 - a column, ordered
         query = (
@@ -187,13 +264,34 @@ class SqlJournal:
             async with self._opened().connect() as connection:
                 rows: Sequence[Any] = (await connection.execute(query)).all()
         except DATABASE_ERRORS as error:
-            raise translate(self._path, error) from error
+            raise translate(self._name, error) from error
         return rows
 
     def _opened(self) -> AsyncEngine:
         if self._engine is None:
-            raise JournalError(str(self._path), "it is not open", "see the backend's log for why")
+            raise JournalError(self._name, "it is not open", "see the backend's log for why")
         return self._engine
+
+
+def _by_operation(written: Sequence[_Written]) -> list[list[_Written]]:
+    parts: dict[OperationId, list[_Written]] = {}
+    for one in written:
+        parts.setdefault(one[0].operation, []).append(one)
+    return list(parts.values())
+
+
+async def _commit_lost(transaction: AsyncTransaction) -> DBAPIError | OSError | None:
+    """Commit; return the error when the answer was lost, so that nobody knows whether it was made."""
+    try:
+        await transaction.commit()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        return error
+    except OSError as error:  # it did not come in time
+        await transaction.connection.invalidate(error)
+        return error
+    return None
 
 
 def _found_by(operation: Operation) -> dict[str, object]:

@@ -10,8 +10,8 @@ from novacron.model.errors import JournalError
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def upgrade(connection: Connection, path: Path) -> None:
-    """Upgrade the layout within the connection's transaction.
+def upgrade(connection: Connection, journal: str) -> None:
+    """Upgrade the layout within the connection's transaction. `journal` is its name for people.
 
     Raises:
         JournalError: the journal is of a newer version; it is left as it is.
@@ -30,7 +30,7 @@ def upgrade(connection: Connection, path: Path) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in known:
         raise JournalError(
-            str(path),
+            journal,
             f"it has layout {found}, and this version of novacron knows layouts up to {LAYOUT}",
             "use the version of novacron that wrote it, or move it away",
         )

@@ -29,7 +29,7 @@ async def open_sqlite(path: Path) -> AsyncEngine:
             verdict = (await connection.execute(text("PRAGMA quick_check(1)"))).scalar_one()
             if verdict != "ok":
                 raise damaged(path, verdict)
-            await connection.run_sync(upgrade, path)
+            await connection.run_sync(upgrade, str(path))
     except DATABASE_ERRORS as error:
         await engine.dispose()
         raise translate(path, error) from error

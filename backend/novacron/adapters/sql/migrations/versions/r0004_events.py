@@ -60,6 +60,7 @@ def upgrade() -> None:
         )
         op.execute(_SQLITE_TRIGGER)
     else:
+        op.alter_column("operations", "sequence", type_=sa.BigInteger)
         op.execute(_POSTGRESQL_FUNCTION)
         op.execute(_POSTGRESQL_TRIGGER)
     op.drop_column("operations", "document")
