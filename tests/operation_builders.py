@@ -7,7 +7,8 @@ from novacron.model.ids import HostId, OperationId
 from novacron.model.operation import Operation, OperationState, Progress, StepRecord, StepState
 from novacron.model.operations.creation import CreateVm
 from novacron.model.operations.intent import Intent
-from novacron.model.operations.power import SetRunningArgs, StartVm
+from novacron.model.operations.power import StartVm
+from novacron.model.operations.power_steps import SetRunningArgs
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.sample import VmSample
 from novacron.model.vm import JobProgress

@@ -74,6 +74,8 @@ class Command:
     id: str
     title: str
     kind: Kind
+    makes: type[Intent] | None = None
+    """Which intents `intent` or `form` make; None: it makes none, and the console does it by itself."""
     danger: bool = False
     """Whether it can lose data or service: then it is in the x menu, too."""
     asks: bool = False

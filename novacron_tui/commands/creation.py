@@ -173,4 +173,6 @@ def _networks(host: Host | None) -> tuple[Option, ...]:
     return (*(Option(value=name) for name in names), Option(value="", label="no network"))
 
 
-CREATION: Final = (Command(id="vm.create", title="New VM", kind=Kind.FLEET, many=False, form=create_form),)
+CREATION: Final = (
+    Command(id="vm.create", makes=CreateVm, title="New VM", kind=Kind.FLEET, many=False, form=create_form),
+)

@@ -109,6 +109,7 @@ def _delete(*, with_disks: bool) -> Any:  # noqa: ANN401 - a Command.intent
 DEFINITION: Final = (
     Command(
         id="vm.rename",
+        makes=RenameVm,
         title="Rename",
         kind=Kind.VM,
         many=False,
@@ -117,14 +118,18 @@ DEFINITION: Final = (
     ),
     Command(
         id="vm.autostart",
+        makes=SetAutostart,
         title="Start with its host, or no longer (autostart)",
         kind=Kind.VM,
         refuse=refuse_vm,
         intent=_autostart,
     ),
-    Command(id="vm.resize", title="Set vCPUs and memory", kind=Kind.VM, refuse=refuse_vm, form=_resize_form),
+    Command(
+        id="vm.resize", makes=ResizeVm, title="Set vCPUs and memory", kind=Kind.VM, refuse=refuse_vm, form=_resize_form
+    ),
     Command(
         id="vm.delete",
+        makes=DeleteVm,
         title="Delete its definition, keep its disks",
         kind=Kind.VM,
         danger=True,
@@ -134,6 +139,7 @@ DEFINITION: Final = (
     ),
     Command(
         id="vm.erase",
+        makes=DeleteVm,
         title="Delete it with its disks",
         kind=Kind.VM,
         danger=True,

@@ -187,6 +187,7 @@ def _refusal(host: Host, room: _Room) -> str:
 MIGRATION: Final = (
     Command(
         id="vm.migrate",
+        makes=MigrateVm,
         title="Migrate to another host",
         kind=Kind.VM,
         asks=True,

@@ -54,6 +54,7 @@ def _on(make: Callable[..., Intent]) -> Callable[[Any, Context], Intent]:
 POWER: Final = (
     Command(
         id="vm.start",
+        makes=StartVm,
         title="Start",
         kind=Kind.VM,
         refuse=_in_state(frozenset({VmState.SHUT_OFF, VmState.CRASHED}), "started"),
@@ -61,6 +62,7 @@ POWER: Final = (
     ),
     Command(
         id="vm.resume",
+        makes=ResumeVm,
         title="Resume, or wake a guest that sleeps",
         kind=Kind.VM,
         refuse=_in_state(frozenset({VmState.PAUSED, VmState.SUSPENDED}), "resumed"),
@@ -68,6 +70,7 @@ POWER: Final = (
     ),
     Command(
         id="vm.shutdown",
+        makes=ShutdownVm,
         title="Shut down",
         kind=Kind.VM,
         asks=True,
@@ -76,6 +79,7 @@ POWER: Final = (
     ),
     Command(
         id="vm.reboot",
+        makes=RebootVm,
         title="Reboot",
         kind=Kind.VM,
         asks=True,
@@ -84,6 +88,7 @@ POWER: Final = (
     ),
     Command(
         id="vm.pause",
+        makes=PauseVm,
         title="Pause",
         kind=Kind.VM,
         asks=True,
@@ -92,6 +97,7 @@ POWER: Final = (
     ),
     Command(
         id="vm.force-off",
+        makes=ForceOffVm,
         title="Force off: pull the plug",
         kind=Kind.VM,
         danger=True,

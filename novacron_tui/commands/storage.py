@@ -32,6 +32,7 @@ def _delete_volume(target: VolumeRow, _context: Context) -> Intent:
 STORAGE: Final = (
     Command(
         id="pool.start",
+        makes=SetPoolActive,
         title="Start the pool",
         kind=Kind.POOL,
         refuse=lambda row, _context: _refuse(row, active=True),
@@ -39,6 +40,7 @@ STORAGE: Final = (
     ),
     Command(
         id="pool.stop",
+        makes=SetPoolActive,
         title="Stop the pool",
         kind=Kind.POOL,
         danger=True,
@@ -48,6 +50,7 @@ STORAGE: Final = (
     ),
     Command(
         id="volume.delete",
+        makes=DeleteVolume,
         title="Delete the volume",
         kind=Kind.VOLUME,
         danger=True,

@@ -2,8 +2,8 @@
 
 from novacron.model.operation import Operation, OperationState
 from novacron.model.operations.power import ForceOffVm
+from novacron.model.operations.registry import claims_unread
 from novacron.model.operations.storage import DeleteVolume
-from novacron.model.plan.claims import claims_unread
 from novacron.model.vm import VmState
 from tests.builders import an_id
 from tests.engine.site import A, B, Site, migrate

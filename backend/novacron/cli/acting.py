@@ -1,7 +1,7 @@
 """The acting verbs on VMs that exist: power, settings, deletion, and cancelling an operation."""
 
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import Annotated, Final
 
 import typer
 
@@ -17,6 +17,7 @@ from novacron.model.ids import OperationId
 from novacron.model.operation import Operation, OperationState
 from novacron.model.operations.definition import RenameVm, SetAutostart
 from novacron.model.operations.deletion import DeleteVm
+from novacron.model.operations.intent import Intent
 from novacron.model.operations.power import ForceOffVm, PauseVm, RebootVm, ResumeVm, ShutdownVm, StartVm
 from novacron.model.operations.resizing import ResizeVm
 from novacron.model.refusal import Refusal
@@ -225,3 +226,18 @@ def add_to(app: typer.Typer) -> None:
     )
     for verb in verbs:
         app.command(rich_help_panel="Act")(verb)
+
+
+VERBS: Final[Mapping[type[Intent], tuple[str, ...]]] = {
+    StartVm: ("start",),
+    ShutdownVm: ("stop",),
+    RebootVm: ("reboot",),
+    ForceOffVm: ("force-off",),
+    PauseVm: ("pause",),
+    ResumeVm: ("resume",),
+    RenameVm: ("rename",),
+    SetAutostart: ("autostart",),
+    ResizeVm: ("resize",),
+    DeleteVm: ("delete",),
+}
+"""Which verb asks for which intent."""

@@ -1,7 +1,8 @@
 """The verbs that say where a VM is to be: create and migrate."""
 
 import uuid
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Final
 
 import typer
 
@@ -104,3 +105,10 @@ def add_to(app: typer.Typer) -> None:
     """Give the verbs of this module to the command."""
     app.command(rich_help_panel="Act")(migrate)
     app.command(rich_help_panel="Act")(create)
+
+
+VERBS: Final[Mapping[type[Intent], tuple[str, ...]]] = {
+    MigrateVm: ("migrate",),
+    CreateVm: ("create",),
+}
+"""Which verb asks for which intent."""

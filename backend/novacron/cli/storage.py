@@ -1,7 +1,8 @@
 """Storage from the command line: listing volumes, starting and stopping pools, deleting a volume."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -12,6 +13,7 @@ from novacron.cli.output import age, print_json, print_table, tell_unread
 from novacron.cli.selectors import host_of_pool, select_hosts
 from novacron.cli.session import run, settled_fleet
 from novacron.model.fleet import Host
+from novacron.model.operations.intent import Intent
 from novacron.model.operations.storage import DeleteVolume, SetPoolActive
 from novacron.ports.console import Console
 
@@ -126,3 +128,10 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel="See")(volumes)
     app.add_typer(pool, name="pool", rich_help_panel="Act")
     app.add_typer(volume, name="volume", rich_help_panel="Act")
+
+
+VERBS: Final[Mapping[type[Intent], tuple[str, ...]]] = {
+    SetPoolActive: ("pool", "start"),
+    DeleteVolume: ("volume", "delete"),
+}
+"""Which verb asks for which intent."""

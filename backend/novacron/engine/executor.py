@@ -25,9 +25,8 @@ from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import Operation, OperationState, StepRecord, StepState
 from novacron.model.operations.intent import Intent
-from novacron.model.operations.registry import needs_inventory, plan, subject_of
+from novacron.model.operations.registry import claims_of, claims_unread, needs_inventory, plan, subject_of
 from novacron.model.operations.unknown import UnknownIntent
-from novacron.model.plan.claims import claims_of, claims_unread
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.work.capacity import limit_of

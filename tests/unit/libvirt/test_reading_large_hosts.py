@@ -14,7 +14,7 @@ from novacron.adapters.libvirt.pool_reader import PoolReader
 from novacron.model.errors import DeadlineExceeded
 from novacron.model.files import UseKind
 from novacron.model.operations.creation import disk_of
-from novacron.model.plan.claims import claims_of
+from novacron.model.operations.registry import claims_of
 from novacron.model.storage import Pool
 from tests.builders import a_fleet, a_host, an_id
 from tests.fake_clock import FakeClock

@@ -15,8 +15,8 @@ from novacron.model.operations.deletion import DeleteVm
 from novacron.model.operations.intent import Intent
 from novacron.model.operations.migration import MigrateVm
 from novacron.model.operations.power import ForceOffVm, PauseVm, StartVm
+from novacron.model.operations.registry import claims_of
 from novacron.model.operations.storage import DeleteVolume, SetPoolActive
-from novacron.model.plan.claims import claims_of
 from novacron.model.vm import VmState
 from novacron.model.work.capacity import free_memory_mib, limit_of
 from novacron.model.work.claim import (

@@ -7,8 +7,8 @@ from novacron.engine.operations.context import AttentionNeeded, StepContext
 from novacron.engine.operations.goal import Goal, GoalStep, describe
 from novacron.engine.operations.step import StepCancelled, StepFailed, StepHandler
 from novacron.model.operation import StepResult
-from novacron.model.operations.power import (
-    SHUTDOWN,
+from novacron.model.operations.power import SHUTDOWN
+from novacron.model.operations.power_steps import (
     AwaitOffArgs,
     ForceOffArgs,
     PauseArgs,

@@ -12,7 +12,7 @@ from novacron.engine.work.queue import Rank, WorkQueue
 from novacron.model.ids import OperationId
 from novacron.model.operation import Operation, OperationState
 from novacron.model.operations.intent import Intent
-from novacron.model.plan.claims import claims_of
+from novacron.model.operations.registry import claims_of
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 from novacron.model.work.wait import Wait

@@ -1,19 +1,22 @@
 """Plans for a new VM from the template form."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from novacron.model.fleet import Fleet, Host
 from novacron.model.operations.intent import VmIntent
-from novacron.model.operations.power import SetRunningArgs
+from novacron.model.operations.power_steps import SetRunningArgs
 from novacron.model.operations.step import StepArgs
 from novacron.model.operations.type import OperationType, Permission, Texts
 from novacron.model.plan.guards import find_host
 from novacron.model.plan.names import refuse_disk, refuse_memory, refuse_name, refuse_text, refuse_vcpus
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
+from novacron.model.plan.resources import disk_key, memory_of, name_alone, pool_key, vm_alone, volume_keys
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.storage import Pool, Volume
 from novacron.model.vm_definition import KernelBoot, NewDisk, VmDefinition
+from novacron.model.work.claim import Capacity, Claim, amount_of, exclusive, shared
 
 CREATE_DISK = "create-disk"
 DEFINE = "define"
@@ -232,10 +235,40 @@ def _invalid(subject: str, reason: str, remedy: str) -> Refusal:
     return Refusal(code=RefusalCode.INVALID, subject=subject, reason=reason, remedy=remedy)
 
 
+def _claims(intent: CreateVm, fleet: Fleet) -> Iterator[Claim]:
+    yield from vm_alone(intent.vm)
+    yield name_alone(intent.host, intent.name)
+    yield from map(exclusive, _new_disk_keys(intent, fleet))
+    yield from map(shared, volume_keys(intent.host, intent.pool, intent.base_volume, fleet))
+    if intent.pool:
+        yield shared(pool_key(intent.host, intent.pool))
+    if intent.base_volume:
+        yield amount_of(intent.host, Capacity.DISK_COPIES)
+    if intent.start:
+        yield amount_of(intent.host, Capacity.STARTS)
+        yield from memory_of(intent.host, intent.memory_mib)
+
+
+def _whole_pool(intent: CreateVm) -> Iterator[Claim]:
+    if intent.pool:
+        yield exclusive(pool_key(intent.host, intent.pool))
+
+
+def _new_disk_keys(intent: CreateVm, fleet: Fleet) -> frozenset[str]:
+    """Return the keys of the disk it will make: until the VM is defined, nothing else says that it is needed."""
+    host = fleet.hosts.get(intent.host)
+    pools = host.reading.pools if host and host.reading else ()
+    folders = [pool.path.rstrip("/") for pool in pools if pool.name == intent.pool]
+    names = (f"{intent.name}.qcow2", f"{intent.name}-{intent.vm[:8]}.qcow2")
+    return frozenset(disk_key(f"{folder}/{name}") for folder in folders for name in names)
+
+
 TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=CreateVm,
         plan=plan_create,
+        claims=_claims,
+        claims_unread=lambda operation: _whole_pool(operation.intent),
         steps=(CreateDiskArgs, DefineArgs, SetRunningArgs),
         texts=Texts(verb="create", doing="creating"),
         permission=Permission.VM_CREATE,

@@ -1,5 +1,6 @@
 """What a definition says of a VM: its name, and whether it starts with its host."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -11,7 +12,9 @@ from novacron.model.operations.type import OperationType, Permission, Texts
 from novacron.model.plan.guards import find_vm, refuse_elsewhere, refuse_job, refuse_state, vm_basis, vm_line, vm_name
 from novacron.model.plan.names import refuse_name
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
+from novacron.model.plan.resources import name_alone, vm_with_files
 from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.work.claim import Claim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,10 +137,18 @@ def _autostarts_elsewhere(fleet: Fleet, seen: Sighting) -> Refusal | None:
     return None
 
 
+def _claims_of_rename(intent: RenameVm, fleet: Fleet) -> Iterator[Claim]:
+    yield from vm_with_files(intent, fleet)
+    seen = fleet.sighting(intent.vm, intent.host)
+    names = {intent.new_name, *((seen.vm.name,) if seen else ())}
+    yield from (name_alone(intent.host, name) for name in sorted(names))
+
+
 TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=RenameVm,
         plan=plan_rename,
+        claims=_claims_of_rename,
         steps=(RenameArgs,),
         texts=Texts(verb="rename", doing="renaming"),
         permission=Permission.VM_EDIT,
@@ -148,6 +159,7 @@ TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=SetAutostart,
         plan=plan_autostart,
+        claims=vm_with_files,
         steps=(SetAutostartArgs,),
         texts=Texts(verb="set autostart of", doing="setting autostart"),
         permission=Permission.VM_EDIT,

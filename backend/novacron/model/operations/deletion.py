@@ -1,10 +1,12 @@
 """Deleting a VM: its definition, and its disks if asked. It cannot be undone."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, VmId
+from novacron.model.operation import Operation
 from novacron.model.operations.intent import VmIntent
 from novacron.model.operations.step import StepArgs
 from novacron.model.operations.type import OperationType, Permission, Texts
@@ -20,7 +22,9 @@ from novacron.model.plan.guards import (
     vouched_lines,
 )
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
+from novacron.model.plan.resources import disk_key, file_keys, pools_below, vm_alone, vm_with_files
 from novacron.model.refusal import Refusal
+from novacron.model.work.claim import Claim, exclusive, shared
 
 DELETE_DISK: Final = "delete-disk:"
 """Begins the id of a step that deletes one disk."""
@@ -110,10 +114,31 @@ def _files(intent: DeleteVm, fleet: Fleet) -> tuple[str, ...]:
     return tuple(disk.source for disk in seen.vm.disks if disk.source) if seen else ()
 
 
+def _claims(intent: DeleteVm, fleet: Fleet) -> Iterator[Claim]:
+    if not intent.with_disks:
+        yield from vm_with_files(intent, fleet)
+        return
+    yield from vm_alone(intent.vm)
+    seen = fleet.sighting(intent.vm, intent.host)
+    if seen is None:
+        return
+    for fate in disk_fates(fleet, seen, intent.vouched):
+        keys = file_keys([(intent.host, fate.disk.source, fate.disk.file)])
+        yield from map(shared if fate.keep_because else exclusive, keys)
+    yield from pools_below(seen.host, seen.vm.disks)
+
+
+def _claims_unread(operation: Operation) -> Iterator[Claim]:
+    paths = (step.args.path for step in operation.steps if isinstance(step.args, DeleteDiskArgs))
+    yield from (exclusive(disk_key(path)) for path in paths)
+
+
 TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=DeleteVm,
         plan=plan_delete,
+        claims=_claims,
+        claims_unread=_claims_unread,
         steps=(UndefineArgs, DeleteDiskArgs),
         texts=Texts(verb="delete", doing="deleting"),
         permission=Permission.VM_DELETE,

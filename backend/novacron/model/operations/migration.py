@@ -1,5 +1,6 @@
 """Plans for moving a VM to another host: live while it runs, cold while it is shut off."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -23,8 +24,10 @@ from novacron.model.plan.guards import (
 )
 from novacron.model.plan.names import refuse_bandwidth, refuse_downtime
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
+from novacron.model.plan.resources import files_of_vm, memory_of, name_alone, pools_below, vm_but_cpus
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmState
+from novacron.model.work.claim import Capacity, Claim, amount_of
 
 MIGRATE = "migrate"
 SETTLE = "settle"
@@ -300,10 +303,30 @@ def _plan_unasked(intent: MigrateVm, fleet: Fleet) -> Refusal:
     )
 
 
+def _claims(intent: MigrateVm, fleet: Fleet) -> Iterator[Claim]:
+    """Claim the pools at both ends, the name at the destination and, of a live one, its share of both hosts."""
+    yield vm_but_cpus(intent.vm)
+    yield from files_of_vm(intent.vm, fleet)
+    seen = fleet.sighting(intent.vm, intent.host)
+    for end in (intent.host, intent.destination):
+        yield from pools_below(fleet.hosts.get(end), seen.vm.disks if seen else ())
+    if seen is not None:
+        yield name_alone(intent.destination, seen.vm.name)
+    if seen is not None and not seen.vm.is_active:
+        return
+    yield amount_of(intent.host, Capacity.MIGRATIONS_OUT)
+    yield amount_of(intent.destination, Capacity.MIGRATIONS_IN)
+    yield from memory_of(intent.destination, seen.vm.memory_mib if seen else 0)
+    if intent.copy_storage:
+        yield amount_of(intent.host, Capacity.DISK_COPIES)
+        yield amount_of(intent.destination, Capacity.DISK_COPIES)
+
+
 TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=MigrateVm,
         plan=_plan_unasked,
+        claims=_claims,
         steps=(MoveRunningArgs, ReadOutcomeArgs, CopyDefinitionArgs, DropDefinitionArgs, KeepAutostartArgs),
         texts=Texts(verb="migrate", doing="migrating"),
         permission=Permission.VM_MIGRATE,

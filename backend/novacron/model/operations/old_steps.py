@@ -1,6 +1,6 @@
 """Steps as journals of before steps were data hold them: a name, whose meaning was in the operation's intent."""
 
-from novacron.model.operations import creation, deletion, migration, power, storage
+from novacron.model.operations import creation, deletion, migration, power, power_steps, storage
 from novacron.model.operations.definition import RenameArgs, RenameVm, SetAutostart, SetAutostartArgs
 from novacron.model.operations.intent import Intent
 from novacron.model.operations.resizing import ResizeArgs, ResizeVm
@@ -32,19 +32,19 @@ def _power_args(intent: Intent, name: str) -> StepArgs | None:
     host = intent.host
     match intent, name:
         case power.StartVm(), "start":
-            return power.SetRunningArgs(host=host, vm=intent.vm, vouched=intent.vouched)
+            return power_steps.SetRunningArgs(host=host, vm=intent.vm, vouched=intent.vouched)
         case power.ResumeVm(), "resume":
-            return power.SetRunningArgs(host=host, vm=intent.vm, resume=True, vouched=intent.vouched)
+            return power_steps.SetRunningArgs(host=host, vm=intent.vm, resume=True, vouched=intent.vouched)
         case power.ShutdownVm(), power.SHUTDOWN:
-            return power.PressPowerButtonArgs(host=host, vm=intent.vm)
+            return power_steps.PressPowerButtonArgs(host=host, vm=intent.vm)
         case power.ShutdownVm(), power.AWAIT_OFF:
-            return power.AwaitOffArgs(host=host, vm=intent.vm, timeout_s=intent.timeout_s)
+            return power_steps.AwaitOffArgs(host=host, vm=intent.vm, timeout_s=intent.timeout_s)
         case power.RebootVm(), "reboot":
-            return power.RebootArgs(host=host, vm=intent.vm)
+            return power_steps.RebootArgs(host=host, vm=intent.vm)
         case power.ForceOffVm(), "force-off":
-            return power.ForceOffArgs(host=host, vm=intent.vm)
+            return power_steps.ForceOffArgs(host=host, vm=intent.vm)
         case power.PauseVm(), "pause":
-            return power.PauseArgs(host=host, vm=intent.vm)
+            return power_steps.PauseArgs(host=host, vm=intent.vm)
     return None
 
 
@@ -69,7 +69,7 @@ def _creation_args(intent: Intent, name: str) -> StepArgs | None:
             definition = creation.definition_of(intent)
             return creation.DefineArgs(host=intent.host, definition=definition, disk_step=disk_step)
         case creation.CreateVm(), creation.START:
-            return power.SetRunningArgs(host=intent.host, vm=intent.vm)
+            return power_steps.SetRunningArgs(host=intent.host, vm=intent.vm)
     return None
 
 

@@ -1,11 +1,20 @@
 """Power: start, shutdown, reboot, force off, pause, resume."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from novacron.model.fleet import Fleet, Sighting
-from novacron.model.ids import HostId, VmId
+from novacron.model.ids import HostId
 from novacron.model.operations.intent import VmIntent
+from novacron.model.operations.power_steps import (
+    AwaitOffArgs,
+    ForceOffArgs,
+    PauseArgs,
+    PressPowerButtonArgs,
+    RebootArgs,
+    SetRunningArgs,
+)
 from novacron.model.operations.step import StepArgs
 from novacron.model.operations.type import OperationType, Permission, Texts
 from novacron.model.plan.guards import (
@@ -21,8 +30,10 @@ from novacron.model.plan.guards import (
 )
 from novacron.model.plan.names import refuse_patience
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
+from novacron.model.plan.resources import cpus_alone, memory_of, pools_below, vm_with_files
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import ACTIVE_STATES, StateReason, VmState
+from novacron.model.work.claim import Capacity, Claim, amount_of
 
 SHUTDOWN = "shutdown"
 AWAIT_OFF = "wait-off"
@@ -77,59 +88,6 @@ class ResumeVm(VmIntent):
     vouched: tuple[HostId, ...] = ()
     """Hosts that do not answer, of which a person vouches that they do not have or need it."""
     kind: Literal["resume"] = "resume"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetRunningArgs(StepArgs):
-    """Have a VM run: power on, or let its CPUs go on."""
-
-    vm: VmId
-    resume: bool = False
-    """Whether it is paused or asleep, and not off."""
-    vouched: tuple[HostId, ...] = ()
-    """Hosts of which a person said that it cannot run there, should they not answer."""
-    type: Literal["set-running"] = "set-running"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PressPowerButtonArgs(StepArgs):
-    """Ask the guest to power off, once."""
-
-    vm: VmId
-    type: Literal["press-power-button"] = "press-power-button"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AwaitOffArgs(StepArgs):
-    """Wait until the guest has powered off."""
-
-    vm: VmId
-    timeout_s: float
-    type: Literal["await-off"] = "await-off"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RebootArgs(StepArgs):
-    """Ask the guest to restart."""
-
-    vm: VmId
-    type: Literal["reboot"] = "reboot"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForceOffArgs(StepArgs):
-    """Pull the plug."""
-
-    vm: VmId
-    type: Literal["force-off"] = "force-off"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PauseArgs(StepArgs):
-    """Stop the VM's CPUs."""
-
-    vm: VmId
-    type: Literal["pause"] = "pause"
 
 
 def plan_start(intent: StartVm, fleet: Fleet) -> Plan | Refusal:
@@ -337,10 +295,20 @@ def _also_defined(fleet: Fleet, seen: Sighting) -> tuple[str, ...]:
     )
 
 
+def _claims_of_start(intent: StartVm, fleet: Fleet) -> Iterator[Claim]:
+    yield from vm_with_files(intent, fleet)
+    seen = fleet.sighting(intent.vm, intent.host)
+    yield amount_of(intent.host, Capacity.STARTS)
+    if seen is not None:
+        yield from pools_below(seen.host, seen.vm.disks)
+        yield from memory_of(intent.host, seen.vm.memory_mib)
+
+
 TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=StartVm,
         plan=plan_start,
+        claims=_claims_of_start,
         steps=(SetRunningArgs,),
         texts=Texts(verb="start", doing="starting"),
         permission=Permission.VM_POWER,
@@ -350,6 +318,7 @@ TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=ShutdownVm,
         plan=plan_shutdown,
+        claims=vm_with_files,
         steps=(PressPowerButtonArgs, AwaitOffArgs),
         texts=Texts(verb="shut down", doing="shutting down"),
         permission=Permission.VM_POWER,
@@ -359,6 +328,7 @@ TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=RebootVm,
         plan=plan_reboot,
+        claims=vm_with_files,
         steps=(RebootArgs,),
         texts=Texts(verb="reboot", doing="rebooting"),
         permission=Permission.VM_POWER,
@@ -369,6 +339,7 @@ TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=ForceOffVm,
         plan=plan_force_off,
+        claims=vm_with_files,
         steps=(ForceOffArgs,),
         texts=Texts(verb="force off", doing="forcing off"),
         permission=Permission.VM_POWER,
@@ -379,6 +350,7 @@ TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=PauseVm,
         plan=plan_pause,
+        claims=lambda intent, _fleet: [cpus_alone(intent.vm)],
         steps=(PauseArgs,),
         texts=Texts(verb="pause", doing="pausing"),
         permission=Permission.VM_POWER,
@@ -388,6 +360,7 @@ TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=ResumeVm,
         plan=plan_resume,
+        claims=vm_with_files,
         steps=(SetRunningArgs,),
         texts=Texts(verb="resume", doing="resuming"),
         permission=Permission.VM_POWER,

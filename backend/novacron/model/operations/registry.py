@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from novacron.model.fleet import Fleet
+from novacron.model.operation import Operation
 from novacron.model.operations import creation, definition, deletion, migration, power, resizing, storage
 from novacron.model.operations.intent import Intent
 from novacron.model.operations.step import StepArgs
 from novacron.model.operations.type import OperationType, Texts
 from novacron.model.operations.unknown import UnknownIntent
 from novacron.model.plan.plan import Plan, with_digest
+from novacron.model.plan.resources import vm_alone
 from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.work.claim import Claims, claims
 
 SUBJECTS: Final = (power, definition, resizing, creation, deletion, migration, storage)
 TYPES: Final[Mapping[str, OperationType[Any]]] = {one.kind: one for subject in SUBJECTS for one in subject.TYPES}
@@ -41,6 +44,28 @@ def plan(intent: Intent, fleet: Fleet, facts: object = None) -> Plan | Refusal:
     else:
         answer = found.plan(intent, fleet)
     return answer if isinstance(answer, Refusal) else with_digest(answer)
+
+
+def claims_of(intent: Intent, fleet: Fleet) -> Claims:
+    """Return what the intent needs for itself, what it shares, and what it takes of its hosts' capacities.
+
+    Of a kind that is not known: its VM, so that nothing is done to it meanwhile.
+    """
+    found = TYPES.get(intent.kind)
+    if found is not None:
+        return claims(found.claims(intent, fleet))
+    return claims(vm_alone(intent.about_vm) if intent.about_vm is not None else ())
+
+
+def claims_unread(operation: Operation) -> Claims:
+    """Return what an operation of before a restart needs, while no host was read yet: rather too much.
+
+    Which disk a volume is cannot be told then; its whole pool is held instead. How much memory a VM takes cannot be
+    told either: what runs shows in its host's next reading.
+    """
+    known = claims_of(operation.intent, Fleet())
+    found = TYPES.get(operation.intent.kind)
+    return claims((*known.all, *(found.claims_unread(operation) if found is not None else ())))
 
 
 def texts_of(intent: Intent) -> Texts:

@@ -12,6 +12,7 @@ from novacron.model.operations.type import OperationType, Permission, Texts
 from novacron.model.plan.guards import find_vm, refuse_job, vm_basis, vm_line, vm_name
 from novacron.model.plan.names import refuse_memory, refuse_vcpus
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
+from novacron.model.plan.resources import vm_with_files
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmReading, VmSize
 
@@ -197,6 +198,7 @@ TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=ResizeVm,
         plan=plan_resize,
+        claims=vm_with_files,
         steps=(ResizeArgs,),
         texts=Texts(verb="resize", doing="resizing"),
         permission=Permission.VM_EDIT,

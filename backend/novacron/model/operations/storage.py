@@ -1,5 +1,6 @@
 """Storage: pools are started and stopped, volumes deleted."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -12,8 +13,10 @@ from novacron.model.plan.disks import identity_text, refuse_unknown_users
 from novacron.model.plan.file_users import depends_on, users_of
 from novacron.model.plan.guards import find_host, vouched_lines
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
+from novacron.model.plan.resources import pool_key, volume_keys
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.storage import Volume
+from novacron.model.work.claim import Claim, exclusive, shared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,10 +166,16 @@ def _files(intent: DeleteVolume, fleet: Fleet) -> tuple[str, ...]:
     return tuple(volume.path for pool in found for volume in pool.volumes if volume.name == intent.volume)
 
 
+def _claims_of_deletion(intent: DeleteVolume, fleet: Fleet) -> Iterator[Claim]:
+    yield shared(pool_key(intent.host, intent.pool))
+    yield from map(exclusive, volume_keys(intent.host, intent.pool, intent.volume, fleet))
+
+
 TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=SetPoolActive,
         plan=plan_pool_active,
+        claims=lambda intent, _fleet: [exclusive(pool_key(intent.host, intent.pool))],
         steps=(SwitchPoolArgs,),
         texts=Texts(verb="switch", doing="switching pool", noun="pool"),
         verb=lambda intent: "start" if intent.active else "stop",
@@ -179,6 +188,8 @@ TYPES: Final[tuple[OperationType[Any], ...]] = (
     OperationType(
         intent=DeleteVolume,
         plan=plan_delete_volume,
+        claims=_claims_of_deletion,
+        claims_unread=lambda operation: [exclusive(pool_key(operation.intent.host, operation.intent.pool))],
         steps=(DeleteVolumeArgs,),
         texts=Texts(verb="delete", doing="deleting volume", noun="volume"),
         permission=Permission.VOLUME_DELETE,

@@ -1,6 +1,6 @@
 """How one kind of operation is declared: everything the rest of the program has to know of it, in one value."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic
@@ -10,6 +10,7 @@ from novacron.model.operations.intent import IntentT, kind_of
 from novacron.model.operations.step import StepArgs
 from novacron.model.plan.plan import Danger, Plan, Undo
 from novacron.model.refusal import Refusal
+from novacron.model.work.claim import Claim
 
 
 class Permission(StrEnum):
@@ -53,6 +54,8 @@ class OperationType(Generic[IntentT]):
     intent: type[IntentT]
     plan: Callable[[IntentT, Fleet], Plan | Refusal]
     """Says what it would do to this fleet. Where `plan_with_facts` is set: as far as that can be said without them."""
+    claims: Callable[[IntentT, Fleet], Iterable[Claim]]
+    """What it needs for itself, what it shares, and what it takes of its hosts' capacities, for as long as it runs."""
     steps: tuple[type[StepArgs], ...]
     """The arguments of every type of step that one of its plans may have."""
     texts: Texts
@@ -71,6 +74,9 @@ class OperationType(Generic[IntentT]):
     """Whether pools and everybody's disks decide about it, so that they are read afresh before it is planned."""
     files: Callable[[IntentT, Fleet], tuple[str, ...]] = no_files
     """Paths on its host that it deletes: whatever other host may need one of them is read afresh as well."""
+
+    claims_unread: Callable[[Any], Iterable[Claim]] = lambda _operation: ()
+    """What one of before a restart needs beside its claims, while no host was read yet: rather too much."""
 
     @property
     def kind(self) -> str:
