@@ -20,6 +20,8 @@ def refuse_vm(vm: FleetVm, context: Context) -> str | None:
         return f"{host.id} is {host.link.status}: what it does is not known, and nothing can be asked of it"
     operation = context.state.busy.get(vm.id)
     if operation is not None:
+        if operation.is_waiting:
+            return f"it has an operation that waits (C cancels it): {operation.title}"
         return f"{operation.title} is under way (C cancels it)"
     return None
 
@@ -40,7 +42,8 @@ def _unless_it_migrates(
 
     def refuse_others(vm: FleetVm, context: Context) -> str | None:
         operation = context.state.busy.get(vm.id)
-        if operation is not None and isinstance(operation.intent, MigrateVm) and vm.home.is_current:
+        moves = operation is not None and isinstance(operation.intent, MigrateVm) and not operation.is_waiting
+        if moves and vm.home.is_current:
             return None if vm.home.vm.state in _RUNNING else f"{vm.home.vm.name} is {vm.home.vm.state} already"
         return refuse(vm, context)
 

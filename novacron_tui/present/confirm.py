@@ -108,7 +108,7 @@ def cancel_lines(operations: Sequence[Operation], width: int, glyphs: Glyphs) ->
     title = "Cancel this?" if len(operations) == 1 else f"Cancel these {len(operations)} operations?"
     lines: list[Line] = [(span(f" {title}", Role.STRONG),), ()]
     for operation in operations:
-        shape, role = operation_sign(operation.state, glyphs)
+        shape, role = operation_sign(operation, glyphs)
         lines += paragraph(f"{shape} {operation.title}: {_stands(operation)}", width - 1, role, indent=1)
         if operation.progress.waits_for == JOURNAL:
             text = "The journal cannot be written, so its next step does not begin. Given up, it ends as it is."
@@ -137,7 +137,7 @@ def _stands(operation: Operation) -> str:
 def acknowledge_lines(operation: Operation, width: int, glyphs: Glyphs) -> list[Line]:
     """Name what somebody says they have dealt with."""
     lines: list[Line] = [(span(" Acknowledge this? Its alert is cleared.", Role.STRONG),), ()]
-    shape, role = operation_sign(operation.state, glyphs)
+    shape, role = operation_sign(operation, glyphs)
     lines += paragraph(f"{shape} {operation.title}", width - 1, role, indent=1)
     return lines + paragraph(operation.outcome, width - 1, Role.TEXT, indent=3)
 

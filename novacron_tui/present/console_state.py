@@ -66,6 +66,11 @@ class ConsoleState:
         """How many operations are under way."""
         return sum(not operation.has_ended for operation in self.operations)
 
+    @property
+    def waiting(self) -> int:
+        """How many of those under way have not begun: they wait for their turn or their time."""
+        return sum(operation.is_waiting for operation in self.operations)
+
     def operation(self, wanted: OperationId) -> Operation | None:
         """Return an operation by its identifier, or None."""
         return next((operation for operation in self.operations if operation.id == wanted), None)

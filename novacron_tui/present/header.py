@@ -19,13 +19,7 @@ def header_line(state: ConsoleState, title: str, now: datetime, width: int, glyp
     left += [bar, *_hosts(state, glyphs)]
     left += [bar, *_alerts(state, glyphs)]
     if state.under_way:
-        left += [
-            bar,
-            span(
-                f"{glyphs.busy} {state.under_way} ops" if width >= 90 else f"{glyphs.busy}{state.under_way}",
-                Role.MIGRATING,
-            ),
-        ]
+        left += [bar, *_operations(state, glyphs, long=width >= 90)]
     right = [*_link(state, now, glyphs), span(f" {clock_time(now)[:5]} ", Role.DIM)]
     return justify(left, right, width)
 
@@ -70,6 +64,19 @@ def _alerts(state: ConsoleState, glyphs: Glyphs) -> list[Span]:
     if not state.has_fleet or (state.tally.hosts and state.tally.hosts_asked == state.tally.hosts):
         return [span("alerts ?", Role.UNKNOWN)]
     return [span("no alerts", Role.DIM)]
+
+
+def _operations(state: ConsoleState, glyphs: Glyphs, *, long: bool) -> list[Span]:
+    """Count the operations that run and those that have not begun."""
+    running, waiting = state.under_way - state.waiting, state.waiting
+    shown = []
+    if running:
+        shown.append(span(f"{glyphs.busy} {running} ops" if long else f"{glyphs.busy}{running}", Role.MIGRATING))
+    if waiting:
+        blank = " " if running else ""
+        text = f"{blank}{glyphs.suspended} {waiting} waiting" if long else f"{blank}{glyphs.suspended}{waiting}"
+        shown.append(span(text, Role.PAUSED))
+    return shown
 
 
 def _link(state: ConsoleState, now: datetime, glyphs: Glyphs) -> list[Span]:

@@ -87,7 +87,7 @@ def _last_lines(operations: Sequence[Operation], context: CellContext, width: in
     if not operations:
         return [(span(f"  {'last':<10}", Role.DIM), span("no operation on it is known"))]
     last = operations[0]
-    shape, role = operation_sign(last.state, context.glyphs)
+    shape, role = operation_sign(last, context.glyphs)
     parts = (
         span(f"  {'last':<10}", Role.DIM),
         span(f"{shape} ", role),

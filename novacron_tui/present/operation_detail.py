@@ -8,7 +8,7 @@ from novacron_tui.present.cells import Line, Role, fold_line, paragraph, span
 from novacron_tui.present.column import CellContext
 from novacron_tui.present.meter import bar_spans
 from novacron_tui.present.quantity import clock_time, duration, fraction, rate_mib, size_mib
-from novacron_tui.present.words import operation_sign, step_sign
+from novacron_tui.present.words import operation_sign, operation_word, step_sign
 
 _QEMUS_LIMIT_MS = 300
 """What QEMU allows when nothing was asked for. Source: its migration parameter downtime-limit."""
@@ -17,13 +17,12 @@ _BAD = frozenset({OperationState.FAILED, OperationState.NEEDS_ATTENTION})
 
 def operation_lines(operation: Operation, context: CellContext, width: int) -> list[Line]:
     """Say all that is known."""
-    shape, role = operation_sign(operation.state, context.glyphs)
-    state = "waiting" if operation.is_waiting else operation.state.value
+    shape, role = operation_sign(operation, context.glyphs)
     end = operation.ended_at or context.now
     took = duration((end - operation.accepted_at).total_seconds())
     lines: list[Line] = [
         (
-            span(f" {shape} {state}", role),
+            span(f" {shape} {operation_word(operation)}", role),
             span(f"  accepted {clock_time(operation.accepted_at)}", Role.DIM),
             span(f" by {operation.actor}" if operation.actor else "", Role.DIM),
             span(f"  {'took' if operation.has_ended else 'for'} {took}", Role.DIM),
@@ -53,7 +52,7 @@ def _progress_lines(operation: Operation, context: CellContext, width: int) -> l
         bar = bar_spans(progress.fraction, min(40, width - 34), context.glyphs)
         lines.append((span(" "), *bar, span(f" {fraction(progress.fraction)}"), span(f"  {estimate}", Role.DIM)))
     if operation.is_waiting:
-        lines += paragraph(f"{progress.queued}", width - 2, Role.WARNING, indent=1)
+        lines += paragraph(f"{progress.queued}", width - 2, Role.PAUSED, indent=1)
     if progress.note:
         lines += paragraph(f"{context.glyphs.attention} {progress.note}", width - 2, Role.WARNING, indent=1)
     if job is not None:
@@ -86,7 +85,7 @@ def _step_lines(step: StepRecord, operation: Operation, context: CellContext, wi
     shape, role = step_sign(step.state, context.glyphs)
     if step.state is StepState.FAILED and operation.state is OperationState.CANCELLED:
         # It ended as it was asked to: nothing of it failed.
-        shape, role = operation_sign(operation.state, context.glyphs)
+        shape, role = operation_sign(operation, context.glyphs)
     when = clock_time(step.started_at) if step.started_at else " " * 8
     took = ""
     if step.started_at is not None and step.finished_at is not None:

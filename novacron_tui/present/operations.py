@@ -8,16 +8,14 @@ from novacron_tui.present.cells import Cell, Role, cell
 from novacron_tui.present.column import CellContext, Column, TableSpec
 from novacron_tui.present.meter import bar
 from novacron_tui.present.quantity import age, clock_time, duration, fraction, rate_mib
-from novacron_tui.present.words import kind_name, operation_sign
+from novacron_tui.present.words import kind_name, operation_sign, operation_word
 
 BAR_CELLS: Final = 8
 
 
 def _state(operation: Operation, context: CellContext) -> Cell:
-    if operation.is_waiting:
-        return cell(f"{context.glyphs.suspended} waiting", role=Role.DIM)
-    shape, role = operation_sign(operation.state, context.glyphs)
-    word = "attention" if operation.state is OperationState.NEEDS_ATTENTION else operation.state.value
+    shape, role = operation_sign(operation, context.glyphs)
+    word = "attention" if operation.state is OperationState.NEEDS_ATTENTION else operation_word(operation)
     if operation.acknowledged is not None:
         word, role = "dealt with", Role.DIM
     return cell(f"{shape} {word}", role=role)
@@ -72,7 +70,7 @@ def operation_fields(operation: Operation) -> Mapping[str, str]:
     return {
         "title": operation.title,
         "name": operation.subject,
-        "state": operation.state.value,
+        "state": operation_word(operation),
         "kind": kind_name(operation.intent),
         "actor": operation.actor,
         "host": operation.intent.host,
@@ -89,7 +87,7 @@ OPERATIONS: Final[TableSpec[Operation]] = TableSpec(
             width=12,
             priority=0,
             cell=_state,
-            order=lambda operation: (operation.has_ended, operation.state.value),
+            order=lambda operation: (operation.has_ended, operation_word(operation)),
         ),
         Column(
             id="title",

@@ -8,12 +8,13 @@ from novacron.model.alert.alert import Alert
 from novacron.model.fleet import FleetVm, Host
 from novacron.model.operation import Operation, OperationState
 from novacron.model.vm import VmReading
+from novacron.model.work.wait import Wait
 from novacron_tui.present.cells import Line, Role, Span, span
 from novacron_tui.present.column import CellContext
 from novacron_tui.present.console_state import PoolRow
 from novacron_tui.present.glyphs import Glyphs
 from novacron_tui.present.quantity import age, clock_time, duration, rate_mib, size_mib
-from novacron_tui.present.words import operation_sign, runs_twice
+from novacron_tui.present.words import operation_sign, runs_twice, state_sign
 
 BAD_ENDS: Final = frozenset({OperationState.FAILED, OperationState.NEEDS_ATTENTION})
 """Ends that nobody may miss."""
@@ -80,6 +81,8 @@ def operation_status(operation: Operation, context: CellContext) -> Line:
             span(f"{operation.title}: {operation.state}", Role.CRITICAL if bad else Role.TEXT),
             span(operation.outcome, Role.WARNING if bad else Role.DIM),
         )
+    if operation.progress.queued is not None:
+        return _waiting_status(operation, operation.progress.queued)
     job, progress = operation.progress.job, operation.progress
     figures = ""
     if job is not None:
@@ -97,15 +100,24 @@ def operation_status(operation: Operation, context: CellContext) -> Line:
     )
 
 
+def _waiting_status(operation: Operation, wait: Wait) -> Line:
+    """Say why it has not begun, and behind what, before its own long title."""
+    return _parts(
+        span(f"waiting: {wait.reason}", Role.PAUSED),
+        span(f"behind {wait.title}" if wait.operation is not None else "", Role.TEXT),
+        span(operation.title, Role.DIM),
+    )
+
+
 def ended_line(ended: Sequence[Operation], glyphs: Glyphs) -> Line:
     """Say how one operation ended; of several that ended at once, how many in which way."""
     if len(ended) == 1:
-        shape, role = operation_sign(ended[0].state, glyphs)
+        shape, role = operation_sign(ended[0], glyphs)
         outcome = f": {ended[0].outcome}" if ended[0].outcome else ""
         return (span(f"{shape} {ended[0].title}: {ended[0].state}{outcome}", role),)
     parts: list[Span] = []
     for state, count in Counter(operation.state for operation in ended).most_common():
-        shape, role = operation_sign(state, glyphs)
+        shape, role = state_sign(state, glyphs)
         parts.append(span(f"{shape} {count} {state}  ", role))
     return (*parts, span("3", Role.KEY), span(" shows them", Role.DIM))
 

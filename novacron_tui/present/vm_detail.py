@@ -12,7 +12,7 @@ from novacron_tui.present.operations import ended_ago
 from novacron_tui.present.quantity import age, percent, rate, size_mib
 from novacron_tui.present.status import operation_status
 from novacron_tui.present.vms import state_cell
-from novacron_tui.present.words import operation_sign
+from novacron_tui.present.words import operation_sign, operation_word
 
 
 def vm_head(vm: FleetVm, alerts: Sequence[Alert], context: CellContext, width: int) -> list[Line]:
@@ -115,9 +115,9 @@ def _usage(vm: FleetVm) -> tuple[Line, ...]:
 
 
 def _operation(operation: Operation, context: CellContext) -> Line:
-    shape, role = operation_sign(operation.state, context.glyphs)
+    shape, role = operation_sign(operation, context.glyphs)
     return (
-        span(f"  {shape} {operation.state:<16}", role),
+        span(f"  {shape} {operation_word(operation):<16}", role),
         span(operation.title),
         span(f"  {ended_ago(operation, context)}", Role.DIM),
         span(f"  {operation.outcome}" if operation.outcome else "", Role.DIM),

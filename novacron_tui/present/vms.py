@@ -31,7 +31,8 @@ def state_cell(vm: FleetVm, context: CellContext) -> Cell:
         return _unknown_state(vm, context)
     operation = context.operations.get(vm.id)
     if operation is not None:
-        return cell(f"{doing_glyph(operation, glyphs)} {doing(operation)}", role=Role.MIGRATING)
+        role = Role.PAUSED if operation.is_waiting else Role.MIGRATING
+        return cell(f"{doing_glyph(operation, glyphs)} {doing(operation)}", role=role)
     if runs_twice(vm):
         return cell(f"{glyphs.crashed} runs twice", role=Role.CRASHED)
     shown = f"{vm_glyph(reading.state, glyphs)} {reading.state}"

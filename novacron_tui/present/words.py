@@ -66,7 +66,9 @@ def kind_name(intent: Intent) -> str:
 
 
 def doing(operation: Operation) -> str:
-    """Return what is being done, with how far it is: "migrating 43%"."""
+    """Return what is being done, with how far it is: "migrating 43%"; "waiting" before anything was done."""
+    if operation.is_waiting:
+        return "waiting"
     if operation.state is OperationState.CANCELLING:
         return "cancelling"
     if operation.state is OperationState.SETTLING:
@@ -78,10 +80,22 @@ def doing(operation: Operation) -> str:
 
 def doing_glyph(operation: Operation, glyphs: Glyphs) -> str:
     """Return the shape of work under way."""
+    if operation.is_waiting:
+        return glyphs.suspended
     return glyphs.migrating if isinstance(operation.intent, MigrateVm) else glyphs.busy
 
 
-def operation_sign(state: OperationState, glyphs: Glyphs) -> tuple[str, Role]:
+def operation_word(operation: Operation) -> str:
+    """Return what its state is called: "waiting" while it is accepted and has not begun."""
+    return "waiting" if operation.is_waiting else operation.state.value
+
+
+def operation_sign(operation: Operation, glyphs: Glyphs) -> tuple[str, Role]:
+    """Return shape and role of an operation by its state; one that waits has one of its own."""
+    return (glyphs.suspended, Role.PAUSED) if operation.is_waiting else state_sign(operation.state, glyphs)
+
+
+def state_sign(state: OperationState, glyphs: Glyphs) -> tuple[str, Role]:
     """Return shape and role of an operation's state."""
     return {
         OperationState.ACCEPTED: (glyphs.busy, Role.MIGRATING),

@@ -11,7 +11,7 @@ from novacron.model.operation import ENDED, Operation, OperationState, StepState
 from novacron.model.operations.unknown import UnknownIntent
 from novacron.model.vm import StateReason, VmState
 from novacron_tui.present.glyphs import UNICODE
-from novacron_tui.present.words import link_sign, operation_sign, severity_sign, step_sign, vm_glyph, vm_role
+from novacron_tui.present.words import link_sign, severity_sign, state_sign, step_sign, vm_glyph, vm_role
 from tests.builders import a_link, an_id
 from tests.operation_builders import an_operation
 from tests.ui.fake_console import FakeConsole
@@ -72,7 +72,7 @@ async def test_the_question_before_it_is_cancelled_names_it() -> None:
 
 def test_every_state_that_can_be_shown_has_its_sign() -> None:
     for state in OperationState:
-        assert all(operation_sign(state, UNICODE))
+        assert all(state_sign(state, UNICODE))
     for step in StepState:
         assert all(step_sign(step, UNICODE))
     for severity in Severity:
