@@ -1,30 +1,29 @@
 """Reading a host: one bulk call a poll, and what changes rarely from a cache that events keep fresh."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence, Set
+from dataclasses import replace
 from typing import Any
 
-from novacron.adapters.libvirt import definition, statistics
+from novacron.adapters.libvirt import statistics
 from novacron.adapters.libvirt.access import HostAccess
 from novacron.adapters.libvirt.belongings import read_belongings
 from novacron.adapters.libvirt.channel import Channel, Connection
-from novacron.adapters.libvirt.definition import Definition
 from novacron.adapters.libvirt.events import EventFeed
 from novacron.adapters.libvirt.facts import FactsReader
-from novacron.adapters.libvirt.held import held_for_s
 from novacron.adapters.libvirt.host_files import HostFiles
+from novacron.adapters.libvirt.known_vm import NOT_READ, KnownVm, learn, with_kept_files
 from novacron.adapters.libvirt.pool_reader import PoolReader
 from novacron.adapters.libvirt.role import Role
 from novacron.adapters.libvirt.statistics import Counters, Stats
-from novacron.adapters.libvirt.vm_files import VmFiles, read_kept_files, read_vm_files
+from novacron.adapters.libvirt.vm_files import VmFiles
 from novacron.adapters.libvirt.vm_lists import VmLists
 from novacron.model.capability import Capabilities
-from novacron.model.errors import NovaCronError, OperationError
+from novacron.model.errors import NovaCronError
 from novacron.model.host import HostFacts, HostLoad, HostReading, HostSpec
 from novacron.model.ids import VmId
 from novacron.model.migration import Belongings
-from novacron.model.vm import VmDisk, VmReading, VmSize, VmSizing, VmUsage
+from novacron.model.vm import VmDisk, VmReading, VmUsage
 from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import HostEvent
 
@@ -34,42 +33,10 @@ _STORAGE_PATIENCE_S = 2.0
 _NO_ID = -1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """What is read once per VM and kept until something happens to it."""
-
-    definition: Definition
-    persistent: bool
-    autostart: bool
-    job_active: bool
-    was_active: bool
-    sizing: VmSizing
-    files: VmFiles
-
-
-_Row = tuple[VmId, str, Stats, _Known]
+_Row = tuple[VmId, str, Stats, KnownVm]
 
 _LEARNING_S = 2.0
 """How long one reading may spend on definitions: well below its deadline, whatever a call costs."""
-_NO_SIZE = VmSize(vcpus=0, vcpus_max=0, memory_mib=0, memory_max_mib=0)
-_NO_DEFINITION = Definition(
-    disks=(),
-    nics=(),
-    description="",
-    serial_problem="its definition could not be read",
-    other_devices=(),
-    size=_NO_SIZE,
-    sizing=VmSizing(),
-)
-_NOT_READ = _Known(
-    definition=_NO_DEFINITION,
-    persistent=True,
-    autostart=False,
-    job_active=False,
-    was_active=False,
-    sizing=VmSizing(),
-    files=VmFiles(),
-)
 
 
 class Reader(Role):
@@ -79,8 +46,9 @@ class Reader(Role):
         self, spec: HostSpec, access: HostAccess, channel: Channel, clock: Clock, capabilities: Capabilities
     ) -> None:
         super().__init__(spec, access, channel, clock)
-        self._known: dict[VmId, _Known] = {}
+        self._known: dict[VmId, KnownVm] = {}
         self._stale: set[VmId] = set()
+        """VMs to be learned with the next reading; only the event loop touches it."""
         self._changed: set[VmId] = set()
         """VMs of which an event was heard since their definition was read."""
         self._kept_wanted: set[VmId] = set()
@@ -101,9 +69,7 @@ class Reader(Role):
             self._pools.read()
         load = asyncio.ensure_future(self._load(deadline_s))
         try:
-            rows, at_s = await self.ask(
-                "reading its VMs", lambda connection: self._bulk(connection, inventory), deadline_s=deadline_s
-            )
+            rows, at_s = await self._read_vms(inventory, deadline_s)
             facts = await self._facts.read(anew=inventory, deadline_s=deadline_s)
             if inventory:
                 self._inventory_at = self.clock.now()
@@ -175,11 +141,24 @@ class Reader(Role):
         except NovaCronError:
             return HostLoad()  # a broken way shows in the call beside this one
 
+    async def _read_vms(self, inventory: bool, deadline_s: float) -> tuple[list[_Row], float]:
+        """Read every VM. What events name meanwhile is for the next reading: this one's thread has a set of its own."""
+        stale, self._stale = self._stale, set()
+        try:
+            rows, at_s, not_learned = await self.ask(
+                "reading its VMs", lambda connection: self._bulk(connection, stale, inventory), deadline_s=deadline_s
+            )
+        except BaseException:
+            self._stale |= stale
+            raise
+        self._stale |= not_learned
+        return rows, at_s
+
     def _named(self) -> list[tuple[Sequence[VmDisk], VmFiles]]:
         """Return what each VM's definition names."""
         return [(known.definition.disks, known.files) for known in self._known.values()]
 
-    def _bulk(self, connection: Connection, inventory: bool) -> tuple[list[_Row], float]:
+    def _bulk(self, connection: Connection, stale: Set[VmId], inventory: bool) -> tuple[list[_Row], float, set[VmId]]:
         """Runs in a thread: the one call, and definitions of those VMs that changed, for as long as there is time."""
         libvirt = self.libvirt
         groups = libvirt.VIR_DOMAIN_STATS_STATE | libvirt.VIR_DOMAIN_STATS_CPU_TOTAL | libvirt.VIR_DOMAIN_STATS_BALLOON
@@ -188,7 +167,7 @@ class Reader(Role):
         found = connection.getAllDomainStats(groups, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT)
         at_s = self.clock.monotonic()
         rows: list[_Row] = []
-        stale, self._stale = self._stale, set()
+        not_learned: set[VmId] = set()
         lists = VmLists(libvirt, connection)
         for domain, stats in found:
             vm = VmId(domain.UUIDString())
@@ -198,6 +177,7 @@ class Reader(Role):
             if known is None or vm in stale or known.was_active is not is_active or known.job_active:
                 if self.clock.monotonic() - at_s > _LEARNING_S:
                     # A host with hundreds of VMs on a long line: the rest is learned with the next readings.
+                    not_learned.add(vm)
                     rows.append((vm, domain.name(), stats, self._not_learned(vm, known)))
                     continue
                 self._changed.discard(vm)
@@ -207,11 +187,12 @@ class Reader(Role):
                     if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
                         continue  # it vanished between two calls
                     self._changed.add(vm)
+                    not_learned.add(vm)
                     known = self._not_learned(vm, known)
             rows.append((vm, domain.name(), stats, known))
         self._known = {vm: known for vm, _, _, known in rows}
         self._counters = {vm: counted for vm, counted in self._counters.items() if vm in self._known}
-        return rows, at_s
+        return rows, at_s, not_learned
 
     def _learn_listed(
         self,
@@ -220,10 +201,11 @@ class Reader(Role):
         *,
         is_active: bool,
         inventory: bool,
-    ) -> _Known:
+    ) -> KnownVm:
         vm = VmId(domain.UUIDString())
-        known = self._learn(
+        known = learn(
             domain,
+            self._known.get(vm),
             is_active=is_active,
             persistent=lists.persistent(vm),
             autostart=lists.autostart(vm),
@@ -232,13 +214,12 @@ class Reader(Role):
         if not inventory and vm not in self._kept_wanted:
             return known
         self._kept_wanted.discard(vm)
-        return _with_kept_files(known, domain if lists.keeps_files(vm) else None)
+        return with_kept_files(known, domain if lists.keeps_files(vm) else None)
 
-    def _not_learned(self, vm: VmId, known: _Known | None) -> _Known:
+    def _not_learned(self, vm: VmId, known: KnownVm | None) -> KnownVm:
         """Return what is known of a VM that will be learned with a later reading."""
-        self._stale.add(vm)
-        if known is None or known is _NOT_READ or vm not in self._changed:
-            return known or _NOT_READ
+        if known is None or known is NOT_READ or vm not in self._changed:
+            return known or NOT_READ
         return replace(known, files=replace(known.files, trouble="it has changed, and is still to be read again"))
 
     def _one(self, connection: Connection, vm: VmId) -> _Row | None:
@@ -248,8 +229,9 @@ class Reader(Role):
             state, reason = domain.state()
             is_active = bool(domain.isActive())
             persistent = bool(domain.isPersistent())
-            known = self._learn(
+            known = learn(
                 domain,
+                self._known.get(vm),
                 is_active=is_active,
                 persistent=persistent,
                 autostart=persistent and bool(domain.autostart()),
@@ -270,67 +252,12 @@ class Reader(Role):
         }
         return vm, domain.name(), stats, known
 
-    def _learn(
-        self,
-        domain: Any,  # noqa: ANN401 - libvirt.virDomain
-        *,
-        is_active: bool,
-        persistent: bool,
-        autostart: bool,
-        has_saved_memory: bool,
-    ) -> _Known:
-        vm, live = VmId(domain.UUIDString()), domain.XMLDesc(0)
-        other = domain.XMLDesc(self.libvirt.VIR_DOMAIN_XML_INACTIVE) if is_active and persistent else ""
-        found = _definition_of(live, vm)
-        stored = _definition_of(other, vm).sizing if other else found.sizing
-        files = read_vm_files(vm, domain.name(), live, other, is_active=is_active, has_saved_memory=has_saved_memory)
-        before = self._known.get(vm)
-        return _Known(
-            definition=found,
-            persistent=persistent,
-            autostart=autostart,
-            job_active=is_active and self._has_job(domain),
-            was_active=is_active,
-            sizing=replace(
-                stored,
-                at_next_start=stored.at_next_start if persistent else None,
-                has_saved_memory=has_saved_memory,
-            ),
-            # Snapshots are asked for with inventories: a call a VM, which an event must not cost.
-            files=replace(files, kept=before.files.kept if before else None),
-        )
-
-    def _has_job(self, domain: Any) -> bool:  # noqa: ANN401 - libvirt.virDomain
-        if held_for_s(domain) is not None:
-            return True
-        try:
-            return bool(domain.jobInfo()[0] != self.libvirt.VIR_DOMAIN_JOB_NONE)
-        except self.libvirt.libvirtError:
-            return False
-
     def _vm(self, row: _Row, at_s: float) -> VmReading:
         vm, _, stats, _ = row
         now = statistics.counters(stats, at_s)
         usage = statistics.usage(stats, self._counters.get(vm), now)
         self._counters[vm] = now
         return _reading(row, usage)
-
-
-def _with_kept_files(known: _Known, domain: Any | None) -> _Known:  # noqa: ANN401 - libvirt.virDomain
-    """Return it with what the domain's snapshots name; None: it has none."""
-    try:
-        kept = read_kept_files(domain) if domain is not None else ()
-    except OperationError as error:
-        return replace(known, files=replace(known.files, kept=(), trouble=error.detail))
-    return replace(known, files=replace(known.files, kept=kept))
-
-
-def _definition_of(text: str, vm: VmId) -> Definition:
-    try:
-        return definition.read(text, vm)
-    except OperationError:
-        # XML nobody could read is shown as a VM without devices, rather than hiding its host.
-        return _NO_DEFINITION
 
 
 def _reading(row: _Row, usage: VmUsage) -> VmReading:
@@ -370,5 +297,5 @@ def _reading(row: _Row, usage: VmUsage) -> VmReading:
         description=known.definition.description,
         serial_problem=known.definition.serial_problem,
         other_devices=known.definition.other_devices,
-        is_read=known is not _NOT_READ,
+        is_read=known is not NOT_READ,
     )
