@@ -189,6 +189,10 @@ class VmReading:
     uses: tuple[FileUse, ...] = ()
     """Every other file it needs, running or stored: base images, kernel, firmware, media, folders, snapshots."""
     nics: tuple[VmNic, ...] = ()
+    stored_disks: tuple[VmDisk, ...] | None = None
+    """Its disks at its next start, where they are others than now; None: the same, or it is transient."""
+    stored_nics: tuple[VmNic, ...] | None = None
+    """Its network interfaces at its next start; None as for `stored_disks`."""
     host_devices: tuple[str, ...] = ()
     """Devices of its host that were given to it, in words: it cannot leave that host with them."""
     on_poweroff: str = "destroy"
@@ -214,6 +218,26 @@ class VmReading:
     def has_serial(self) -> bool:
         """Whether it has a serial console to open."""
         return not self.serial_problem
+
+    @property
+    def live_disks(self) -> tuple[VmDisk, ...]:
+        """The disks that its process has; none where it does not run."""
+        return self.disks if self.is_active else ()
+
+    @property
+    def live_nics(self) -> tuple[VmNic, ...]:
+        """The network interfaces that its process has; none where it does not run."""
+        return self.nics if self.is_active else ()
+
+    @property
+    def disks_at_next_start(self) -> tuple[VmDisk, ...]:
+        """The disks of its stored definition; none where it is transient."""
+        return () if not self.persistent else self.disks if self.stored_disks is None else self.stored_disks
+
+    @property
+    def nics_at_next_start(self) -> tuple[VmNic, ...]:
+        """The network interfaces of its stored definition; none where it is transient."""
+        return () if not self.persistent else self.nics if self.stored_nics is None else self.stored_nics
 
     @property
     def pending_vcpus(self) -> int | None:

@@ -6,6 +6,7 @@ from typing import Any
 from novacron.adapters.libvirt import resizer, xml
 from novacron.adapters.libvirt.channel import Connection
 from novacron.adapters.libvirt.definition import created_by_us, write
+from novacron.adapters.libvirt.direct_io import takes_direct_io
 from novacron.adapters.libvirt.role import Domain, Role
 from novacron.model.errors import Conflict, NotFound
 from novacron.model.ids import VmId
@@ -17,7 +18,9 @@ class Definer(Role):
 
     async def define(self, definition: VmDefinition, *, deadline_s: float) -> None:
         """Define the VM. Source: virDomainDefineXMLFlags with validation against libvirt's own schema."""
-        direct_io = bool(definition.disk_path) and await self._takes_direct_io(definition.disk_path, deadline_s)
+        direct_io = bool(definition.disk_path) and await takes_direct_io(
+            self.access, definition.disk_path, deadline_s=deadline_s
+        )
         await self.tell(
             "defining it",
             lambda connection: self._define(connection, definition, direct_io),
@@ -54,13 +57,6 @@ class Definer(Role):
         """Remove its definition and what libvirt keeps beside it. Source: virDomainUndefineFlags."""
         with suppress(NotFound):
             await self.tell_vm("removing it", vm, self._undefine, deadline_s=deadline_s)
-
-    async def _takes_direct_io(self, path: str, deadline_s: float) -> bool:
-        """Whether the storage under a disk takes O_DIRECT: asked by doing it; a tmpfs does not."""
-        if not self.access.has_shell:
-            return False
-        argv = ("dd", f"if={path}", "of=/dev/null", "iflag=direct", "bs=4096", "count=1", "status=none")
-        return (await self.access.run(argv, deadline_s=deadline_s)).exit_status == 0
 
     def _define(self, connection: Connection, vm: VmDefinition, direct_io: bool) -> None:
         libvirt = self.libvirt

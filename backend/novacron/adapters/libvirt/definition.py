@@ -15,6 +15,10 @@ from novacron.model.vm_definition import KernelBoot, VmDefinition
 
 _NAMESPACE = "urn:novacron:vm:1"
 _BALLOON_PERIOD_S = "2"
+_SPARE_PCIE_PORTS = 4
+"""How many devices can be attached while it runs: libvirt adds no port to a machine that runs."""
+_OWN_PCIE_PORTS = 2
+"""Of the balloon and of the USB controller that libvirt adds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,16 @@ def read(text: str, subject: str) -> Definition:
         size=read_size(root),
         sizing=read_sizing(root),
     )
+
+
+def differing_disks(now: Definition, stored: Definition) -> tuple[VmDisk, ...] | None:
+    """Return the disks of the stored definition; None where they are those that it has now."""
+    return None if _same_disks(now) == _same_disks(stored) else stored.disks
+
+
+def differing_nics(now: Definition, stored: Definition) -> tuple[VmNic, ...] | None:
+    """Return the network interfaces of the stored definition; None where they are those that it has now."""
+    return None if _same_nics(now) == _same_nics(stored) else stored.nics
 
 
 def write(vm: VmDefinition, *, domain_type: str, direct_io: bool) -> str:
@@ -86,6 +100,15 @@ def created_by_us(text: str, subject: str) -> bool:
     return mark is not None and mark == root.findtext("uuid")
 
 
+def _same_disks(definition: Definition) -> list[tuple[object, ...]]:
+    """Return what a process does not change by itself: of a disk it knows more than its definition says."""
+    return [(disk.target, disk.source, disk.kind, disk.readonly, disk.shareable) for disk in definition.disks]
+
+
+def _same_nics(definition: Definition) -> list[tuple[object, ...]]:
+    return [(nic.mac, nic.kind, nic.network, nic.model) for nic in definition.nics]
+
+
 def _add_boot(root: etree._Element, direct: KernelBoot | None) -> None:
     boot = xml.add(root, "os")
     xml.add(boot, "type", "hvm", arch="x86_64", machine="q35")
@@ -101,6 +124,10 @@ def _add_boot(root: etree._Element, direct: KernelBoot | None) -> None:
 
 def _add_devices(root: etree._Element, vm: VmDefinition, *, direct_io: bool) -> None:
     devices = xml.add(root, "devices")
+    ports = _SPARE_PCIE_PORTS + _OWN_PCIE_PORTS + bool(vm.disk_path) + bool(vm.network)
+    xml.add(devices, "controller", type="pci", model="pcie-root")
+    for _ in range(ports):
+        xml.add(devices, "controller", type="pci", model="pcie-root-port")
     if vm.disk_path:
         disk = xml.add(devices, "disk", type="file", device="disk")
         driver = xml.add(disk, "driver", name="qemu", type="qcow2")

@@ -24,6 +24,10 @@ _REMEDIES = (
     (_UNREACHED, "start the daemon of this socket there, with systemctl"),
     ('Failed to get "write" lock', "another process has this disk open: find and stop it first"),
     ("Failed to get shared", "another process has this disk open: find and stop it first"),
+    (
+        "No more available PCI slots",
+        "detach another device, or attach it from its next start on",
+    ),
     ("Cannot allocate memory", "free some memory on the host, or choose another"),
     ("No space left", "free some room in the pool"),
     ("Unsafe migration", "put the disks on shared storage, or copy them along"),

@@ -3,6 +3,7 @@
 from novacron.adapters.libvirt.access import HostAccess
 from novacron.adapters.libvirt.channel import Channel
 from novacron.adapters.libvirt.definer import Definer
+from novacron.adapters.libvirt.device_changer import DeviceChanger
 from novacron.adapters.libvirt.migrator import Migrator
 from novacron.adapters.libvirt.power import Power
 from novacron.adapters.libvirt.reader import Reader
@@ -35,6 +36,7 @@ class LibvirtHypervisor:
         self.definitions = Definer(spec, access, channel, clock)
         self.migration = Migrator(spec, access, channel, clock)
         self.storage = Storage(spec, access, channel, clock)
+        self.devices = DeviceChanger(spec, access, channel, clock)
         self.serial = Serial(spec, access, channel, clock)
 
     async def close(self) -> None:

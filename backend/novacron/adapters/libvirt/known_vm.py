@@ -10,7 +10,7 @@ from novacron.adapters.libvirt.held import held_for_s
 from novacron.adapters.libvirt.vm_files import VmFiles, read_kept_files, read_vm_files
 from novacron.model.errors import OperationError
 from novacron.model.ids import VmId
-from novacron.model.vm import VmSize, VmSizing
+from novacron.model.vm import VmDisk, VmNic, VmSize, VmSizing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,9 @@ class KnownVm:
     was_active: bool
     sizing: VmSizing
     files: VmFiles
+    stored_disks: tuple[VmDisk, ...] | None = None
+    stored_nics: tuple[VmNic, ...] | None = None
+    """As in VmReading."""
 
 
 _NO_SIZE = VmSize(vcpus=0, vcpus_max=0, memory_mib=0, memory_max_mib=0)
@@ -63,7 +66,8 @@ def learn(
     vm, live = VmId(domain.UUIDString()), domain.XMLDesc(0)
     other = domain.XMLDesc(load_libvirt().VIR_DOMAIN_XML_INACTIVE) if is_active and persistent else ""
     found = _definition_of(live, vm)
-    stored = _definition_of(other, vm).sizing if other else found.sizing
+    at_next_start = _definition_of(other, vm) if other else found
+    stored = at_next_start.sizing
     files = read_vm_files(vm, domain.name(), live, other, is_active=is_active, has_saved_memory=has_saved_memory)
     return KnownVm(
         definition=found,
@@ -78,6 +82,8 @@ def learn(
         ),
         # Snapshots are asked for with inventories: a call a VM, which an event must not cost.
         files=replace(files, kept=before.files.kept if before else None),
+        stored_disks=definition.differing_disks(found, at_next_start),
+        stored_nics=definition.differing_nics(found, at_next_start),
     )
 
 

@@ -23,7 +23,7 @@ from novacron.model.errors import NovaCronError
 from novacron.model.host import HostFacts, HostLoad, HostReading, HostSpec
 from novacron.model.ids import VmId
 from novacron.model.migration import Belongings
-from novacron.model.vm import VmDisk, VmReading, VmUsage
+from novacron.model.vm import VmDisk, VmNic, VmReading, VmUsage
 from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import HostEvent
 
@@ -264,17 +264,6 @@ def _reading(row: _Row, usage: VmUsage) -> VmReading:
     vm, name, stats, known = row
     state, reason = statistics.state(stats)
     current, maximum = statistics.memory_mib(stats)
-    sizes, links = statistics.disk_sizes(stats), statistics.nic_links(stats)
-    disks = tuple(
-        replace(disk, capacity_mib=sizes[disk.target][0], allocation_mib=sizes[disk.target][1])
-        if disk.target in sizes
-        else disk
-        for disk in known.definition.disks
-    )
-    nics = tuple(
-        replace(nic, link=links[index]) if index < len(links) and links[index] else nic
-        for index, nic in enumerate(known.definition.nics)
-    )
     return VmReading(
         id=vm,
         name=name,
@@ -288,8 +277,10 @@ def _reading(row: _Row, usage: VmUsage) -> VmReading:
         memory_max_mib=maximum or known.definition.size.memory_max_mib,
         sizing=known.sizing,
         usage=usage,
-        disks=disks,
-        nics=nics,
+        disks=_disks(known, stats),
+        nics=_nics(known, stats),
+        stored_disks=known.stored_disks,
+        stored_nics=known.stored_nics,
         host_devices=known.definition.host_devices,
         on_poweroff=known.definition.on_poweroff,
         on_reboot=known.definition.on_reboot,
@@ -298,4 +289,22 @@ def _reading(row: _Row, usage: VmUsage) -> VmReading:
         serial_problem=known.definition.serial_problem,
         other_devices=known.definition.other_devices,
         is_read=known is not NOT_READ,
+    )
+
+
+def _disks(known: KnownVm, stats: Stats) -> tuple[VmDisk, ...]:
+    sizes = statistics.disk_sizes(stats)
+    return tuple(
+        replace(disk, capacity_mib=sizes[disk.target][0], allocation_mib=sizes[disk.target][1])
+        if disk.target in sizes
+        else disk
+        for disk in known.definition.disks
+    )
+
+
+def _nics(known: KnownVm, stats: Stats) -> tuple[VmNic, ...]:
+    links = statistics.nic_links(stats)
+    return tuple(
+        replace(nic, link=links[index]) if index < len(links) and links[index] else nic
+        for index, nic in enumerate(known.definition.nics)
     )

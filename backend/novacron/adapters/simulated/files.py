@@ -33,7 +33,8 @@ def identity(host: "SimulatedHost", path: str) -> FileIdentity | None:
 def uses(host: "SimulatedHost", machine: Machine) -> tuple[FileUse, ...]:
     """Return every file the VM needs beside its disks: kernels, what it was given, and the bases of its disks."""
     kernels = (FileUse(path=machine.kernel, what="kernel"), FileUse(path=machine.initrd, what="initrd"))
-    named = (*(use for use in kernels if use.path), *machine.files)
+    stored = (FileUse(path=disk.source, what="disk at its next start") for disk in machine.next_disks or ())
+    named = (*(use for use in kernels if use.path), *stored, *machine.files)
     bases = (use for disk in machine.disks for use in bases_of(host, disk.source))
     return (*(replace(use, file=identity(host, use.path)) for use in named), *bases)
 

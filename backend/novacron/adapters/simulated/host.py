@@ -198,6 +198,8 @@ class SimulatedHost:
             disks=tuple(files.placed(self, disk) for disk in machine.disks),
             uses=files.uses(self, machine),
             nics=machine.nics,
+            stored_disks=machine.next_disks,
+            stored_nics=machine.next_nics,
             on_poweroff=machine.on_poweroff,
             on_reboot=machine.on_reboot,
             job_active=machine.job is not Job.NONE,

@@ -1,6 +1,7 @@
 """One connected simulated hypervisor: its roles over one link."""
 
 from novacron.adapters.simulated.definer import Definer
+from novacron.adapters.simulated.devices import Devices
 from novacron.adapters.simulated.host import SimulatedHost
 from novacron.adapters.simulated.link import HostLink
 from novacron.adapters.simulated.migrator import Migrator
@@ -25,6 +26,7 @@ class SimulatedHypervisor:
         self.definitions = Definer(world, host, link, spec)
         self.migration = Migrator(world, host, link, spec)
         self.storage = Storage(world, host, link, spec)
+        self.devices = Devices(world, host, link, spec)
         self.serial = SerialConsoles(world, host, link, spec)
 
     async def close(self) -> None:

@@ -43,6 +43,10 @@ class Workload(StrEnum):
     IDLE = "idle"
 
 
+SPARE_PORTS = 4
+"""PCIe ports without a device, after a start."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """A VM: its definition and its state."""
@@ -69,6 +73,16 @@ class Machine:
     """What its host says to another stored size; empty: it takes it."""
     disks: tuple[VmDisk, ...] = ()
     nics: tuple[VmNic, ...] = ()
+    next_disks: tuple[VmDisk, ...] | None = None
+    """What the definition says beyond the disks that its process has; None: the same."""
+    next_nics: tuple[VmNic, ...] | None = None
+    """As `next_disks`, of its network interfaces."""
+    unplugging: frozenset[str] = frozenset()
+    """Targets and MAC addresses of devices that its guest was asked to let go of."""
+    obeys_unplugging: bool = True
+    """Whether its guest lets go of devices when it is asked to."""
+    spare_ports: int = SPARE_PORTS
+    """How many more devices can be attached while it runs."""
     description: str = ""
     domain_type: str = "kvm"
     cpu: str = "EPYC"
@@ -106,6 +120,17 @@ class Machine:
     def stored_memory_mib(self) -> int:
         """How much its definition says."""
         return self.next_memory_mib or self.memory_mib
+
+    @property
+    def stored_disks(self) -> tuple[VmDisk, ...]:
+        """The disks that its definition says."""
+        return self.disks if self.next_disks is None else self.next_disks
+
+    @property
+    def stored_nics(self) -> tuple[VmNic, ...]:
+        """The network interfaces that its definition says."""
+        nics = self.nics if self.next_nics is None else self.next_nics
+        return tuple(replace(nic, link="") for nic in nics)
 
     @property
     def holds_disks(self) -> bool:
@@ -197,6 +222,8 @@ def resumed(machine: Machine) -> Machine:
     require(machine, Verb.RESUME)
     if machine.state is VmState.RUNNING:
         return machine
+    if machine.obeys_unplugging:
+        machine = unplugged(machine)
     reason = StateReason.WAKEUP if machine.state is VmState.SUSPENDED else StateReason.UNPAUSED
     return replace(machine, state=VmState.RUNNING, reason=reason)
 
@@ -209,7 +236,30 @@ def stopped(machine: Machine, reason: StateReason) -> Machine:
         reason=reason,
         job=Job.NONE,
         started_at=None,
-        nics=tuple(replace(nic, link="") for nic in machine.nics),
+        disks=machine.stored_disks,
+        nics=machine.stored_nics,
+        next_disks=None,
+        next_nics=None,
+        unplugging=frozenset(),
+        spare_ports=SPARE_PORTS,
+    )
+
+
+def unplugged(machine: Machine) -> Machine:
+    """Let its process be without the devices that its guest was asked to let go of."""
+    if not machine.unplugging:
+        return machine
+    disks = tuple(disk for disk in machine.disks if disk.target not in machine.unplugging)
+    nics = tuple(nic for nic in machine.nics if nic.mac not in machine.unplugging)
+    unlinked = tuple(replace(nic, link="") for nic in nics)
+    return replace(
+        machine,
+        disks=disks,
+        nics=nics,
+        next_disks=machine.stored_disks if machine.persistent and machine.stored_disks != disks else None,
+        next_nics=machine.stored_nics if machine.persistent and machine.stored_nics != unlinked else None,
+        unplugging=frozenset(),
+        spare_ports=machine.spare_ports + len(machine.unplugging),
     )
 
 

@@ -102,7 +102,7 @@ class Storage(Role):
 
     def _require_unused(self, path: str) -> None:
         for machine in self.host.machines.values():
-            if any(disk.source == path for disk in machine.disks):
+            if any(disk.source == path for disk in (*machine.disks, *machine.stored_disks)):
                 raise Conflict(path, f"it is a disk of {machine.name}", "look what it is, or choose another name")
 
     def _probe(self, path: str) -> DiskProbe:

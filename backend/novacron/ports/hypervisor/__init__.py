@@ -13,6 +13,7 @@ Success of a call is a hint; the engine reads the post-condition from the hyperv
 """
 
 from novacron.ports.hypervisor.definitions import VmDefiner
+from novacron.ports.hypervisor.devices import VmDevices
 from novacron.ports.hypervisor.hypervisor import Hypervisor, HypervisorGateway
 from novacron.ports.hypervisor.migration import MigrationRequest, VmMigrator
 from novacron.ports.hypervisor.power import VmPower
@@ -31,6 +32,7 @@ __all__ = [
     "SerialConsoles",
     "SerialLink",
     "VmDefiner",
+    "VmDevices",
     "VmMigrator",
     "VmPower",
 ]

@@ -5,6 +5,7 @@ from typing import Protocol
 from novacron.model.capability import Capabilities
 from novacron.model.host import HostSpec
 from novacron.ports.hypervisor.definitions import VmDefiner
+from novacron.ports.hypervisor.devices import VmDevices
 from novacron.ports.hypervisor.migration import VmMigrator
 from novacron.ports.hypervisor.power import VmPower
 from novacron.ports.hypervisor.reader import HostReader
@@ -42,6 +43,10 @@ class Hypervisor(Protocol):
     @property
     def storage(self) -> HostStorage:
         """Acts on pools, volumes and disks."""
+
+    @property
+    def devices(self) -> VmDevices:
+        """Attaches and detaches disks and network interfaces."""
 
     @property
     def serial(self) -> SerialConsoles:
