@@ -25,6 +25,7 @@ from novacron.model.operation import Operation, OperationState, StepRecord, Step
 from novacron.ports.clock import Clock
 
 _log = logging.getLogger("novacron.engine")
+_PASSING = frozenset({OperationState.RUNNING, OperationState.SETTLING})
 
 
 class OperationRun:
@@ -262,7 +263,8 @@ class OperationRun:
 
     async def _to(self, state: OperationState) -> None:
         now = self.operation
-        if now.state is state or (now.state is OperationState.CANCELLING and state is OperationState.RUNNING):
+        # That it is cancelled is what the next start must know, whatever has to be read meanwhile.
+        if now.state is state or (now.state is OperationState.CANCELLING and state in _PASSING):
             return
         await self._ledger.move(self._id, state, started_at=now.started_at or self._clock.now())
 
