@@ -1,5 +1,5 @@
 # Each target is one script, for those who have no make.
-.PHONY: check test demo bench format screenshots clean
+.PHONY: check test demo bench soak format screenshots clean
 
 check:
 	@scripts/check
@@ -9,6 +9,8 @@ demo:
 	@scripts/demo
 bench:
 	@scripts/bench
+soak:
+	@scripts/soak
 format:
 	@scripts/format
 screenshots:
