@@ -13,6 +13,7 @@ from novacron.model.operation import Operation
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample
+from novacron.model.work.schedule import AT_ONCE, Schedule
 from novacron.ports.console import (
     AlertsChanged,
     BackendStatus,
@@ -116,10 +117,16 @@ class PuppetConsole:
         return self.refusal or self.plan
 
     async def submit(
-        self, intent: object, *, plan_digest: str, idempotency_key: str, actor: str = ""
+        self,
+        intent: object,
+        *,
+        plan_digest: str,
+        idempotency_key: str,
+        actor: str = "",
+        schedule: Schedule = AT_ONCE,
     ) -> Operation | Refusal:
         """Return the operation or the refusal."""
-        self._note("submit", intent, plan_digest, idempotency_key, actor)
+        self._note("submit", intent, plan_digest, idempotency_key, actor, *(() if schedule == AT_ONCE else (schedule,)))
         return self.refusal or self.operation
 
     async def acknowledge(self, operation: object, *, note: str, actor: str = "") -> Operation | Refusal:

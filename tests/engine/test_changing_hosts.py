@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from novacron.model.link import LinkStatus
 from novacron.model.operation import OperationState
+from novacron.model.work.limits import Limits
 from tests.builders import an_id
 from tests.engine.site import A, B, C, Site, migrate
 
@@ -68,3 +69,21 @@ async def test_a_host_that_an_operation_works_on_stays_until_it_has_ended(site: 
     assert now.state is OperationState.DONE, now.outcome
     assert await site.clock.run(site.service.set_hosts(kept)) == ()
     assert [*(await site.fleet()).hosts] == [C]
+
+
+async def test_a_limit_that_is_raised_lets_those_begin_that_it_kept_back_and_keeps_the_connection(site: Site) -> None:
+    site.limits = Limits(migrations_out=1)
+    for name in ("web-1", "db-1"):
+        site.add(name)
+        site.alter(an_id(name), memory_mib=65536, memory_max_mib=65536)
+    await site.start()
+    await site.accepted(migrate(VM))
+    second = await site.accepted(migrate(an_id("db-1"), to=C))
+    assert (await site.operation(second)).is_waiting
+    link = (await site.fleet()).hosts[A].link
+    await site.clock.run(site.service.set_hosts(site.world.specs))
+    await site.clock.advance(1)
+    host = (await site.fleet()).hosts[A]
+    assert host.link is link
+    assert host.spec.limits == Limits()
+    assert (await site.operation(second)).state is OperationState.RUNNING

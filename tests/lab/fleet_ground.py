@@ -164,6 +164,10 @@ class WatchedFleet:
         """Watch these instead, as when fleet.toml changed."""
         self._do(self.service.set_hosts(specs))
 
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Have the service do something, and return what came of it."""
+        return self._do(work)
+
     def stop(self) -> float:
         """End it; returns the seconds it took."""
         began = time.monotonic()

@@ -15,6 +15,7 @@ from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample
+from novacron.model.work.schedule import AT_ONCE, Schedule
 from novacron.ports.console import (
     BackendFound,
     BackendStatus,
@@ -124,7 +125,13 @@ class FakeConsole:
         return self.answer(intent)
 
     async def submit(
-        self, intent: Intent, *, plan_digest: str, idempotency_key: str, actor: str = ""
+        self,
+        intent: Intent,
+        *,
+        plan_digest: str,
+        idempotency_key: str,
+        actor: str = "",
+        schedule: Schedule = AT_ONCE,
     ) -> Operation | Refusal:
         """Accept it, or fail once as the test wants."""
         self.keys.append(idempotency_key)

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 from novacron.api.codec import Wire
 from novacron.model.operation import NOTE_LENGTH
 from novacron.model.operations.registry import TYPES
+from novacron.model.work.schedule import AT_ONCE, Schedule
 
 UUID_PATTERN: Final = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 """What a VM is named by, in bodies and addresses; of any case, and lower from here on."""
@@ -47,3 +48,5 @@ class SubmitBody(IntentBody):
 
     plan_digest: str
     """Of the plan that a preview showed: refused when what would be touched has changed since."""
+    schedule: Schedule = AT_ONCE
+    """When it may begin, and before whom; left out: as soon as it can."""

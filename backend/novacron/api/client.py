@@ -40,6 +40,7 @@ from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample
+from novacron.model.work.schedule import AT_ONCE, Schedule
 from novacron.ports.console import BackendLost, BackendStatus, ConsoleChange
 from novacron.ports.hypervisor import SerialLink
 
@@ -135,7 +136,13 @@ class RemoteConsole:
         return _one_of(answer.plan, answer.refusal)
 
     async def submit(
-        self, intent: Intent, *, plan_digest: str, idempotency_key: str, actor: str = ""
+        self,
+        intent: Intent,
+        *,
+        plan_digest: str,
+        idempotency_key: str,
+        actor: str = "",
+        schedule: Schedule = AT_ONCE,
     ) -> Operation | Refusal:
         """Submit; the actor is who the kernel says we are."""
         from novacron.api.bodies import SubmitBody
@@ -144,7 +151,7 @@ class RemoteConsole:
             "POST",
             "/v1/operations",
             OperationAnswer,
-            SubmitBody(intent=intent, plan_digest=plan_digest),
+            SubmitBody(intent=intent, plan_digest=plan_digest, schedule=schedule),
             headers={"idempotency-key": idempotency_key},
         )
         return _one_of(answer.operation, answer.refusal)

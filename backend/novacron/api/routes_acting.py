@@ -73,6 +73,7 @@ def _add_submission(routes: APIRouter, console: Console) -> None:
                 plan_digest=body.plan_digest,
                 idempotency_key=idempotency_key,
                 actor=actor_of(request),
+                schedule=body.schedule,
             )
         )
 

@@ -10,6 +10,7 @@ from novacron.cli.carrying_out import Manner, for_each_vm
 from novacron.cli.following import follow
 from novacron.cli.output import complain, print_json, printing_what_was_done
 from novacron.cli.reporting import code_of_operation, code_of_refusal, print_outcome
+from novacron.cli.scheduling import scheduled
 from novacron.cli.session import run
 from novacron.model.errors import ExitCode
 from novacron.model.fleet import FleetVm
@@ -221,10 +222,10 @@ def add_to(app: typer.Typer) -> None:
         autostart,
         resize,
         delete,
-        cancel,
-        acknowledge,
     )
     for verb in verbs:
+        app.command(rich_help_panel="Act")(scheduled(verb))
+    for verb in (cancel, acknowledge):
         app.command(rich_help_panel="Act")(verb)
 
 

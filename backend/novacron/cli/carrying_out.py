@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NoReturn
 
@@ -13,6 +13,7 @@ from novacron.cli.asking import ask
 from novacron.cli.following import follow, insisting
 from novacron.cli.output import complain, complain_of_unread, printing_what_was_done
 from novacron.cli.reporting import Tally
+from novacron.cli.scheduling import schedule_of
 from novacron.cli.selectors import hosts_unread, is_glob, names_in_doubt, refuse_both_copies, select_vms
 from novacron.cli.session import run, settled_fleet
 from novacron.model.errors import BackendError, ExitCode, LinkError, NovaCronError
@@ -20,6 +21,7 @@ from novacron.model.fleet import Fleet, FleetVm
 from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Danger, Plan
 from novacron.model.refusal import Refusal
+from novacron.model.work.schedule import AT_ONCE, Schedule
 from novacron.ports.console import Console
 
 _PREVIEWS_AT_ONCE = 8
@@ -33,6 +35,8 @@ class Manner:
     """Do not ask."""
     wait: bool = True
     as_json: bool = False
+    schedule: Schedule = AT_ONCE
+    """When they may begin."""
 
 
 def for_each_vm(
@@ -68,12 +72,13 @@ async def carry_out(console: Console, intents: Sequence[Intent], manner: Manner,
         if consent is not ExitCode.OK:
             tally.codes.append(consent)
             return
-    await _submit_all(console, plans, tally)
+    await _submit_all(console, plans, manner.schedule, tally)
     if manner.wait:
         await follow(console, tally.operations)
 
 
 def _run(context: typer.Context, intents_of: Callable[[Fleet], Sequence[Intent]], manner: Manner) -> NoReturn:
+    manner = replace(manner, schedule=schedule_of(context))
     tally = Tally(waited=manner.wait)
 
     async def work(console: Console) -> None:
@@ -109,11 +114,11 @@ def _mind_unread(fleet: Fleet, patterns: Sequence[str], manner: Manner) -> None:
         complain(doubt.subject, doubt.detail, doubt.remedy)
 
 
-async def _submit_all(console: Console, plans: Sequence[Plan], tally: Tally) -> None:
+async def _submit_all(console: Console, plans: Sequence[Plan], schedule: Schedule, tally: Tally) -> None:
     """Submit one after the other, each under a key of its own, so that asking again does nothing twice."""
     for number, plan in enumerate(plans, start=1):
         key = str(uuid.uuid4())
-        submit = partial(console.submit, plan.intent, plan_digest=plan.digest, idempotency_key=key)
+        submit = partial(console.submit, plan.intent, plan_digest=plan.digest, idempotency_key=key, schedule=schedule)
         try:
             answer = await insisting(console, submit)
         except NovaCronError as error:

@@ -9,6 +9,7 @@ import typer
 from novacron.cli.arguments import Bandwidth, DiskSize, Json, MemorySize, NoWait, VmNames, Vouch, Yes, vouched_for
 from novacron.cli.carrying_out import Manner, for_each_vm, just
 from novacron.cli.completion import complete_hosts
+from novacron.cli.scheduling import scheduled
 from novacron.model.fleet import Fleet, FleetVm
 from novacron.model.ids import HostId, VmId
 from novacron.model.migration import MigrationMode
@@ -103,8 +104,8 @@ def _default_network(fleet: Fleet, on: str) -> str:
 
 def add_to(app: typer.Typer) -> None:
     """Give the verbs of this module to the command."""
-    app.command(rich_help_panel="Act")(migrate)
-    app.command(rich_help_panel="Act")(create)
+    app.command(rich_help_panel="Act")(scheduled(migrate))
+    app.command(rich_help_panel="Act")(scheduled(create))
 
 
 VERBS: Final[Mapping[type[Intent], tuple[str, ...]]] = {

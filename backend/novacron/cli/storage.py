@@ -10,6 +10,7 @@ from novacron.cli.arguments import AnyHostNames, Json, NoWait, PartialOk, Vouch,
 from novacron.cli.carrying_out import Manner, just
 from novacron.cli.completion import complete_hosts
 from novacron.cli.output import age, print_json, print_table, tell_unread
+from novacron.cli.scheduling import scheduled
 from novacron.cli.selectors import host_of_pool, select_hosts
 from novacron.cli.session import run, settled_fleet
 from novacron.model.fleet import Host
@@ -51,6 +52,7 @@ def volumes(
 
 
 @pool.command("start")
+@scheduled
 def start_pool(
     context: typer.Context,
     name: PoolName,
@@ -64,6 +66,7 @@ def start_pool(
 
 
 @pool.command("stop")
+@scheduled
 def stop_pool(
     context: typer.Context,
     name: PoolName,
@@ -77,6 +80,7 @@ def stop_pool(
 
 
 @volume.command("delete")
+@scheduled
 def delete_volume(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Its name.")],

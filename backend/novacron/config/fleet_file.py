@@ -16,6 +16,7 @@ from novacron.config.fleet_place import line_of
 from novacron.model.alert.conditions import Thresholds
 from novacron.model.errors import ConfigError
 from novacron.model.host import HostSpec
+from novacron.model.work.limits import DEFAULT_LIMITS, Limits
 from novacron.text_file import parse_toml, read_text
 
 if TYPE_CHECKING:
@@ -45,6 +46,19 @@ class _Site(_Strict):
     name: Name
 
 
+class _Limits(_Strict):
+    """How much a host takes at once; what is left out is as for the fleet, and there as by default."""
+
+    migrations_in: int | None = Field(default=None, ge=1, le=1000)
+    migrations_out: int | None = Field(default=None, ge=1, le=1000)
+    starts: int | None = Field(default=None, ge=1, le=1000)
+    disk_copies: int | None = Field(default=None, ge=1, le=1000)
+
+    def over(self, limits: Limits) -> Limits:
+        """Return these limits with what is set here."""
+        return replace(limits, **self.model_dump(exclude_none=True))
+
+
 class _Host(_Strict):
     name: Name
     site: str = ""
@@ -55,6 +69,7 @@ class _Host(_Strict):
     peer_uri: str = ""
     migration_address: str = ""
     labels: dict[str, str] = {}
+    limits: _Limits = _Limits()
 
     @model_validator(mode="after")
     def _one_way_in(self) -> "_Host":
@@ -107,6 +122,7 @@ class _File(_Strict):
     console: _ConsoleSection = _ConsoleSection()
     alerts: _Alerts = _Alerts()
     journal: _Journal = _Journal()
+    limits: _Limits = _Limits()
 
 
 _SECTIONS: dict[str, type[_Strict]] = {
@@ -115,6 +131,7 @@ _SECTIONS: dict[str, type[_Strict]] = {
     "console": _ConsoleSection,
     "alerts": _Alerts,
     "journal": _Journal,
+    "limits": _Limits,
 }
 
 
@@ -212,7 +229,13 @@ def _understood(path: Path, text: str) -> FleetFile:
     _refuse_unknown_sites(_Place(path, text), parsed)
     return FleetFile(
         source=str(path),
-        hosts=tuple(_spec(host, path.parent, _Place(path, text, index)) for index, host in enumerate(parsed.host)),
+        hosts=tuple(
+            replace(
+                _spec(host, path.parent, _Place(path, text, index)),
+                limits=host.limits.over(parsed.limits.over(DEFAULT_LIMITS)),
+            )
+            for index, host in enumerate(parsed.host)
+        ),
         sites=tuple(site.name for site in parsed.site),
         theme=parsed.console.theme,
         journal_url=parsed.journal.url,
@@ -299,7 +322,8 @@ def _explain(place: _Place, error: ValidationError) -> ConfigError:
     where = place.at(*location)
     if first["type"] == "extra_forbidden":
         key = str(location[-1])
-        section = _SECTIONS.get(str(location[0]), _File) if len(location) > 1 else _File
+        parts = [str(part) for part in location[:-1] if isinstance(part, str)]
+        section = _SECTIONS.get(parts[-1], _File) if parts else _File
         near = get_close_matches(key, section.model_fields, n=1)
         return ConfigError(
             where,

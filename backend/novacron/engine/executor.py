@@ -18,6 +18,7 @@ from novacron.engine.run import OperationRun
 from novacron.engine.settings import EngineSettings
 from novacron.engine.store import FleetStore
 from novacron.engine.watchers import Watchers
+from novacron.engine.work.cancelling import cancel
 from novacron.engine.work.draining import drain
 from novacron.engine.work.queue import WorkQueue
 from novacron.engine.work.scheduler import Scheduler
@@ -32,6 +33,7 @@ from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.work.capacity import limit_of
 from novacron.model.work.claim import Claim
 from novacron.model.work.limits import DEFAULT_LIMITS
+from novacron.model.work.schedule import AT_ONCE, Schedule
 from novacron.ports.clock import Clock
 
 
@@ -86,13 +88,15 @@ class Executor:
         """Plan it from a fresh look, as if nothing held its subject: for one who holds it already."""
         return await self._plan(intent, afresh=True)
 
-    async def submit(self, intent: Intent, *, plan_digest: str, key: str, actor: str) -> Operation | Refusal:
+    async def submit(
+        self, intent: Intent, *, plan_digest: str, key: str, actor: str, schedule: Schedule = AT_ONCE
+    ) -> Operation | Refusal:
         """Accept the intent, or refuse it. The same key and intent give the same operation, at any time."""
         if not key:
-            return await self._submit_without_key(intent, plan_digest, actor)
+            return await self._submit_without_key(intent, plan_digest, actor, schedule)
         pending = self._submitting.get(key)
         if pending is None:
-            pending = asyncio.ensure_future(self._submit(intent, plan_digest, key, actor))
+            pending = asyncio.ensure_future(self._submit(intent, plan_digest, key, actor, schedule))
             self._submitting[key] = pending
             pending.add_done_callback(lambda _: self._submitting.pop(key, None))
         # A client that goes away takes neither the operation nor another client's answer with it.
@@ -106,36 +110,22 @@ class Executor:
             )
         return answer
 
-    async def _submit_without_key(self, intent: Intent, plan_digest: str, actor: str) -> Operation | Refusal:
+    async def _submit_without_key(
+        self, intent: Intent, plan_digest: str, actor: str, schedule: Schedule
+    ) -> Operation | Refusal:
         """Submit it to the end: one that is in the journal by now has to run, also when its client has gone."""
-        pending = asyncio.ensure_future(self._submit(intent, plan_digest, "", actor))
+        pending = asyncio.ensure_future(self._submit(intent, plan_digest, "", actor, schedule))
         self._keyless.add(pending)
         pending.add_done_callback(self._keyless.discard)
         return await asyncio.shield(pending)
 
     async def cancel(self, operation_id: OperationId) -> Operation | Refusal:
         """Ask an operation to stop."""
-        operation = self._ground.ledger.find(operation_id)
-        if operation is None:
-            return _refusal(RefusalCode.NOT_FOUND, operation_id, "no such operation", "see: novacron ops")
-        run = self._runs.get(operation_id)
-        if operation.has_ended or run is None:
-            return _refusal(RefusalCode.TOO_LATE, operation.title, f"it has ended: {operation.state}", "")
-        if operation.is_waiting:
-            run.context.cancel_asked.set()
-            return operation
-        # A migration is first asked to stop, as soon as its host answers; who asks again will not wait for that.
-        if operation.progress.waits_for and (run.context.is_cancelled or not operation.can_cancel):
-            run.context.give_up_asked.set()
-            return operation
-        if not operation.can_cancel:
-            return _refusal(
-                RefusalCode.WRONG_STATE, operation.title, "it cannot be stopped half-way", "wait until it has ended"
-            )
-        run.context.cancel_asked.set()
-        if operation.state in (OperationState.RUNNING, OperationState.SETTLING):
-            return await self._ground.ledger.move(operation_id, OperationState.CANCELLING)
-        return operation
+        return await cancel(operation_id, self._runs.get(operation_id), self._ground.ledger)
+
+    def follow_limits(self) -> None:
+        """Let those begin that the limits, as they are now, keep back no more."""
+        self._queue.look_again()
 
     def adopt(self, operation: Operation) -> OperationRun:
         """Take up an operation of an earlier run of the backend: locked again before anything new is accepted."""
@@ -179,7 +169,9 @@ class Executor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _submit(self, intent: Intent, plan_digest: str, key: str, actor: str) -> Operation | Refusal:
+    async def _submit(
+        self, intent: Intent, plan_digest: str, key: str, actor: str, schedule: Schedule
+    ) -> Operation | Refusal:
         ground = self._ground
         try:
             known = await ground.ledger.by_key(key) if key else None
@@ -189,8 +181,12 @@ class Executor:
             return known
         if self._is_ending:
             return _refusal(RefusalCode.TOO_LATE, "backend", "it is ending: nothing new begins", "ask the next one")
+        now = ground.clock.now()
+        if problem := schedule.problem(now):
+            return _refusal(RefusalCode.INVALID, "schedule", problem, "choose another time")
         fleet = ground.store.fleet
-        held = _claimant(self._ids.next(), intent, subject_of(intent, fleet), key, actor, ground.clock.now())
+        held = _claimant(self._ids.next(), intent, subject_of(intent, fleet), key, actor, now)
+        held = replace(held, schedule=schedule)
         locked = self._queue.take(claims_of(intent, fleet), held)
         if locked is not None:
             return locked
@@ -210,6 +206,10 @@ class Executor:
     def _begin(self, operation: Operation) -> None:
         """Let it run at once if its hosts have the capacity, else when it is its turn."""
         run = self._new_run(operation)
+        if not self.scheduler.is_due(operation):
+            self._queue.release(operation.id)
+            self.launch(run, first=asyncio.ensure_future(self.scheduler.begin_later(run)))
+            return
         turn = self.scheduler.enter(operation)
         if turn.done():
             self.launch(run)

@@ -31,6 +31,7 @@ from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample
+from novacron.model.work.schedule import AT_ONCE, Schedule
 from novacron.ports.clock import Clock
 from novacron.ports.console import (
     AlertsChanged,
@@ -167,6 +168,7 @@ class ConsoleService:
         busy = {host for operation in unfinished for host in operation.intent.hosts}
         staying = [host.spec for host in self._store.fleet.hosts.values() if host.id in busy - named]
         await self._watchers.replace((*specs, *staying))
+        self._executor.follow_limits()
         return tuple(spec.id for spec in staying)
 
     async def changes(self) -> AsyncIterator[ConsoleChange]:
@@ -203,10 +205,18 @@ class ConsoleService:
         return await self._executor.preview(intent)
 
     async def submit(
-        self, intent: Intent, *, plan_digest: str, idempotency_key: str, actor: str = ""
+        self,
+        intent: Intent,
+        *,
+        plan_digest: str,
+        idempotency_key: str,
+        actor: str = "",
+        schedule: Schedule = AT_ONCE,
     ) -> Operation | Refusal:
         """Accept the intent, or refuse it; returns once it is in the journal."""
-        return await self._executor.submit(intent, plan_digest=plan_digest, key=idempotency_key, actor=actor)
+        return await self._executor.submit(
+            intent, plan_digest=plan_digest, key=idempotency_key, actor=actor, schedule=schedule
+        )
 
     async def cancel(self, operation: OperationId) -> Operation | Refusal:
         """Ask a running operation to stop."""

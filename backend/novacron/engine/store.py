@@ -71,8 +71,8 @@ class FleetStore:
             known = before.get(spec.id)
             if known is None:
                 hosts[spec.id] = _unmet(spec, now)
-            elif known.spec == spec:
-                hosts[spec.id] = known
+            elif known.spec.is_reached_as(spec):
+                hosts[spec.id] = replace(known, spec=spec)
             else:
                 hosts[spec.id] = replace(_unmet(spec, now), reading=known.reading)
         self._continuity.forget_all_but(hosts)

@@ -32,7 +32,8 @@ class Watchers:
     async def replace(self, specs: Sequence[HostSpec]) -> None:
         """Watch these hosts instead: let go of those that are gone or changed, leave the others in peace."""
         wanted = {spec.id: spec for spec in specs}
-        await self._end([host for host, poller in self._pollers.items() if wanted.get(host) != poller.spec])
+        known = self._pollers.items()
+        await self._end([host for host, poller in known if not _is_reached_as(wanted.get(host), poller.spec)])
         self._watch.store.set_hosts(specs)
         for host, spec in wanted.items():
             if host not in self._pollers:
@@ -75,3 +76,7 @@ class Watchers:
         await asyncio.gather(
             *(self._pollers[host].refresh(inventory=inventory) for host in hosts if host in self._pollers)
         )
+
+
+def _is_reached_as(wanted: HostSpec | None, known: HostSpec) -> bool:
+    return wanted is not None and wanted.is_reached_as(known)

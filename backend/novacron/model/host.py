@@ -1,7 +1,7 @@
 """A hypervisor: how the fleet file names it, and what it says of itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from novacron.model.capability import Capabilities
@@ -32,6 +32,10 @@ class HostSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = DEFAULT_LIMITS
     """How many operations of a kind it takes at once."""
+
+    def is_reached_as(self, other: "HostSpec") -> bool:
+        """Whether a connection by the other spec is one by this spec: nothing but limits differs."""
+        return replace(self, limits=other.limits) == other
 
     @property
     def address(self) -> str:

@@ -13,6 +13,7 @@ from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample
+from novacron.model.work.schedule import AT_ONCE, Schedule
 from novacron.ports.hypervisor import SerialLink
 
 
@@ -109,7 +110,13 @@ class Console(Protocol):
         """Say what it would do, after asking the hypervisors what only they know; changes nothing."""
 
     async def submit(
-        self, intent: Intent, *, plan_digest: str, idempotency_key: str, actor: str = ""
+        self,
+        intent: Intent,
+        *,
+        plan_digest: str,
+        idempotency_key: str,
+        actor: str = "",
+        schedule: Schedule = AT_ONCE,
     ) -> Operation | Refusal:
         """Accept the intent, or refuse it; returns once it is in the journal.
 
@@ -118,6 +125,7 @@ class Console(Protocol):
         `plan_digest` is that of the plan that was previewed and confirmed: refused as changed, with the difference,
         when a plan made from a fresh look at the hypervisors is not that plan.
         `actor` is ignored over a socket, where the peer's own identity counts.
+        `schedule` says when it may begin and before whom; a repetition with the same key does not change it.
         """
 
     async def cancel(self, operation: OperationId) -> Operation | Refusal:

@@ -9,6 +9,7 @@ from novacron.model.operation import Operation
 from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
+from novacron.model.work.schedule import AT_ONCE, Schedule
 from novacron.ports.console import ConsoleChange
 from tests.operation_builders import a_plan
 
@@ -25,6 +26,8 @@ class ScriptedConsole:
         self.answers: Callable[[Intent], Answer] = lambda _: NotFound("x", "nothing was written down")
         self.submitted: list[tuple[Intent, str]] = []
         """Intent and key of every submission."""
+        self.schedules: list[Schedule] = []
+        """When each of them may begin."""
         self.plans: Callable[[Intent], Plan | Refusal] = lambda intent: a_plan(intent=intent)
 
     async def changes(self) -> AsyncIterator[ConsoleChange]:
@@ -46,10 +49,17 @@ class ScriptedConsole:
         return self.plans(intent)
 
     async def submit(
-        self, intent: Intent, *, plan_digest: str, idempotency_key: str, actor: str = ""
+        self,
+        intent: Intent,
+        *,
+        plan_digest: str,
+        idempotency_key: str,
+        actor: str = "",
+        schedule: Schedule = AT_ONCE,
     ) -> Operation | Refusal:
         """Answer as written down."""
         self.submitted.append((intent, idempotency_key))
+        self.schedules.append(schedule)
         answer = self.answers(intent)
         if isinstance(answer, Exception):
             raise answer

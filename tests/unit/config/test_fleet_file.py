@@ -11,6 +11,7 @@ from novacron.model.alert.conditions import Thresholds
 from novacron.model.errors import ConfigError, ExitCode
 from novacron.model.host import HostSpec
 from novacron.model.ids import HostId
+from novacron.model.work.limits import Limits
 from novacron.runtime.fleet_choice import theme_of
 from tests.run_as import as_nobody
 
@@ -116,7 +117,7 @@ def test_an_unknown_key_is_told_with_its_place_and_the_nearest_one(fleet_toml):
         ("[console]\nthme = 1\n", "did you mean theme?"),
         ('[[site]]\nnam = "fra"\nname = "fra"\n', "did you mean name?"),
         ("[[hosts]]\n", "did you mean host?"),
-        ("colour = 3\n", "known here: site, host, console, alerts, journal"),
+        ("colour = 3\n", "known here: site, host, console, alerts, journal, limits"),
     ],
 )
 def test_an_unknown_key_is_compared_with_those_of_its_own_section(fleet_toml, content, remedy):
@@ -312,3 +313,26 @@ def test_a_journal_url_that_means_nothing_is_told_with_its_line_and_without_its_
         load(fleet_toml)
     assert "secret" not in str(caught.value)
     assert ":1" in caught.value.subject or ":2" in caught.value.subject
+
+
+def test_limits_are_the_hosts_own_then_the_fleets_then_the_defaults(fleet_toml):
+    fleet_toml.write_text(
+        "[limits]\nmigrations_out = 3\nstarts = 8\n"
+        '[[host]]\nname = "a"\nssh = "a"\nlimits = { migrations_out = 1 }\n[[host]]\nname = "b"\nssh = "b"\n'
+    )
+    first, second = load(fleet_toml).hosts
+    assert first.limits == Limits(migrations_in=2, migrations_out=1, starts=8, disk_copies=2)
+    assert second.limits == Limits(migrations_in=2, migrations_out=3, starts=8, disk_copies=2)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[limits]\nstarts = 0\n", "limits.starts"),
+        ("[limits]\nmigration_in = 1\n", "did you mean migrations_in?"),
+        ('[[host]]\nname = "a"\nssh = "a"\nlimits = { start = 1 }\n', "did you mean starts?"),
+    ],
+)
+def test_a_mistake_in_limits_is_told_with_its_place(fleet_toml, content, said):
+    error = _refused(fleet_toml, content)
+    assert said in f"{error.detail} {error.remedy}"

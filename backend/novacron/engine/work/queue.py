@@ -146,6 +146,11 @@ class WorkQueue:
         self.leave(operation)
         self._wake(held, gone=operation)
 
+    def look_again(self) -> None:
+        """Let those go on who can now: limits have changed."""
+        for waiter in sorted(self._waiters.values(), key=_rank):
+            self._try(waiter)
+
     def _try(self, waiter: _Waiter) -> bool:
         """Give a waiter all it waits for, if all is free; else say for whom it waits."""
         blocked = [claim for claim in waiter.claims.all if not self._is_free(claim, waiter)]

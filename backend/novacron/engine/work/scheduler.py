@@ -19,6 +19,7 @@ from novacron.model.work.wait import Wait
 from novacron.ports.clock import Clock
 
 AT_ITS_TURN: Final = "it waited for its turn"
+AT_ITS_TIME: Final = "its time has come"
 _CLOCK_CHECKED_S: Final = 30.0
 """A wall clock may be set while somebody waits for a time by it."""
 _ROUNDS_MOST: Final = 10
@@ -67,9 +68,15 @@ class Scheduler:
             if operation is not None and not operation.has_ended:
                 await self._ledger.note_waiting(operation_id, self._clock.now())
 
+    async def begin_later(self, run: OperationRun) -> bool:
+        """Return once its time and its turn have come and it is what was confirmed; False: it ended."""
+        return await self.until_due(run) and await self.may_begin(run, why=AT_ITS_TIME)
+
     async def until_due(self, run: OperationRun) -> bool:
         """Return once its time has come; False: it ended before."""
         operation = run.operation
+        if self.is_due(operation):
+            return True
         while not self.is_due(operation):
             at = operation.schedule.not_before or self._clock.now()
             self._ledger.queued(operation.id, Wait(reason=f"waits until {at:%Y-%m-%d %H:%M:%S} UTC", until=at))
@@ -78,6 +85,7 @@ class Scheduler:
             if await self._ended_waiting(run, "its time"):
                 return False
         self._ledger.queued(operation.id, None)
+        run.turn_at = self._clock.now()
         return True
 
     async def may_begin(

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+PRIORITY_MOST: Final = 100
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
@@ -15,6 +17,21 @@ class Schedule:
     """Aware UTC: it does not begin earlier, and holds nothing until then. None: it may begin at once."""
     deadline: datetime | None = None
     """Aware UTC: if it has not begun by then, it ends and nothing was done. None: it waits for as long as it takes."""
+
+    def problem(self, now: datetime) -> str:
+        """Say why nothing can be done by this schedule; empty when something can."""
+        moments = [moment for moment in (self.not_before, self.deadline) if moment is not None]
+        if any(moment.tzinfo is None for moment in moments):
+            return "a time without its offset from UTC says no moment"
+        if abs(self.priority) > PRIORITY_MOST:
+            return f"a priority is from -{PRIORITY_MOST} to {PRIORITY_MOST}"
+        if self.deadline is None:
+            return ""
+        if self.deadline <= now:
+            return f"its deadline, {self.deadline:%Y-%m-%d %H:%M:%S} UTC, has passed"
+        if self.not_before is not None and self.deadline <= self.not_before:
+            return "its deadline is not after the time at which it may begin"
+        return ""
 
 
 AT_ONCE: Final = Schedule()
