@@ -43,3 +43,20 @@ def test_what_libraries_print_is_bounded_as_well(tmp_path: Path) -> None:
 
 def test_one_line_of_any_length_is_cut(tmp_path: Path) -> None:
     assert max(_sizes(tmp_path / "backend.log", "logged", "5000000")) <= 70_000
+
+
+_FIELDS = """
+import logging, sys
+from pathlib import Path
+from novacron.runtime import logs
+logs.log_to(Path(sys.argv[1]))
+logging.getLogger("novacron.libvirt").info("connected", extra={"host": "kvm 1", "took_s": 0.25})
+"""
+
+
+def test_the_fields_of_an_event_are_in_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "backend.log"
+    subprocess.run([sys.executable, "-c", _FIELDS, path], check=True)
+    (line,) = path.read_text().splitlines()
+    assert "logger=novacron.libvirt event=connected" in line
+    assert 'host="kvm 1" took_s=0.25' in line

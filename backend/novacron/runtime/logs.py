@@ -34,7 +34,7 @@ def log_to(path: Path) -> "BoundedFile":
         ) from error
     handler.setFormatter(
         _Inert(
-            foreign_pre_chain=(*_STAMPS, structlog.processors.format_exc_info),
+            foreign_pre_chain=(*_STAMPS, structlog.stdlib.ExtraAdder(), structlog.processors.format_exc_info),
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "logger", "event"]),

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from structlog.testing import capture_logs
 
 from novacron.adapters.libvirt.ssh_access import SshAccess
 from novacron.adapters.ssh.connection import SshConnection, SshResult
@@ -25,18 +24,20 @@ async def _run_many(connection: SshConnection) -> list[SshResult]:
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])
-async def test_commands_wait_for_each_other_where_sshd_allows_few_sessions(home: Home, most):
+async def test_commands_wait_for_each_other_where_sshd_allows_few_sessions(
+    home: Home, most, caplog: pytest.LogCaptureFixture
+):
     async with openssh(home, f"MaxSessions {most}") as spec:
         connection = await SshConnection.open(spec, deadline_s=DEADLINE_S)
         assert connection.limits == ()
-        with capture_logs() as logs:
-            for _ in range(2):
-                done = await _run_many(connection)
-                assert [one.stdout for one in done] == [b"%d\n" % number for number in range(AT_ONCE)]
+        for _ in range(2):
+            done = await _run_many(connection)
+            assert [one.stdout for one in done] == [b"%d\n" % number for number in range(AT_ONCE)]
         (limit,) = connection.limits
         assert f"allows {'one session' if most == 1 else f'{most} sessions'} at once" in limit
         assert "MaxSessions 10" in limit
-        assert [entry["limits"] for entry in logs] == [(limit,)], "it is logged, and once"
+        logged = [record for record in caplog.records if record.message == "sshd limits sessions"]
+        assert [vars(record)["limits"] for record in logged] == [(limit,)], "it is logged, and once"
         connection.abort()
         assert (home.folder / "sshd.log").read_text().count("Accepted publickey") == 1, "one connection is enough"
 

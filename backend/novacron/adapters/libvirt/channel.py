@@ -1,6 +1,7 @@
 """One libvirt connection. Its calls block, so each runs in a thread of its own, and each comes back."""
 
 import asyncio
+import logging
 import threading
 import traceback
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ T = TypeVar("T")
 Connection = Any
 """libvirt.virConnect: the module has no types of its own."""
 
+_log = logging.getLogger("novacron.libvirt")
 _KEEP_ALIVE_S = 5
 _KEEP_ALIVE_MISSES = 3
 
@@ -150,7 +152,36 @@ class Channel:
         effects: bool = False,
         beside: "Channel | None" = None,
     ) -> T:
-        libvirt, loop = load_libvirt(), asyncio.get_running_loop()
+        libvirt, answer = load_libvirt(), self._begin(work, beside)
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await asyncio.shield(answer)
+        except TimeoutError as error:
+            _log.warning("deadline ended the connection", extra=self._fields(what, deadline_s=deadline_s))
+            self.abort()
+            raise DeadlineExceeded(
+                self._subject, f"{what} was not answered within {deadline_s} s", "it is tried again by itself"
+            ) from error
+        except libvirt.libvirtError as error:
+            raise self._translated(error, what, effects=effects) from error
+        except (UnicodeDecodeError, SystemError) as error:
+            # With an error handler of ours the binding raises the one as the cause of the other.
+            cause = error.__cause__ if isinstance(error, SystemError) else error
+            if not isinstance(cause, UnicodeDecodeError):
+                self._log_unforeseen(what)
+                raise
+            raise unreadable(cause, self._subject) from error
+        except NovaCronError:
+            raise
+        except Exception:
+            self._log_unforeseen(what)
+            raise
+        finally:
+            answer.add_done_callback(_forget)
+
+    def _begin(self, work: Callable[[], T], beside: "Channel | None") -> "asyncio.Future[T]":
+        """Run it in a thread; return its answer to come."""
+        loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         name = f"libvirt-{self._subject}"
         thread = threading.Thread(target=_work, args=(loop, answer, work), name=name, daemon=True)
@@ -158,24 +189,21 @@ class Channel:
         for channel in (self, beside):
             if channel is not None:
                 channel._at_work = {one for one in channel._at_work if one.is_alive()} | {thread}
-        try:
-            async with asyncio.timeout(deadline_s):
-                return await asyncio.shield(answer)
-        except TimeoutError as error:
-            self.abort()
-            raise DeadlineExceeded(
-                self._subject, f"{what} was not answered within {deadline_s} s", "it is tried again by itself"
-            ) from error
-        except libvirt.libvirtError as error:
-            raise translate(error, self._subject, what, effects=effects) from error
-        except (UnicodeDecodeError, SystemError) as error:
-            # With an error handler of ours the binding raises the one as the cause of the other.
-            cause = error.__cause__ if isinstance(error, SystemError) else error
-            if not isinstance(cause, UnicodeDecodeError):
-                raise
-            raise unreadable(cause, self._subject) from error
-        finally:
-            answer.add_done_callback(_forget)
+        return answer
+
+    def _translated(self, error: Exception, what: str, *, effects: bool) -> NovaCronError:
+        fault = translate(error, self._subject, what, effects=effects)
+        # What is read is refused again with each reading; what was to change something is asked once.
+        level = logging.INFO if effects or isinstance(fault, LinkError) else logging.DEBUG
+        said = {"fault": type(fault).__name__, "detail": fault.detail}
+        _log.log(level, "call failed", extra=self._fields(what, **said))
+        return fault
+
+    def _fields(self, what: str, **more: object) -> dict[str, object]:
+        return {"host": self._subject, "call": what, **more}
+
+    def _log_unforeseen(self, what: str) -> None:
+        _log.exception("unforeseen error in a call", extra=self._fields(what))
 
     def _open(self, uri: str) -> Connection:
         connection = load_libvirt().open(uri)

@@ -1,6 +1,7 @@
 """Connecting to libvirt hosts."""
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from typing import Any
 
@@ -18,6 +19,7 @@ from novacron.model.host import HostSpec
 from novacron.model.link import LinkStatus
 from novacron.ports.clock import Clock
 
+_log = logging.getLogger("novacron.libvirt")
 OLDEST_LIBVIRT = 7_000_000
 """7.0.0, packed as libvirt does: what Debian 11 has. Older ones lack parts of the bulk statistics and of migration's
 figures."""
@@ -34,6 +36,8 @@ class LibvirtGateway:
     async def connect(self, spec: HostSpec, *, deadline_s: float) -> LibvirtHypervisor:
         """Connect, check the version, and hand over the hypervisor."""
         load_libvirt()
+        began_s = self._clock.monotonic()
+        _log.debug("connecting", extra={"host": spec.id})
         access: HostAccess | None = None
         try:
             async with asyncio.timeout(deadline_s):
@@ -47,10 +51,14 @@ class LibvirtGateway:
                     raise
                 if access.has_shell:
                     self._go_on_beside(remove_left_over(access))
+                took_s = round(self._clock.monotonic() - began_s, 2)
+                lacks = [str(one.capability) for one in capabilities.missing]
+                _log.info("connected", extra={"host": spec.id, "took_s": took_s, "lacks": lacks})
                 return LibvirtHypervisor(spec, access, channel, self._clock, capabilities=capabilities)
         except BaseException as error:
             if access is not None:
                 access.abort()
+            _log.debug("not connected", extra={"host": spec.id, "error": repr(error)})
             if isinstance(error, TimeoutError | DeadlineExceeded):
                 raise _too_late(spec, access, deadline_s) from error
             raise

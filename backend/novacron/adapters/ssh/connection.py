@@ -1,11 +1,11 @@
 """One SSH connection to one host: everything we do there goes through it."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import asyncssh
-import structlog
 
 from novacron.adapters.ssh.faults import (
     MAX_SESSIONS_REMEDY,
@@ -30,7 +30,7 @@ Handler = Callable[["ByteReader", "ByteWriter"], Awaitable[None]]
 ByteReader = asyncssh.SSHReader[bytes]
 ByteWriter = asyncssh.SSHWriter[bytes]
 
-_log = structlog.get_logger("novacron.ssh")
+_log = logging.getLogger("novacron.ssh")
 _MOST_CONNECTIONS = 4
 """To one host, for what lasts, where its sshd gives a connection few sessions; commands may have one more."""
 _HELPER_BEGINS_S = 10.0
@@ -61,11 +61,18 @@ class SshConnection:
     @classmethod
     async def open(cls, spec: HostSpec, *, deadline_s: float) -> "SshConnection":
         """Connect as ssh would. Raises LinkError with the status for the host's row."""
+        _log.debug("connecting", extra={"host": spec.id})
         try:
             async with asyncio.timeout(deadline_s):
-                return cls(spec, await connect(spec))
+                connection = cls(spec, await connect(spec))
         except TimeoutError as error:
+            _log.debug("deadline ended connecting", extra={"host": spec.id, "deadline_s": deadline_s})
             raise connect_fault(spec, error) from error
+        except LinkError as error:
+            _log.debug("not connected", extra={"host": spec.id, "status": error.status, "detail": error.detail})
+            raise
+        _log.info("connected", extra={"host": spec.id, "user": connection.user})
+        return connection
 
     @property
     def user(self) -> str:
@@ -88,11 +95,15 @@ class SshConnection:
             async with asyncio.timeout(deadline_s):
                 stdout, stderr = await self._run(command, stdin, deadline_s)
         except TimeoutError as error:
+            fields = {"host": self._spec.id, "command": argv[0], "deadline_s": deadline_s}
+            _log.warning("deadline ended a command", extra=fields)
             limits = "".join(f"; {limit}" for limit in self.limits)
             raise DeadlineExceeded(
                 self._spec.id, f"`{argv[0]}` did not end within {deadline_s:g} s{limits}", "it is tried again by itself"
             ) from error
         except (asyncssh.Error, OSError) as error:
+            fields = {"host": self._spec.id, "command": argv[0], "error": str(error)}
+            _log.info("connection broke under a command", extra=fields)
             raise LinkLost(self._spec.id, f"the connection broke: {error}", "it is made again by itself") from error
         except TooMuchOutputError as error:
             raise LinkError(
@@ -169,7 +180,7 @@ class SshConnection:
     def _log_limit(self) -> None:
         if not self._limit_logged and self.limits:
             self._limit_logged = True
-            _log.warning("a host's sshd limits sessions", host=self._spec.id, limits=self.limits)
+            _log.warning("sshd limits sessions", extra={"host": self._spec.id, "limits": self.limits})
 
     async def open_socket(self, path: str) -> tuple[ByteReader, ByteWriter]:
         """Connect to a unix socket on the host. Raises OSError with the far side's reason."""
