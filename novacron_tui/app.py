@@ -1,4 +1,4 @@
-"""The console application: holds the latest picture, mounts the screens, and knows how things look.
+"""The console application: holds the latest state, mounts the first screen, and applies the theme.
 
 It decides nothing about the fleet. What a key does is in keys.py, commands/ and actions/; which screen opens in
 navigator.py; what is painted in present/.

@@ -42,11 +42,11 @@ class AlertsChanged(Changed):
 
 
 class BackendLost(Changed):
-    """The line to the backend broke."""
+    """The connection to the backend broke."""
 
 
 class BackendFound(Changed):
-    """The line to the backend stands, for the first time or again."""
+    """The connection to the backend is up, for the first time or again."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The way into the console for the command line."""
+"""Runs the console for the command line."""
 
 from novacron.ports.console import Console
 

@@ -13,7 +13,7 @@ NO_VCPUS: Final = "vCPUs are a whole number of at least 1"
 SIZE_HINT: Final = "512M, 2G, 1.5GiB"
 
 Values = Mapping[str, str]
-"""What stands in each field; "yes" and "no" in a toggle."""
+"""The text in each field; "yes" and "no" in a toggle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +25,8 @@ class Form:
     """Asked again after every change: another host has other pools."""
     intents: Callable[[Values], tuple[Intent, ...] | str]
     """The intents, or what is still missing."""
-    judged: str = ""
-    """The choice field whose options are judged by previews, one for each option."""
+    previewed_field: str = ""
+    """The choice field of which each option is previewed."""
 
 
 def number(values: Values, field: str, *, least: int = 0) -> int | None:

@@ -32,14 +32,14 @@ def _refuse(vm: FleetVm, context: Context) -> str | None:
 
 
 def migrate_form(vms: Sequence[FleetVm], context: Context) -> Form:
-    """Ask where to, and how; every destination is judged by a preview."""
+    """Ask where to, and how; every destination is previewed."""
     title = f"Migrate {vms[0].home.vm.name}" if len(vms) == 1 else f"Migrate {len(vms)} VMs"
     fields = _fields(_destinations(vms, context), copies=any(_has_local_disk(vm) for vm in vms))
     return Form(
         title=title,
         fields=lambda values: fields,
         intents=lambda values: _intents(vms, values),
-        judged="destination",
+        previewed_field="destination",
     )
 
 

@@ -5,15 +5,14 @@ from typing import Final
 from novacron.model.operations.intent import Intent
 from novacron.model.operations.storage import DeleteVolume, SetPoolActive
 from novacron_tui.commands.command import Command, Context, Kind, VolumeRow
+from novacron_tui.commands.hosts import refuse_silent
 from novacron_tui.present.console_state import PoolRow
 
 
 def _refuse(row: PoolRow, *, active: bool) -> str | None:
-    if not row.host.is_current:
-        return f"{row.host.id} is {row.host.link.status}: nothing can be asked of it"
-    if row.pool.active is active:
+    if row.host.is_current and row.pool.active is active:
         return f"{row.pool.name} is {'active' if active else 'inactive'} already"
-    return None
+    return refuse_silent(row.host)
 
 
 def _set(row: PoolRow, *, active: bool) -> Intent:
@@ -21,8 +20,7 @@ def _set(row: PoolRow, *, active: bool) -> Intent:
 
 
 def _refuse_volume(target: VolumeRow, _context: Context) -> str | None:
-    host = target.row.host
-    return None if host.is_current else f"{host.id} is {host.link.status}: nothing can be asked of it"
+    return refuse_silent(target.row.host)
 
 
 def _delete_volume(target: VolumeRow, _context: Context) -> Intent:

@@ -5,11 +5,11 @@ from typing import Final
 from novacron.model.fleet import FleetVm
 from novacron.model.vm import ADD_SERIAL
 from novacron_tui.commands.command import Act, Command, Context, Kind
+from novacron_tui.commands.hosts import refuse_silent
 
 
 def _refuse_silent(vm: FleetVm, _context: Context) -> str | None:
-    host = vm.home.host
-    return None if vm.home.is_current else f"{host.id} is {host.link.status}: it cannot be asked"
+    return refuse_silent(vm.home.host)
 
 
 def _refuse_serial(vm: FleetVm, context: Context) -> str | None:

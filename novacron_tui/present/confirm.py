@@ -47,7 +47,7 @@ class Review:
 
     @property
     def vouch_for(self) -> tuple[HostId, ...]:
-        """The hosts that nobody could ask, when nothing but a person's word for them is missing."""
+        """The hosts that do not answer, when vouching for them is all that the plans lack; else none."""
         if self.plans or not all(refusal.vouch_for for refusal in self.refusals):
             return ()
         return tuple(dict.fromkeys(host for refusal in self.refusals for host in refusal.vouch_for))

@@ -1,4 +1,4 @@
-"""Everything the console shows, as one value: the latest snapshots, and how the line to the backend stands."""
+"""Everything the console shows, as one value: the latest snapshots, and the state of the connection to the backend."""
 
 from collections import Counter
 from collections.abc import Mapping

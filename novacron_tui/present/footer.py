@@ -19,7 +19,7 @@ def footer_line(own: Iterable[tuple[str, str]], always: Iterable[tuple[str, str]
     return justify(shown, last, width)
 
 
-def meaningless(pressed: str) -> Line:
+def unassigned_key_line(pressed: str) -> Line:
     """Say that a key does nothing here."""
     return (span(SafeText.clip(key_name(pressed), 20), Role.KEY), span(" means nothing here", Role.DIM))
 

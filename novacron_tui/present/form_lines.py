@@ -1,4 +1,4 @@
-"""A form as lines: fields, the options of the one being filled in, and the verdict on the whole."""
+"""A form as lines: fields, the options of the one being filled in, and what the hosts say to the whole."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from novacron_tui.present.line_edit import LineEdit
 _LABEL: Final = 14
 _OPTIONS_SHOWN: Final = 6
 
-Verdict = tuple[Plan | Refusal, ...] | str | None
-"""What the hypervisors say to the form as it stands; a text: what it lacks; None: they are being asked."""
+FormAnswer = tuple[Plan | Refusal, ...] | str | None
+"""What the hosts say to the form as filled in; a text: what is missing in it; None: they are being asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class OptionPreview:
     """What the hosts say to a form in which an option is chosen."""
 
     wanted: int
@@ -32,7 +32,7 @@ class Judgement:
 
     @property
     def shortfall(self) -> str:
-        """What stands in the way, and of how many; empty when nothing does."""
+        """Why it is not possible, and for how many; empty when it is possible for all."""
         if self.wanted > 1 and self.possible < self.wanted:
             return f"{self.possible} of {self.wanted} can: {self.reason}"
         return self.reason
@@ -49,9 +49,9 @@ class FormView:
     """Index of the field under the cursor."""
     sought: str = ""
     """What was typed to find an option of it."""
-    judged: Mapping[str, Judgement]
+    option_previews: Mapping[str, OptionPreview]
     """For options that were asked about."""
-    verdict: Verdict
+    answer: FormAnswer
 
 
 def form_lines(view: FormView, width: int, glyphs: Glyphs) -> list[Line]:
@@ -65,9 +65,9 @@ def form_lines(view: FormView, width: int, glyphs: Glyphs) -> list[Line]:
     return lines
 
 
-def verdict_lines(view: FormView, width: int, glyphs: Glyphs, most: int) -> list[Line]:
+def answer_lines(view: FormView, width: int, glyphs: Glyphs, most: int) -> list[Line]:
     """Say what the hosts say, in at most `most` lines, and which keys there are."""
-    said = _verdict_lines(view.verdict, width, glyphs)
+    said = _answer_lines(view.answer, width, glyphs)
     if len(said) > most:
         rest = len(said) - most + 1
         said = [*said[: most - 1], (span(f"   and {rest} lines more: too much for this terminal", Role.DIM),)]
@@ -119,7 +119,7 @@ def _field_line(field: Field, view: FormView, width: int, glyphs: Glyphs, *, her
 
 
 def _size_read(text: str, unit: str) -> str:
-    """Say what a plain number is taken for, and what the size is of."""
+    """Say in which unit a plain number is read, and what the size is of."""
     if not (text.isascii() and text.strip().isdigit()):
         return unit
     try:
@@ -142,7 +142,7 @@ def _option_lines(field: Field, view: FormView, width: int, glyphs: Glyphs) -> l
 
 
 def _option(option: Option, view: FormView, glyphs: Glyphs, *, chosen: bool) -> list[Span]:
-    said = view.judged.get(option.value)
+    said = view.option_previews.get(option.value)
     refusal = option.refusal or (said.shortfall if said else "")
     sign = (
         span(f"{glyphs.attention} ", Role.WARNING)
@@ -159,25 +159,25 @@ def _option(option: Option, view: FormView, glyphs: Glyphs, *, chosen: bool) -> 
     return [span(f"{' ' * (_LABEL + 3)}{arrow} ", Role.ACCENT), sign, name, why]
 
 
-def _verdict_lines(verdict: Verdict, width: int, glyphs: Glyphs) -> list[Line]:
-    if verdict is None:
+def _answer_lines(answer: FormAnswer, width: int, glyphs: Glyphs) -> list[Line]:
+    if answer is None:
         return [(span(" asking the hosts ...", Role.DIM),)]
-    if isinstance(verdict, str):
-        return paragraph(verdict, width - 1, Role.DIM, indent=1)
+    if isinstance(answer, str):
+        return paragraph(answer, width - 1, Role.DIM, indent=1)
     lines: list[Line] = []
-    possible = sum(isinstance(answer, Plan) for answer in verdict)
-    if 0 < possible < len(verdict):
-        text = f"{glyphs.attention} {possible} of {len(verdict)} can be done as it stands; the others are left out"
+    possible = sum(isinstance(answer, Plan) for answer in answer)
+    if 0 < possible < len(answer):
+        text = f"{glyphs.attention} {possible} of {len(answer)} can be done as it stands; the others are left out"
         lines += paragraph(text, width - 1, Role.WARNING, indent=1)
-    for answer in verdict[:4]:
-        if isinstance(answer, Refusal):
-            lines += refusal_lines(answer, width, glyphs)
+    for each in answer[:4]:
+        if isinstance(each, Refusal):
+            lines += refusal_lines(each, width, glyphs)
             continue
-        lines += paragraph(f"{glyphs.done} {answer.title}", width - 1, Role.GOOD, indent=1)
-        for warning in answer.warnings:
+        lines += paragraph(f"{glyphs.done} {each.title}", width - 1, Role.GOOD, indent=1)
+        for warning in each.warnings:
             lines += paragraph(f"{glyphs.attention} {warning}", width - 1, Role.WARNING, indent=3)
-    if len(verdict) > 4:
-        lines.append((span(f"   and {len(verdict) - 4} more", Role.DIM),))
+    if len(answer) > 4:
+        lines.append((span(f"   and {len(answer) - 4} more", Role.DIM),))
     return lines
 
 

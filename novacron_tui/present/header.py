@@ -1,4 +1,4 @@
-"""The two lines on top: how the fleet stands, and which panes there are."""
+"""The two lines on top: the counts of the fleet, and the panes."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -91,7 +91,7 @@ def _link(state: ConsoleState, now: datetime, glyphs: Glyphs) -> list[Span]:
 
 
 def tabs_line(panes: Sequence[tuple[str, str, int | None]], current: int, note: Line, width: int) -> Line:
-    """Name the panes with their keys and counts; the one shown stands out. `note` goes to the right."""
+    """Name the panes with their keys and counts; the one shown is highlighted. `note` goes to the right."""
     left: list[Span] = []
     for index, (key, title, count) in enumerate(panes):
         shown = f" {title}" if count is None else f" {title} {count}"

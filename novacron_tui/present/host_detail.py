@@ -15,7 +15,7 @@ from novacron_tui.present.vms import state_cell
 
 
 def host_lines(host: Host, alerts: Sequence[Alert], fleet: Fleet, context: CellContext, width: int) -> list[Line]:
-    """Say how we stand with it, what it is, how it does, and what is on it."""
+    """Describe its connection, its alerts, its load, its hardware and versions, and its VMs and pools."""
     lines = [*_link_lines(host, context, width), *alert_lines(alerts, context, width), ()]
     lines += [*_load_lines(host, context, width), (), *_facts_lines(host)]
     if host.reading is None:

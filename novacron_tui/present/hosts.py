@@ -14,7 +14,7 @@ from novacron_tui.present.words import link_sign
 
 
 def link_cell(host: Host, context: CellContext) -> Cell:
-    """Show how we stand with the host, and for how long when that is not well."""
+    """Show the state of the connection to the host, and since when if it is not up."""
     shape, role = link_sign(host.link, context.glyphs)
     word = f"{shape} {host.link.status}"
     if host.link.is_up:

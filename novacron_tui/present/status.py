@@ -17,7 +17,7 @@ from novacron_tui.present.quantity import age, clock_time, duration, rate_mib, s
 from novacron_tui.present.words import operation_sign, runs_twice, state_sign
 
 BAD_ENDS: Final = frozenset({OperationState.FAILED, OperationState.NEEDS_ATTENTION})
-"""Ends that nobody may miss."""
+"""Ends that stay on the status line until they are dismissed."""
 
 
 def vm_status(vm: FleetVm, context: CellContext) -> Line:

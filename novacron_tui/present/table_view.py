@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class TableView(Generic[T]):
-    """The view state of one table. Rows are facts and belong to somebody else; nothing here outlives them."""
+    """The view state of one table. Rows are facts of the latest snapshot and are only referred to."""
 
     def __init__(self, spec: TableSpec[T]) -> None:
         self.spec = spec

@@ -11,8 +11,8 @@ from novacron_tui.desk import Desk, desk_of
 from novacron_tui.keys import pressed_name
 from novacron_tui.present.box import box_window
 from novacron_tui.present.cells import Line, Role, paragraph
-from novacron_tui.present.footer import meaningless
-from novacron_tui.screens.stack import is_on_top, stands
+from novacron_tui.present.footer import unassigned_key_line
+from novacron_tui.screens.stack import can_be_drawn, is_on_top
 from novacron_tui.widgets.box import BoxLines
 
 Result = TypeVar("Result")
@@ -50,7 +50,7 @@ class BoxScreen(ModalScreen[Result]):
         return None
 
     def state_changed(self) -> None:
-        """Take notice of the newer picture, where that changes what the box says."""
+        """Follow the latest state, where that changes what the box says."""
 
     async def pressed(self, event: events.Key) -> None:
         """Take a key."""
@@ -62,18 +62,18 @@ class BoxScreen(ModalScreen[Result]):
 
     def refuse_key(self, event: events.Key) -> None:
         """Say on the status line of the screen behind that a key does nothing in this box."""
-        self.desk.say(*meaningless(pressed_name(event.key, event.character)))
+        self.desk.say(*unassigned_key_line(pressed_name(event.key, event.character)))
 
     def update(self) -> None:
         """Say what is to be said now."""
-        if stands(self):
+        if can_be_drawn(self):
             self._box.update()
 
     def receive_paste(self, text: str) -> None:
-        """Take pasted text; where nothing is typed it is not taken for keys."""
+        """Take pasted text; it never counts as keys."""
 
     async def receive_key(self, event: events.Key) -> None:
-        """Take every key: what stands behind the box does not hear it."""
+        """Handle every key: none reaches the screen behind the box."""
         if event.key in {"ctrl+c", "ctrl+q"}:
             self.desk.detach()
             return

@@ -19,7 +19,7 @@ class CancelScreen(BoxScreen[bool]):
         self._on_yes = True
 
     def lines(self, width: int) -> Sequence[Line]:
-        """Say what would be cancelled, as it stands now."""
+        """Say what would be cancelled, and how far it is now."""
         state, glyphs = self.desk.state, self.desk.glyphs
         now = [state.operation(asked.id) or asked for asked in self._operations]
         return cancel_lines(now, width, glyphs)

@@ -98,7 +98,7 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
             self.update()
 
     def _type_hosts(self, event: events.Key, review: Review) -> None:
-        """Take a person's word for hosts that cannot be asked, and ask for the plans again with it."""
+        """Take the typed names of the hosts that are vouched for, and ask for the plans again with them."""
         if event.key == "enter":
             if self._typed.text.split() == list(review.vouch_for):
                 self._intents = [with_word_for(intent, review.vouch_for) for intent in self._intents]

@@ -1,4 +1,4 @@
-"""The fleet screen: the five panes, the filter line, and the way into everything else."""
+"""The fleet screen: the five panes and the filter line."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ from novacron_tui.widgets.lines import Lines
 _VMS, _HOSTS = 0, 1
 """Indexes in PANES."""
 _BESIDE_A_FILTER = 50
-"""Cells for what stands beside its text: panes by their keys, what is selected, how many rows match."""
+"""Cells for what is shown beside its text: panes by their keys, what is selected, how many rows match."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _WayBack:
-    """Where a list of one host's VMs was asked for."""
+class _HostListed:
+    """That the VMs of one host are listed, and what `back` returns to."""
 
     host: HostId
     is_detail: bool
@@ -44,7 +44,7 @@ class FleetScreen(TableScreen):
         super().__init__()
         self._current = 0
         self._tables: dict[int, FleetTable[Any]] = {}
-        self._way_back: _WayBack | None = None
+        self._host_listed: _HostListed | None = None
         self.key_scope = PANES[0].key_scope
 
     @property
@@ -98,9 +98,9 @@ class FleetScreen(TableScreen):
             table.repaint()
 
     def standing_keys(self) -> list[tuple[str, str]]:
-        """Name the way back to the host whose VMs are listed."""
+        """Name the key that goes back to the host whose VMs are listed."""
         standing = super().standing_keys()
-        return [("esc", "host"), *standing] if self._way_back is not None and self._typing is None else standing
+        return [("esc", "host"), *standing] if self._host_listed is not None and self._typing is None else standing
 
     async def show_pane_of(self, key: str) -> None:
         """Look at the pane that a key of the group "Panes" means, by its identifier."""
@@ -111,7 +111,7 @@ class FleetScreen(TableScreen):
     async def show_pane(self, index: int) -> None:
         """Look at another pane."""
         self._typing = None
-        self._way_back = None
+        self._host_listed = None
         if index not in self._tables:
             await self.mount(self._make_table(index), after=self.table)
         self.table.display = False
@@ -126,12 +126,12 @@ class FleetScreen(TableScreen):
     async def show_vms_of(self, host: HostId, *, is_detail: bool) -> None:
         """Look at the VMs of one host, whose own screen or row was looked at before."""
         await self.show_pane(_VMS)
-        self._way_back = _WayBack(host=host, is_detail=is_detail, filter_text=self.table.view.filter_text)
+        self._host_listed = _HostListed(host=host, is_detail=is_detail, filter_text=self.table.view.filter_text)
         self.table.view.set_filter(f"host:={host}")
         self.table.repaint()
         self.update_frame()
 
-    async def _go_back_to_host(self, way: _WayBack) -> None:
+    async def _go_back_to_host(self, way: _HostListed) -> None:
         """Go where the host's VMs were asked for; the VMs are filtered as they were before."""
         self.table.view.set_filter(way.filter_text)
         self.table.repaint()
@@ -156,11 +156,11 @@ class FleetScreen(TableScreen):
             await super().act(key)
 
     async def _back(self) -> None:
-        """Take back what was done last: a message, a selection, the way from a host, a filter."""
+        """Take back what was done last: a message, a selection, the list of one host's VMs, a filter."""
         if self.dismiss_message():
             return
-        if self._way_back is not None and not self.table.view.selected:
-            await self._go_back_to_host(self._way_back)
+        if self._host_listed is not None and not self.table.view.selected:
+            await self._go_back_to_host(self._host_listed)
         else:
             self.clear()
 

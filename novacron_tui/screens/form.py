@@ -1,4 +1,4 @@
-"""The form screen: fields, their options judged by previews, and the verdict on the whole while it is filled in."""
+"""The form screen: fields, a preview of each option, and what the hosts say to the whole while it is filled in."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -12,13 +12,13 @@ from novacron_tui.actions.preview import preview_all
 from novacron_tui.commands.form import Form
 from novacron_tui.present.cells import Line, paragraph
 from novacron_tui.present.form_fields import Field, FieldKind
-from novacron_tui.present.form_lines import FormView, Judgement, Verdict, form_lines, holds, verdict_lines
+from novacron_tui.present.form_lines import FormAnswer, FormView, OptionPreview, answer_lines, form_lines, holds
 from novacron_tui.present.line_edit import LineEdit
 from novacron_tui.screens.box import BoxScreen
 
 _LONGEST_SOUGHT = 24
-_JUDGED_AT_ONCE = 12
-"""More destinations than this are judged when they are chosen: a preview asks real hypervisors."""
+_OPTIONS_PREVIEWED = 12
+"""More destinations than this are previewed only when they are chosen: a preview asks real hypervisors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,27 +42,27 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         self._edits: dict[str, LineEdit] = dict(filled.edits) if filled else {}
         self._at = filled.at if filled else 0
         self._sought = ""
-        self._judged: dict[str, Judgement] = {}
-        self._verdict: Verdict = ""
+        self._option_previews: dict[str, OptionPreview] = {}
+        self._answer: FormAnswer = ""
         self._asked: tuple[Intent, ...] = ()
         self._chosen: set[str] = set(filled.chosen) if filled else set()
-        """Fields the operator has filled in: what stands there is never changed for him."""
+        """Fields the operator has filled in: their values are never changed for him."""
         self._fields: tuple[Field, ...] = ()
         self._fields = self._settle_fields(kept=self._chosen)
 
     @property
     def filled(self) -> Filled:
-        """What stands in it, for another screen of the same form."""
+        """What is filled in, for another screen of the same form."""
         return Filled(edits=dict(self._edits), chosen=frozenset(self._chosen), at=self._at)
 
     def on_mount(self) -> None:
-        """Ask about what stands in the form already."""
+        """Ask about what is filled in already."""
         self._changed()
-        self._judge_again()
+        self._preview_options_again()
 
     @property
     def values(self) -> dict[str, str]:
-        """What stands in each field."""
+        """The text in each field."""
         return {name: edit.text for name, edit in self._edits.items()}
 
     def lines(self, width: int) -> Sequence[Line]:
@@ -71,7 +71,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
 
     def tail(self, width: int) -> Sequence[Line]:
         """Say what the hosts say to it."""
-        return verdict_lines(self._view, width, self.desk.glyphs, max(2, self.most_lines // 3))
+        return answer_lines(self._view, width, self.desk.glyphs, max(2, self.most_lines // 3))
 
     def line_of_cursor(self, width: int) -> int | None:
         """Keep the field that is filled in on screen, and its options."""
@@ -84,19 +84,19 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
             fields=self._fields,
             edits=self._edits,
             at=self._at,
-            judged=self._judged,
-            verdict=self._verdict,
+            option_previews=self._option_previews,
+            answer=self._answer,
             sought=self._sought,
         )
 
     def state_changed(self) -> None:
-        """Offer what is possible now: hosts come up and fall silent while a form stands open."""
+        """Offer what is possible now: hosts come up and stop answering while a form is open."""
         before, values = self._fields, self.values
         self._form = self._as_of_now()
         self._fields = self._settle_fields(kept=self._chosen)
         if _possible(before) != _possible(self._fields):
             self._changed()
-            self._judge_again()
+            self._preview_options_again()
         elif self.values != values:
             self._changed()
         if before != self._fields:
@@ -127,9 +127,9 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
             self._fill(field, event)
 
     def _finish(self) -> None:
-        """Go on to the confirmation; a form that is refused as it stands stays open, its verdict says why."""
+        """Go on to the confirmation; a form that the hosts refuse stays open and says why."""
         intents = self._form.intents(self.values)
-        refused = isinstance(self._verdict, tuple) and all(isinstance(answer, Refusal) for answer in self._verdict)
+        refused = isinstance(self._answer, tuple) and all(isinstance(answer, Refusal) for answer in self._answer)
         if not isinstance(intents, str) and not refused:
             self.leave_with(intents)
 
@@ -174,8 +174,8 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         if edit.text != before:
             self._fields = self._settle_fields(kept={field.id})
             self._changed()
-            if field.kind in {FieldKind.CHOICE, FieldKind.TOGGLE} and field.id != self._form.judged:
-                self._judge_again()
+            if field.kind in {FieldKind.CHOICE, FieldKind.TOGGLE} and field.id != self._form.previewed_field:
+                self._preview_options_again()
         self.update()
 
     def _settle_fields(self, kept: Collection[str] = ()) -> tuple[Field, ...]:
@@ -204,51 +204,51 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
     def _changed(self) -> None:
         intents = self._form.intents(self.values)
         if isinstance(intents, str):
-            self._verdict = intents
-            self.workers.cancel_group(self, "verdict")
+            self._answer = intents
+            self.workers.cancel_group(self, "answer")
         else:
-            self._verdict = None
+            self._answer = None
             self._asked = intents
             # Latest wins: an answer to a form that has changed since is worth nothing.
             # By name and not begun: one that is replaced before its turn comes is not even made.
             asking: Callable[[], Awaitable[None]] = self._ask
-            self.run_worker(asking, group="verdict", exclusive=True)
+            self.run_worker(asking, group="answer", exclusive=True)
         self.update()
 
     async def _ask(self) -> None:
         answer = await preview_all(self.desk.backend, self._asked)
-        self._verdict = answer if isinstance(answer, str) else (*answer.plans, *answer.refusals)
+        self._answer = answer if isinstance(answer, str) else (*answer.plans, *answer.refusals)
         self.update()
 
-    def _judge_again(self) -> None:
-        self._judged = {}
-        if self._form.judged:
-            self.run_worker(self._judge_options(), group="judge", exclusive=True)
+    def _preview_options_again(self) -> None:
+        self._option_previews = {}
+        if self._form.previewed_field:
+            self.run_worker(self._preview_options(), group="options", exclusive=True)
 
     def _offer_possible(self, field: Field) -> None:
         """Offer the option with which most is possible in place of one with which less turned out to be."""
-        offered = self._judged.get(self.values[field.id])
-        best = max(self._judged, key=lambda value: self._judged[value].possible)
-        if field.id not in self._chosen and offered and offered.possible < self._judged[best].possible:
+        offered = self._option_previews.get(self.values[field.id])
+        best = max(self._option_previews, key=lambda value: self._option_previews[value].possible)
+        if field.id not in self._chosen and offered and offered.possible < self._option_previews[best].possible:
             self._edits[field.id] = LineEdit.of(best)
             self._changed()
 
-    async def _judge_options(self) -> None:
+    async def _preview_options(self) -> None:
         """Ask for every destination whether it could, a few at a time."""
-        field = next(field for field in self._fields if field.id == self._form.judged)
+        field = next(field for field in self._fields if field.id == self._form.previewed_field)
         options = [option for option in field.options if not option.refusal]
-        if len(options) > _JUDGED_AT_ONCE:
+        if len(options) > _OPTIONS_PREVIEWED:
             return
-        gate = asyncio.Semaphore(3)
+        limit = asyncio.Semaphore(3)
 
-        async def judge(value: str) -> None:
+        async def preview_option(value: str) -> None:
             intents = self._form.intents({**self.values, field.id: value})
             if isinstance(intents, str):
                 return
-            async with gate:
+            async with limit:
                 answer = await preview_all(self.desk.backend, intents)
             if not isinstance(answer, str):
-                self._judged[value] = Judgement(
+                self._option_previews[value] = OptionPreview(
                     wanted=len(intents),
                     possible=len(answer.plans),
                     reason=answer.refusals[0].reason if answer.refusals else "",
@@ -256,7 +256,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
                 self._offer_possible(field)
                 self.update()
 
-        await asyncio.gather(*(judge(option.value) for option in options))
+        await asyncio.gather(*(preview_option(option.value) for option in options))
 
 
 def _possible(fields: Sequence[Field]) -> dict[str, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""One host: how we stand with it, its load and versions, its VMs and pools."""
+"""One host: its connection, its load and versions, its VMs and pools."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -40,6 +40,6 @@ class HostScreen(ReadingScreen):
         super().draw()
 
     def read(self, width: int) -> Sequence[Line]:
-        """Return what is told of it."""
+        """Describe the host."""
         desk = self.desk
         return host_lines(self._host, own_alerts_of(desk.state, self._host), desk.state.fleet, desk.cell_context, width)

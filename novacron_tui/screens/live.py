@@ -1,4 +1,4 @@
-"""What every full screen is: header, title, body, status and footer, drawn from the app's latest picture."""
+"""What every full screen is: header, title, body, status and footer, drawn from the latest state of the console."""
 
 import operator
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,10 +16,10 @@ from novacron_tui.desk import Desk, desk_of
 from novacron_tui.keys import Key, KeyScope
 from novacron_tui.palette import Surface
 from novacron_tui.present.cells import Line, Role, Span, fit_line, line_width, paragraph, span
-from novacron_tui.present.footer import footer_line, meaningless
+from novacron_tui.present.footer import footer_line, unassigned_key_line
 from novacron_tui.present.header import header_line
 from novacron_tui.present.key_names import key_name
-from novacron_tui.screens.stack import is_on_top, stands
+from novacron_tui.screens.stack import can_be_drawn, is_on_top
 from novacron_tui.widgets.lines import Lines
 from novacron_tui.widgets.narrow_update import NarrowCompositor
 
@@ -32,11 +32,11 @@ _UNCUT = 4000
 _SAMPLE = 200
 """Of this many targets at most it is counted what is possible to them."""
 _CONSIDERED = frozenset({"detach", "back", "open"})
-"""Like commands, these are for who has seen on what they act."""
+"""Actions that, like commands, are ignored until the operator can have seen what they act on."""
 
 
 class LiveScreen(Screen[None]):
-    """A screen that follows the picture. Subclasses say what is in the body, and what it is about."""
+    """A screen that follows the state of the console. Subclasses say what is in the body, and what it is about."""
 
     AUTO_FOCUS = None
     key_scope: KeyScope = KeyScope.TEXT
@@ -48,7 +48,7 @@ class LiveScreen(Screen[None]):
         self._compositor = NarrowCompositor()
         self._message: Line = ()
         self._message_left_s = 0
-        self._judged: tuple[object, ...] = ()
+        self._possible_for: tuple[object, ...] = ()
         self._possible: Mapping[str, int] = {}
 
     @property
@@ -103,16 +103,17 @@ class LiveScreen(Screen[None]):
     def _possible_commands(self) -> Mapping[str, int]:
         """Return what is possible, and to how many of a sample of the targets.
 
-        It is judged again only when something else is meant, or known: 10,000 selected rows take longer than a key may.
+        It is computed again only when the targets, or what is known of them, change: 10,000 selected rows take
+        longer than a key may.
         """
         context = self.context()
         known = (self.key_scope, context.state, *context.targets)
-        if len(known) != len(self._judged) or not all(map(operator.is_, known, self._judged)):
+        if len(known) != len(self._possible_for) or not all(map(operator.is_, known, self._possible_for)):
             possible = [command for command in commands_at(self.key_scope) if command.enabled(context) is None]
             sample = replace(context, targets=context.targets[:: 1 + len(context.targets) // _SAMPLE])
             counts = {command.id: len(command.allowed(sample)) for command in possible}
             danger = {"danger": 0} if any(command.danger for command in possible) else {}
-            self._judged, self._possible = known, counts | danger
+            self._possible_for, self._possible = known, counts | danger
         return self._possible
 
     def standing_keys(self) -> list[tuple[str, str]]:
@@ -120,7 +121,7 @@ class LiveScreen(Screen[None]):
         return [(key_name(key.keys[0]), key.label) for key in keys.standing_keys(self.key_scope)]
 
     def draw(self) -> None:
-        """Bring the body up to date with the picture."""
+        """Bring the body up to date with the latest state."""
 
     def draw_ages(self) -> None:
         """Bring up to date what changes by time alone."""
@@ -144,27 +145,27 @@ class LiveScreen(Screen[None]):
     # What all of them do.
 
     def context(self) -> Context:
-        """Return what a command is told."""
+        """Return what a command acts on."""
         desk = self.desk
         return Context(state=desk.state, now=desk.now(), targets=self.targets())
 
     def state_changed(self) -> None:
-        """Draw the newer picture, when this is what is looked at."""
-        if self.is_behind_box:
+        """Draw the newer state, if this screen is seen."""
+        if self.is_seen:
             self.draw()
             self.update_frame()
 
     @property
-    def is_behind_box(self) -> bool:
-        """Whether only dialogs stand before this screen: it is still seen, and still the truth."""
+    def is_seen(self) -> bool:
+        """Whether this screen is on top, or covered by dialogs only: it is then kept up to date."""
         stack = self.app.screen_stack
-        if not stands(self) or self not in stack:
+        if not can_be_drawn(self) or self not in stack:
             return False
         return not any(isinstance(screen, LiveScreen) for screen in stack[stack.index(self) + 1 :])
 
     def tick(self) -> None:
         """Let a second pass."""
-        if not self.is_behind_box:
+        if not self.is_seen:
             return
         if self._message_left_s and is_on_top(self):
             self._message_left_s -= 1
@@ -180,7 +181,7 @@ class LiveScreen(Screen[None]):
         self.update_frame()
 
     def dismiss_message(self) -> bool:
-        """Take a message, and what failed, off the status line; False when nothing had failed."""
+        """Remove the message and the notices from the status line; False when there were no notices."""
         desk = self.desk
         had_failed = desk.notices.dismiss_all()
         self.say(())
@@ -197,12 +198,12 @@ class LiveScreen(Screen[None]):
             lines.update()
 
     def on_screen_resume(self) -> None:
-        """Catch up: the picture may have changed while this was behind another screen."""
+        """Draw the latest state: it may have changed while another screen was open."""
         self.draw()
         self.update_frame()
 
     def receive_paste(self, text: str) -> None:
-        """Take pasted text; where nothing is typed it is not taken for keys."""
+        """Take pasted text; it never counts as keys."""
 
     async def receive_key(self, event: events.Key) -> None:
         """Look a key up in the one table of keys."""
@@ -280,7 +281,7 @@ def _place(key: Key) -> int:
 
 def _nothing(pressed: str) -> Line:
     """Say that a key does nothing on this screen."""
-    return (*meaningless(pressed), span("; ", Role.DIM), span("?", Role.KEY), span(" lists the keys", Role.DIM))
+    return (*unassigned_key_line(pressed), span("; ", Role.DIM), span("?", Role.KEY), span(" lists the keys", Role.DIM))
 
 
 def _too_small(width: int) -> Sequence[Line]:

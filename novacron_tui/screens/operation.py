@@ -35,5 +35,5 @@ class OperationScreen(ReadingScreen):
         super().draw()
 
     def read(self, width: int) -> Sequence[Line]:
-        """Return what is told of it."""
+        """Describe the operation."""
         return operation_lines(self._operation, self.desk.cell_context, width)

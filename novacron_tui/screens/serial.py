@@ -15,7 +15,7 @@ from novacron_tui.screens.live import LiveScreen
 from novacron_tui.widgets.serial_terminal import DETACH, SerialTerminal
 
 _PAUSE = 3.0
-"""Times the usual moment: words are typed with pauses."""
+"""Factor of the usual time that keys are ignored: people pause between words."""
 
 
 class SerialScreen(LiveScreen):
@@ -50,7 +50,7 @@ class SerialScreen(LiveScreen):
         )
 
     def status_line(self) -> Line:
-        """Say how the line stands."""
+        """Say whether the console is open."""
         return self._state
 
     def footer_keys(self) -> list[tuple[str, str]]:

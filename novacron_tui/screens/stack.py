@@ -1,4 +1,4 @@
-"""What can be said of any screen by where it is on the app's stack."""
+"""Whether a screen is on top, and whether it can be drawn."""
 
 from typing import Any
 
@@ -11,6 +11,6 @@ def is_on_top(screen: Screen[Any]) -> bool:
     return bool(stack) and stack[-1] is screen
 
 
-def stands(screen: Screen[Any]) -> bool:
+def can_be_drawn(screen: Screen[Any]) -> bool:
     """Whether its widgets are there to draw on: not yet while it is mounted, no more once the console ends."""
     return screen.is_mounted and screen.is_attached and screen.app.is_running

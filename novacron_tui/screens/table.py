@@ -20,7 +20,7 @@ class TableScreen(LiveScreen):
         super().__init__()
         self._typing: LineEdit | None = None
         self._filter_before = ""
-        """The filter that stood when another began to be typed."""
+        """The filter that was in use when another began to be typed."""
 
     @property
     def table(self) -> FleetTable[Any]:
@@ -102,7 +102,7 @@ class TableScreen(LiveScreen):
         self.update_frame()
 
     def receive_paste(self, text: str) -> None:
-        """Paste into the filter; anywhere else pasted text is not taken for keys."""
+        """Paste into the filter; elsewhere pasted text is ignored."""
         if self._typing is not None:
             self._set_typing(self._typing.insert(text))
 

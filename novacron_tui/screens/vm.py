@@ -67,7 +67,7 @@ class VmScreen(ReadingScreen):
         self.text.update()
 
     def read(self, width: int) -> Sequence[Line]:
-        """Return what is told of it."""
+        """Describe the VM."""
         desk = self.desk
         context = desk.cell_context
         operations = operations_of(desk.state, self._vm.id)

@@ -65,7 +65,7 @@ class KeyedApp(App[None], inherit_bindings=False):
         return super().pop_screen()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say when the terminal is too small to be truthful."""
+        """Note whether the terminal is too small to show what a key would act on."""
         self.set_class(event.size.width < _LEAST_COLUMNS or event.size.height < _LEAST_ROWS, _TOO_SMALL)
 
     @property

@@ -27,7 +27,7 @@ _MARGIN = 1
 
 @dataclass(frozen=True, slots=True)
 class _PaintedRow:
-    """One line as it stands on screen."""
+    """One line as it is painted on screen."""
 
     mark: Span
     cells: tuple[Span, ...]

@@ -40,7 +40,7 @@ _HEX: Final = re.compile("[0-9a-f]{6}")
 
 
 class _Stream(pyte.ByteStream):
-    """pyte's parser, made to survive what it does not understand."""
+    """pyte's parser, which here ignores sequences that it does not understand."""
 
     def __init__(self, screen: pyte.Screen) -> None:
         self._inside = 0

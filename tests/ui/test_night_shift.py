@@ -122,7 +122,7 @@ async def test_several_volumes_are_not_called_vms() -> None:
     assert "delete 3 volumes:" in "".join(part.text for part in review_lines(review, 70, UNICODE)[0])
 
 
-async def test_the_longest_form_shows_verdict_and_keys_on_the_smallest_terminal() -> None:
+async def test_the_longest_form_shows_the_answer_and_keys_on_the_smallest_terminal() -> None:
     async with at_console(a_console(), size=SMALL) as operator:
         await operator.press("n")
         await operator.type("app-7")

@@ -3,9 +3,9 @@
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from tests.ui.night import on_call
 from tests.ui.operator import LARGE, SMALL
-from tests.ui.picture import picture_of
+from tests.ui.scenes import on_call
+from tests.ui.svg import svg_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:\\s*Can not relate:UserWarning")
 _WIDE = (132, 36)
@@ -44,11 +44,11 @@ async def test_the_screen_looks_as_in_its_picture(name: str, screenshot: Snapsho
         for key in keys:
             await (operator.type(key[5:]) if key.startswith("text:") else operator.press(key))
         await operator.settle()
-        picture = picture_of(operator.app)
+        picture = svg_of(operator.app)
     assert picture == screenshot(name=name)
 
 
 async def test_the_light_theme_looks_as_in_its_picture(screenshot: SnapshotAssertion) -> None:
     async with on_call(size=_WIDE, theme="nova-day") as operator:
-        picture = picture_of(operator.app)
+        picture = svg_of(operator.app)
     assert picture == screenshot(name="vms-day")

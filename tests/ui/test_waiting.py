@@ -14,7 +14,7 @@ from tests.operation_builders import an_operation
 from tests.ui.fake_console import FakeConsole
 from tests.ui.fleet import a_mixed_fleet
 from tests.ui.operator import LARGE, SMALL, at_console
-from tests.ui.picture import picture_of
+from tests.ui.svg import svg_of
 
 A, B = HostId("kvm-fra-01"), HostId("kvm-fra-02")
 REASON = "at most 1 migrations leave kvm-fra-01 at once"
@@ -97,4 +97,4 @@ async def test_the_queue_looks_as_in_its_picture(
 ) -> None:
     async with at_console(_console(), size=size) as operator:
         await operator.press("3")
-        assert picture_of(operator.app) == screenshot(name=name)
+        assert svg_of(operator.app) == screenshot(name=name)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from novacron.cli.arguments import AnyHostNames, AnyVmNames, Json, PartialOk, VmName
-from novacron.cli.output import age, complain, print_json, print_table, tell_unread
+from novacron.cli.output import complain, print_json, print_table, tell_unread
 from novacron.cli.selectors import all_vms, hosts_unread, is_uuid, select_hosts, select_one_vm, select_vms
 from novacron.cli.session import run, settled_fleet
 from novacron.model.alert.alert import Alert
@@ -19,6 +19,7 @@ from novacron.model.operation import Operation
 from novacron.model.operations.migration import MigrateVm
 from novacron.model.storage import Pool
 from novacron.ports.console import Console
+from novacron_tui.present.quantity import age
 
 
 def vms(context: typer.Context, names: AnyVmNames = None, partial_ok: PartialOk = False, as_json: Json = False) -> None:

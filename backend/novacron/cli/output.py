@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from typing import NoReturn
 
 import typer
@@ -147,14 +146,3 @@ def fail(error: NovaCronError) -> NoReturn:
     """Print the error and end with its exit code."""
     complain(error.subject, error.detail, error.remedy)
     raise typer.Exit(error.exit_code)
-
-
-def age(since: datetime | None, now: datetime) -> str:
-    """Say how long ago: "14s", "3m", "2h", "5d"; "-" when never."""
-    if since is None:
-        return "-"
-    seconds = max(0, int((now - since).total_seconds()))
-    for limit, size, unit in ((120, 1, "s"), (7200, 60, "m"), (172800, 3600, "h")):
-        if seconds < limit:
-            return f"{seconds // size}{unit}"
-    return f"{seconds // 86400}d"

@@ -9,7 +9,7 @@ import typer
 from novacron.cli.arguments import AnyHostNames, Json, NoWait, PartialOk, Vouch, Yes, vouched_for
 from novacron.cli.carrying_out import Manner, just
 from novacron.cli.completion import complete_hosts
-from novacron.cli.output import age, print_json, print_table, tell_unread
+from novacron.cli.output import print_json, print_table, tell_unread
 from novacron.cli.scheduling import scheduled
 from novacron.cli.selectors import host_of_pool, select_hosts
 from novacron.cli.session import run, settled_fleet
@@ -17,6 +17,7 @@ from novacron.model.fleet import Host
 from novacron.model.operations.intent import Intent
 from novacron.model.operations.storage import DeleteVolume, SetPoolActive
 from novacron.ports.console import Console
+from novacron_tui.present.quantity import age
 
 pool = typer.Typer(help="Start and stop storage pools.", no_args_is_help=True)
 volume = typer.Typer(help="Delete volumes.", no_args_is_help=True)

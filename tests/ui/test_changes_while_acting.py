@@ -206,11 +206,11 @@ class _Failing(FakeConsole):
     def __init__(self, fleet: Fleet, error: Exception, vm: str) -> None:
         super().__init__(fleet)
         self._error, self._vm = error, vm
-        self.gate: asyncio.Event | None = None
+        self.limit: asyncio.Event | None = None
 
     async def submit(self, intent: Intent, **how) -> Operation | Refusal:
-        if self.gate is not None:
-            await self.gate.wait()
+        if self.limit is not None:
+            await self.limit.wait()
         if NAMES[intent.vm] == self._vm:
             raise self._error
         return await super().submit(intent, **how)
@@ -257,18 +257,18 @@ async def test_a_batch_waits_for_a_backend_that_is_lost_however_long_that_is(mon
 
 async def test_detaching_asks_again_while_something_confirmed_is_not_handed_over() -> None:
     console = _Failing(_fleet("a", "b", "c"), LinkLost("kvm-1", "gone"), "")
-    console.gate = asyncio.Event()
+    console.limit = asyncio.Event()
     async with at_console(console) as operator:
         await operator.press("asterisk", "s", "y", "q")
         assert operator.app.is_running
         operator.sees("3 not handed over to the backend yet")
-        console.gate.set()
+        console.limit.set()
         await operator.settle()
         assert len(console.submitted) == 3
-        console.gate.clear()
+        console.limit.clear()
         await operator.press("s", "y", "q")
         assert operator.app.is_running, "who was warned of one batch was not warned of the next"
-        console.gate.set()
+        console.limit.set()
         await operator.settle()
         await operator.press("q")
     assert operator.app.return_code == 0

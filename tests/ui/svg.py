@@ -20,7 +20,7 @@ _FRONT = "#c9d3e3"
 _BACK = "#11141b"
 
 
-def picture_of(app: NovaCronApp) -> str:
+def svg_of(app: NovaCronApp) -> str:
     """Draw what is on the screen now, dialogs included."""
     update = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens, simplify=True)
     strips = [Strip.join(chops) for chops in update.strips]
