@@ -6,7 +6,7 @@ from typing import TypeVar
 from novacron.adapters.simulated.gateway import SimulatedGateway
 from novacron.adapters.simulated.hypervisor import SimulatedHypervisor
 from novacron.adapters.simulated.world import World
-from novacron.model.errors import OutcomeUnknown
+from novacron.model.errors import NovaCronError, OutcomeUnknown
 from novacron.model.host import HostSpec
 from novacron.model.operation import OperationState
 from novacron.model.operations.deletion import DeleteVm
@@ -22,10 +22,13 @@ FLAPS = 5_000
 class FlappingGateway:
     """The simulated gateway; the link breaks under the first `flaps` calls named `what`, before they take effect."""
 
-    def __init__(self, world: World, what: str, flaps: int) -> None:
+    def __init__(
+        self, world: World, what: str, flaps: int, error: Callable[[str, str], NovaCronError] = OutcomeUnknown
+    ) -> None:
         self._gateway = SimulatedGateway(world)
         self._what = what
         self.flaps_left = flaps
+        self._error = error
 
     async def connect(self, spec: HostSpec, *, deadline_s: float) -> SimulatedHypervisor:
         """Connect as the simulated gateway does."""
@@ -38,7 +41,7 @@ class FlappingGateway:
         ) -> T:
             if what == self._what and self.flaps_left > 0:
                 self.flaps_left -= 1
-                raise OutcomeUnknown(spec.id, f"{what}: the answer was lost")
+                raise self._error(spec.id, f"{what}: it failed before it took effect")
             return await call(what, ask, deadline_s=deadline_s, effects=effects, takes_s=takes_s)
 
         link.call = flap  # type: ignore[method-assign]

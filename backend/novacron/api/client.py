@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
@@ -40,6 +40,7 @@ from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample
+from novacron.model.work.backoff import Backoff
 from novacron.model.work.schedule import AT_ONCE, Schedule
 from novacron.ports.console import BackendLost, BackendStatus, ConsoleChange
 from novacron.ports.hypervisor import SerialLink
@@ -50,8 +51,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _ORIGIN = "http://novacron"
-_RETRY_FIRST_S = 0.2
-_RETRY_MOST_S = 5.0
+_RETRY: Final = Backoff(first_s=0.2, most_s=5.0)
 _ANSWER_S = 120.0
 """A preview asks hypervisors, each within its own deadline; this only bounds a backend that is stuck."""
 _BUSY_WAITS_S = (0.2, 0.5, 1.0, 2.0)
@@ -85,7 +85,7 @@ class RemoteConsole:
             BackendError: the backend speaks another protocol: trying again would not help.
         """
         lost: BackendLost | None = None
-        delay_s = _RETRY_FIRST_S
+        backoff = _RETRY
         ended_itself = False
         while True:
             cause = "it ended the connection"
@@ -93,7 +93,7 @@ class RemoteConsole:
                 async with self._websocket("/v1/stream") as stream:
                     picture = Picture()
                     async for text in stream:
-                        delay_s, lost, ended_itself = _RETRY_FIRST_S, None, False
+                        backoff, lost, ended_itself = _RETRY, None, False
                         change = picture.take(text)
                         if change is not None:
                             yield change
@@ -106,8 +106,8 @@ class RemoteConsole:
             if lost is None or lost.cause != cause:
                 lost = BackendLost(since=lost.since if lost else datetime.now(UTC), cause=cause)
                 yield lost
-            await asyncio.sleep(delay_s)
-            delay_s = min(_RETRY_MOST_S, delay_s * 2)
+            backoff = backoff.failed()
+            await asyncio.sleep(backoff.wait_s())
             if self._revive is not None and not ended_itself:
                 await _try(self._revive)
 

@@ -19,6 +19,7 @@ from novacron.model.errors import LinkError, LinkLost, NovaCronError
 from novacron.model.host import HostReading, HostSpec
 from novacron.model.ids import HostId
 from novacron.model.link import NEEDS_PERSON, Link, LinkStatus
+from novacron.model.work.backoff import Backoff
 from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import HostEvent, HostEventKind, Hypervisor, HypervisorGateway
 
@@ -257,9 +258,11 @@ class HostPoller:
         restarts = status is LinkStatus.NO_LIBVIRT and bool(self._identity)
         if status in NEEDS_PERSON and not restarts:
             return settings.backoff_person_s
-        whole_s = min(settings.backoff_most_s, settings.backoff_first_s * 2.0 ** min(self._attempts - 1, 10))
         # Half of it at random: a switch that failed must not bring all hosts back in the same instant.
-        return whole_s * (0.5 + 0.5 * self._watch.rng.random())
+        backoff = Backoff(
+            first_s=settings.backoff_first_s, most_s=settings.backoff_most_s, spread=0.5, failures=self._attempts - 1
+        )
+        return backoff.failed(chance=self._watch.rng.random()).wait_s()
 
     def _release(self) -> None:
         waiting, self._waiting = self._waiting, []

@@ -46,6 +46,11 @@ class EngineSettings:
 
     goal_patience_s: float = 20.0
     """How long a state may take to show after the hypervisor accepted the call for it."""
+    repeat_most: int = 5
+    """How often a step that may be repeated is asked for while its VM is busy with something else."""
+    repeat_first_s: float = 2.0
+    repeat_longest_s: float = 30.0
+    """Between such attempts. libvirt itself waits for 30 s before it says that another call holds the VM."""
     goal_interval_s: float = 0.25
     lost_patience_s: float = 10.0
     """How long to keep looking for the effect of a call whose answer was lost, once its host answers again."""

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from novacron.engine.settings import EngineSettings
 from novacron.model.alert.conditions import TaskFault
+from novacron.model.work.backoff import Backoff
 from novacron.ports.clock import Clock
 
 T = TypeVar("T")
@@ -41,7 +42,8 @@ class Supervisor:
             return None
 
     async def _keep(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        wait_s = self._settings.task_backoff_first_s
+        settings = self._settings
+        backoff = Backoff(first_s=settings.task_backoff_first_s, most_s=settings.task_backoff_most_s)
         while True:
             began_at = self._clock.monotonic()
             try:
@@ -53,9 +55,9 @@ class Supervisor:
             else:
                 return
             if self._clock.monotonic() - began_at > self._settings.task_well_after_s:
-                wait_s = self._settings.task_backoff_first_s
-            await self._clock.sleep(wait_s)
-            wait_s = min(self._settings.task_backoff_most_s, wait_s * 2)
+                backoff = backoff.succeeded()
+            backoff = backoff.failed()
+            await self._clock.sleep(backoff.wait_s())
 
     def _report(self, name: str, error: BaseException) -> None:
         text = f"{type(error).__name__}: {error}"

@@ -4,7 +4,7 @@ import libvirt
 import pytest
 
 from novacron.adapters.libvirt.faults import is_broken_link, is_not_allowed, note_link, translate, unreadable
-from novacron.model.errors import Conflict, LinkLost, NotFound, OperationError, OutcomeUnknown
+from novacron.model.errors import Busy, Conflict, LinkLost, NotFound, OperationError, OutcomeUnknown
 
 QEMU = libvirt.VIR_FROM_QEMU
 
@@ -133,3 +133,8 @@ def test_an_answer_that_is_not_utf_8_is_a_refusal_that_quotes_it():
     with pytest.raises(UnicodeDecodeError) as caught:
         b"no volume 'caf\xe9'".decode()
     assert unreadable(caught.value, "vm").detail == r"no volume 'caf\xe9'"
+
+
+def test_a_vm_that_another_job_holds_is_busy():
+    text = "Timed out during operation: cannot acquire state change lock (held by monitor=remoteDispatchDomainSuspend)"
+    assert type(translate(an_error(libvirt.VIR_ERR_OPERATION_TIMEOUT, text), "web-1", "it", effects=True)) is Busy

@@ -7,9 +7,9 @@ import pytest
 
 from novacron.adapters.libvirt.access import RunResult
 from novacron.adapters.libvirt.channel import Channel
+from novacron.adapters.libvirt.hanging import HUNG
 from novacron.adapters.libvirt.host_files import HostFiles
 from novacron.adapters.libvirt.hypervisor import LibvirtHypervisor
-from novacron.adapters.libvirt.patience import Patience
 from novacron.adapters.libvirt.pool_reader import PoolReader
 from novacron.model.errors import DeadlineExceeded
 from novacron.model.files import UseKind
@@ -127,21 +127,14 @@ async def test_a_pool_that_cannot_be_read_is_not_refreshed_since_libvirt_would_s
     assert shell.looks == (1 if folder is None else 2), "nobody is sent after one who hangs"
 
 
-async def test_who_hung_is_asked_again_after_ever_longer_pauses():
-    clock = FakeClock()
-    patience = Patience(clock.monotonic)
-    assert patience.has_run_out
+def test_who_hung_is_asked_again_after_ever_longer_pauses():
+    hung = HUNG
+    assert hung.is_due(0.0)
     for pause_s in (60, 120, 240):
-        patience.try_later()
-        assert not patience.has_run_out
-        await clock.advance(pause_s - 1)
-        assert not patience.has_run_out
-        await clock.advance(2)
-        assert patience.has_run_out
-    patience.answered()
-    patience.try_later()
-    await clock.advance(61)
-    assert patience.has_run_out
+        hung = hung.failed(now_s=1000.0)
+        assert not hung.is_due(1000.0 + pause_s - 1)
+        assert hung.is_due(1000.0 + pause_s)
+    assert hung.succeeded().failed(now_s=0.0).is_due(61.0)
 
 
 async def test_figures_of_a_folder_that_cannot_be_are_not_known(host: LibvirtHypervisor, refreshes: list[str]):

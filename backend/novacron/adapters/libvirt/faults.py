@@ -5,7 +5,7 @@ from typing import Any
 
 from novacron.adapters.libvirt.binding import load_libvirt
 from novacron.adapters.libvirt.foreign_text import spelled_out
-from novacron.model.errors import Conflict, LinkLost, NotFound, NovaCronError, OperationError, OutcomeUnknown
+from novacron.model.errors import Busy, Conflict, LinkLost, NotFound, NovaCronError, OperationError, OutcomeUnknown
 
 START_LIBVIRT = "start it: systemctl start libvirtd, or virtqemud.socket where libvirt is modular"
 
@@ -62,7 +62,12 @@ def translate(error: Any, subject: str, what: str, *, effects: bool) -> NovaCron
         return LinkLost(subject, f"the connection broke while {what}: {text}", "it is made again by itself")
     if code in {getattr(libvirt, name) for name in _NOT_FOUND}:
         return NotFound(subject, text, "look again: it was removed, or has moved")
-    kind = Conflict if code in {getattr(libvirt, name) for name in _CONFLICT} else OperationError
+    kind: type[OperationError] = OperationError
+    if code in {getattr(libvirt, name) for name in _CONFLICT}:
+        kind = Conflict
+    elif code == libvirt.VIR_ERR_OPERATION_TIMEOUT:
+        # Another job held the VM for the 30 s that libvirt waits for it. Source: virDomainObjBeginJobInternal.
+        kind = Busy
     return kind(subject, text, next((remedy for sign, remedy in _REMEDIES if sign in text), ""))
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from novacron.adapters.libvirt.access import RunResult
 from novacron.adapters.libvirt.background_read import BackgroundRead
-from novacron.adapters.libvirt.patience import Patience
+from novacron.adapters.libvirt.hanging import HUNG
 from novacron.model.errors import DeadlineExceeded, NovaCronError
 
 COMMAND: Final = ("df", "-P", "-k", "/", "/var/lib/libvirt", "/var/lib/libvirt/images")
@@ -22,12 +22,12 @@ class FileSystems:
         """`run` is given a command and its deadline in seconds."""
         self._run = run
         self._asking = BackgroundRead("asking for file systems")
-        self._patience = Patience(time.monotonic)
+        self._hung = HUNG
         self._text = ""
 
     async def read(self) -> str:
         """Return df's output; empty while it is not known."""
-        if self._patience.has_run_out:
+        if self._hung.is_due(time.monotonic()):
             self._asking.start(self._ask)
         await self._asking.wait(_WAIT_S)
         return self._text
@@ -40,10 +40,10 @@ class FileSystems:
         try:
             done = await self._run(COMMAND, _DEADLINE_S)
         except DeadlineExceeded:
-            self._patience.try_later()
+            self._hung = self._hung.failed(now_s=time.monotonic())
             self._text = ""
         except NovaCronError:
             return  # the way there broke, which the reading itself tells
         else:
-            self._patience.answered()
+            self._hung = HUNG
             self._text = done.stdout.decode(errors="replace")

@@ -14,8 +14,8 @@ from typing import Final
 from novacron.adapters.libvirt.access import HostAccess
 from novacron.adapters.libvirt.background_read import BackgroundRead
 from novacron.adapters.libvirt.foreign_text import spelled_back
+from novacron.adapters.libvirt.hanging import HUNG
 from novacron.adapters.libvirt.image_headers import HEAD_BYTES, UnreadableHeader, bases_named
-from novacron.adapters.libvirt.patience import Patience
 from novacron.model.errors import DeadlineExceeded, NovaCronError
 from novacron.model.files import NODE, FileIdentity, FileUse, UseKind
 from novacron.model.shared_file_systems import exported
@@ -69,7 +69,7 @@ class FileTable:
 
     def __init__(self, access: HostAccess, clock: Clock) -> None:
         self._access = access
-        self._patience = Patience(clock.monotonic)
+        self._clock, self._hung = clock, HUNG
         self._seen: dict[str, _Seen] = {}
         self._bases: dict[str, tuple[str, ...] | UnreadableHeader] = {}
         self._headers: dict[tuple[str, int, tuple[int, int]], tuple[str, ...] | UnreadableHeader] = {}
@@ -90,7 +90,7 @@ class FileTable:
                 "which files its VMs and volumes name cannot be looked at: it gives libvirt only, no commands"
             )
             return
-        if not self._patience.has_run_out:
+        if not self._may_look:
             return
         self._next, self.trouble = questions, _UNDER_WAY
         self._reading.start(self._read_all)
@@ -128,11 +128,16 @@ class FileTable:
                     pending.append(base)
                     yield FileUse(path=base, what="base image", file=self.identity(base))
 
+    @property
+    def _may_look(self) -> bool:
+        """Whether who hung the last time may be asked again."""
+        return self._hung.is_due(self._clock.monotonic())
+
     async def _read_all(self) -> None:
-        while self._next is not None and self._patience.has_run_out:
+        while self._next is not None and self._may_look:
             questions, self._next = self._next, None
             await self._read(questions)
-            if self._next is not None and self._patience.has_run_out:
+            if self._next is not None and self._may_look:
                 self.trouble = _UNDER_WAY
 
     async def _read(self, questions: FileQuestions) -> None:
@@ -153,13 +158,13 @@ class FileTable:
                     bases[path] = found if unread else tuple(dict.fromkeys((*told, *_names(found))))
                 pending = {base for path in pending for base in _names(bases[path])} - bases.keys()
         except DeadlineExceeded:
-            self._patience.try_later()
+            self._hung = self._hung.failed(now_s=self._clock.monotonic())
             self.trouble = "whoever looks at its files hangs: is the server of one of its pools dead?"
             self._take({}, {})
         except NovaCronError as error:
             self.trouble = f"which files its VMs and volumes name could not be looked at: {error.detail}"
         else:
-            self._patience.answered()
+            self._hung = HUNG
             self._take(seen, bases)
             self.trouble = ""
 

@@ -17,13 +17,14 @@ from novacron.adapters.libvirt.background_read import BackgroundRead
 from novacron.adapters.libvirt.binding import load_libvirt
 from novacron.adapters.libvirt.channel import Channel, Connection
 from novacron.adapters.libvirt.foreign_text import text_of
+from novacron.adapters.libvirt.hanging import HUNG
 from novacron.adapters.libvirt.image_headers import UnreadableHeader, absolute_base
-from novacron.adapters.libvirt.patience import Patience
 from novacron.model.errors import DeadlineExceeded, LinkError, NovaCronError, OperationError
 from novacron.model.ids import PoolId
 from novacron.model.shared_file_systems import is_shared
 from novacron.model.storage import Pool, PoolSize, Volume, plausible_size
 from novacron.model.vm import VmDisk
+from novacron.model.work.backoff import Backoff
 from novacron.ports.clock import Clock
 
 _POOL_DEADLINE_S = 8.0
@@ -58,7 +59,7 @@ class PoolReader:
         self._file_systems: dict[str, str] = {}
         self._refreshed: dict[str, str] = {}
         """By pool: how its folder was when it was last refreshed."""
-        self._patience: dict[str, Patience] = {}
+        self._hung: dict[str, Backoff] = {}
         self._places: dict[str, tuple[PoolId, str]] = {}
         self.were_read = False
         """Whether all pools were gone through at least once: until then others may be there."""
@@ -146,16 +147,16 @@ class PoolReader:
         """Look at a pool's folder; None where there is none, or with the reason why it cannot be read now."""
         if not pool.path.startswith("/") or pool.path.startswith("/dev") or not self._access.has_shell:
             return None, ""
-        patience = self._patience.setdefault(pool.path, Patience(self._clock.monotonic))
-        if not patience.has_run_out:
+        hung = self._hung.get(pool.path, HUNG)
+        if not hung.is_due(self._clock.monotonic()):
             return None, _HANGS
         try:
             done = await self._access.run(("sh", "-c", _LOOK, "sh", pool.path), deadline_s=_POOL_DEADLINE_S)
         except DeadlineExceeded:
             # Its server is dead: whoever looks at it hangs on the host, and cannot be killed there.
-            patience.try_later()
+            self._hung[pool.path] = hung.failed(now_s=self._clock.monotonic())
             return None, _HANGS
-        patience.answered()
+        self._hung.pop(pool.path, None)
         if done.exit_status != 0:
             return None, done.stderr.decode(errors="replace").strip().rpartition("stat: ")[2] or "it cannot be read"
         changed, _, figures = done.stdout.decode(errors="replace").partition("\n")

@@ -13,6 +13,7 @@ from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, VmId
 from novacron.model.operation import JOURNAL, Operation, Progress, StepRecord
 from novacron.model.plan.settlement import Look
+from novacron.model.work.backoff import Backoff
 from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import Hypervisor
 
@@ -92,7 +93,7 @@ class StepContext:
 
     async def patient_hypervisor(self, host: HostId) -> Hypervisor:
         """Return the connection to a host, waiting for it for as long as it takes."""
-        wait_s = self.settings.blind_first_s
+        backoff = blind_backoff(self.settings)
         while True:
             try:
                 hypervisor = self.hypervisor(host)
@@ -103,8 +104,8 @@ class StepContext:
             else:
                 self.stop_waiting()
                 return hypervisor
-            await self.wait_for(host, cause, wait_s)
-            wait_s = min(self.settings.blind_most_s, wait_s * 2)
+            backoff = backoff.failed()
+            await self.wait_for(host, cause, backoff.wait_s())
 
     async def look(self, host: HostId, vm: VmId) -> Look:
         """Look at a VM on one host; a host that cannot be asked is part of the answer, not an error."""
@@ -122,14 +123,14 @@ class StepContext:
 
     async def patient_look(self, host: HostId, vm: VmId) -> Look:
         """Look at a VM, waiting for its host for as long as it takes."""
-        wait_s = self.settings.blind_first_s
+        backoff = blind_backoff(self.settings)
         while True:
             seen = await self.look(host, vm)
             if seen.reachable:
                 self.stop_waiting()
                 return seen
-            await self.wait_for(host, seen.cause, wait_s)
-            wait_s = min(self.settings.blind_most_s, wait_s * 2)
+            backoff = backoff.failed()
+            await self.wait_for(host, seen.cause, backoff.wait_s())
 
     def stop_waiting(self) -> None:
         """Say that nothing is waited for any more."""
@@ -175,6 +176,11 @@ class StepContext:
     def value_of(self, step: str, name: str) -> str:
         """Return a value that a step found or came to, such as the path of a disk it made; empty when there is none."""
         return next((record.values.get(name, "") for record in self.operation.steps if record.id == step), "")
+
+
+def blind_backoff(settings: EngineSettings) -> Backoff:
+    """Return how long to wait between looks at a host that does not answer."""
+    return Backoff(first_s=settings.blind_first_s, most_s=settings.blind_most_s)
 
 
 def _left_the_fleet(host: HostId) -> AttentionNeeded:

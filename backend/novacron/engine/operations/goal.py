@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from novacron.engine.operations.context import AttentionNeeded, StepContext
 from novacron.engine.operations.step import StepFailed, StepHandler
-from novacron.model.errors import OperationError
+from novacron.model.errors import Busy, OperationError
 from novacron.model.ids import HostId, VmId
 from novacron.model.operation import StepResult
 from novacron.model.operations.step import ArgsT
 from novacron.model.vm import VmReading
+from novacron.model.work.backoff import Backoff
 from novacron.ports.hypervisor import Hypervisor
 
 
@@ -33,7 +34,7 @@ class Goal:
         if self.reached(seen):
             return StepResult(text=f"it was {self.wanted} already")
         try:
-            await context.ask(self.host, self.ask)
+            await self._ask(context)
         except OperationError as error:
             return await self._after_no(context, error)
         return await self._await_it(context)
@@ -51,7 +52,7 @@ class Goal:
                 break
             await context.clock.sleep(context.settings.looks_apart_s)
         if self.repeatable:
-            await context.ask(self.host, self.ask)
+            await self._ask(context)
             return await self._await_it(context)
         raise AttentionNeeded(
             f"it was interrupted, and {self.host} shows it {describe(seen)}, not {self.wanted}: "
@@ -65,6 +66,20 @@ class Goal:
             LinkError: the host cannot be asked; nothing was done.
         """
         return await context.hypervisor(self.host).reader.look(self.vm, deadline_s=context.settings.look_deadline_s)
+
+    async def _ask(self, context: StepContext) -> None:
+        """Ask once; what is harmless to repeat, some times more while the VM is busy with something else."""
+        settings = context.settings
+        backoff = Backoff(first_s=settings.repeat_first_s, most_s=settings.repeat_longest_s)
+        while True:
+            try:
+                return await context.ask(self.host, self.ask)
+            except Busy as error:
+                backoff = backoff.failed()
+                if not self.repeatable or backoff.failures >= settings.repeat_most or context.is_cancelled:
+                    raise
+                context.note(f"attempt {backoff.failures + 1} of {settings.repeat_most} follows: {error.detail}")
+            await context.pause(backoff.wait_s())
 
     async def _after_no(self, context: StepContext, error: OperationError) -> StepResult:
         """A "no" may come with the wish fulfilled: somebody else was faster."""

@@ -6,7 +6,7 @@ Acts only on a verdict that two equal looks gave, apart in time; waits for as lo
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from novacron.engine.operations.context import AttentionNeeded, StepContext
+from novacron.engine.operations.context import AttentionNeeded, StepContext, blind_backoff
 from novacron.engine.operations.goal import describe
 from novacron.engine.operations.migration import SAID, abort, show_job
 from novacron.engine.operations.step import StepCancelled, StepFailed, StepHandler
@@ -38,7 +38,7 @@ class _OutcomeReader:
         self._mended = 0
         self._resisted = ""
         """What the last attempt to mend met with."""
-        self._wait_s = context.settings.blind_first_s
+        self._backoff = blind_backoff(context.settings)
 
     async def read(self) -> str:
         here, there = await self._look()
@@ -68,7 +68,7 @@ class _OutcomeReader:
                 await self._wait_blind(here, there)
                 before = None
                 continue
-            self._wait_s = context.settings.blind_first_s
+            self._backoff = self._backoff.succeeded()
             if verdict is Verdict.FOLLOW:
                 await self._follow()
                 before = None
@@ -90,8 +90,8 @@ class _OutcomeReader:
     async def _wait_blind(self, here: Look, there: Look) -> None:
         silent, cause = (self._args.host, here.cause) if not here.reachable else (self._args.destination, there.cause)
         note = f"running blind: {silent} does not answer ({cause}); nothing is done until it does"
-        await self._context.wait_for(silent, cause, self._wait_s, note)
-        self._wait_s = min(self._context.settings.blind_most_s, self._wait_s * 2)
+        self._backoff = self._backoff.failed()
+        await self._context.wait_for(silent, cause, self._backoff.wait_s(), note)
 
     async def _follow(self) -> None:
         """It is under way: show it, and pass a cancel on."""
