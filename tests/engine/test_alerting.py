@@ -1,6 +1,6 @@
 """Alerts as an operator meets them: raised by facts, cleared by facts, in the running engine."""
 
-from novacron.adapters.simulated.ending import Ending
+from novacron.adapters.simulated.migration_outcome import MigrationOutcome
 from novacron.model.alert.alert import AlertRule
 from novacron.model.link import LinkStatus
 from novacron.model.operations.power import StartVm
@@ -44,7 +44,7 @@ async def test_a_crash_and_an_io_error_are_alerts_until_the_vm_runs(site: Site) 
 async def test_a_source_that_shows_crashed_after_a_migration_that_succeeded_is_no_alert(site: Site) -> None:
     site.add()
     await site.start()
-    site.world.end_next_migration(VM, Ending.SOURCE_CRASHED)
+    site.world.end_next_migration(VM, MigrationOutcome.SOURCE_CRASHED)
     operation = await site.accepted(migrate(VM))
     raised: set[AlertRule] = set()
     while not (await site.operation(operation)).has_ended:

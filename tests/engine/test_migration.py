@@ -2,7 +2,7 @@
 
 import pytest
 
-from novacron.adapters.simulated.ending import Ending
+from novacron.adapters.simulated.migration_outcome import MigrationOutcome
 from novacron.model.migration import MigrationMode
 from novacron.model.operation import Operation, OperationState
 from novacron.model.operations.definition import SetAutostart
@@ -51,8 +51,10 @@ async def test_disks_are_copied_along_when_asked(site: Site) -> None:
     assert site.running_on(VM) == [B]
 
 
-@pytest.mark.parametrize("ending", list(Ending))
-async def test_whatever_a_migration_leaves_behind_ends_with_one_copy_and_the_truth(site: Site, ending: Ending) -> None:
+@pytest.mark.parametrize("ending", list(MigrationOutcome))
+async def test_whatever_a_migration_leaves_behind_ends_with_one_copy_and_the_truth(
+    site: Site, ending: MigrationOutcome
+) -> None:
     site.add()
     await site.start()
     site.world.end_next_migration(VM, ending)
@@ -67,12 +69,14 @@ async def test_whatever_a_migration_leaves_behind_ends_with_one_copy_and_the_tru
         assert "running" in ended.outcome
         assert site.state(VM, B) in (None, VmState.SHUT_OFF)
     else:
-        assert ending is Ending.LOST
+        assert ending is MigrationOutcome.LOST
         assert ended.state is OperationState.NEEDS_ATTENTION, ended.outcome
 
 
-@pytest.mark.parametrize("ending", [Ending.RUNS_NOWHERE, Ending.BOTH_PAUSED, Ending.STALE_SOURCE])
-async def test_what_is_mended_takes_ten_seconds_after_the_hosts_answer(site: Site, ending: Ending) -> None:
+@pytest.mark.parametrize(
+    "ending", [MigrationOutcome.RUNS_NOWHERE, MigrationOutcome.BOTH_PAUSED, MigrationOutcome.STALE_SOURCE]
+)
+async def test_what_is_mended_takes_ten_seconds_after_the_hosts_answer(site: Site, ending: MigrationOutcome) -> None:
     site.add()
     await site.start()
     site.world.end_next_migration(VM, ending)
@@ -88,7 +92,7 @@ async def test_two_running_copies_are_both_paused_and_left_to_a_person(site: Sit
     plan = await site.clock.run(site.service.preview(migrate(VM)))
     assert isinstance(plan, Plan)
     # The lock is lost after it was checked: the split brain that a check cannot prevent.
-    site.world.end_next_migration(VM, Ending.RUNS_TWICE)
+    site.world.end_next_migration(VM, MigrationOutcome.RUNS_TWICE)
     operation = await site.accepted(migrate(VM))
     site.world.set_locks(A, "shared", held=False)
     ended = await site.ended(operation)
@@ -114,7 +118,7 @@ async def test_a_cancelled_migration_leaves_the_vm_running_at_the_source(site: S
 async def test_a_cancel_that_comes_too_late_says_where_the_vm_is(site: Site) -> None:
     site.add()
     await site.start()
-    site.world.end_next_migration(VM, Ending.ENDS_UNSEEN)
+    site.world.end_next_migration(VM, MigrationOutcome.ENDS_UNSEEN)
     operation = await site.accepted(migrate(VM))
     for _ in range(200):
         if site.state(VM, B) is VmState.RUNNING:

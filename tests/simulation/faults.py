@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from random import Random
 
-from novacron.adapters.simulated.ending import Ending
+from novacron.adapters.simulated.migration_outcome import MigrationOutcome
 from novacron.model.vm import VmState
 from tests.simulation.clock import JumpingClock
 from tests.simulation.fleet import HOSTS
@@ -13,7 +13,7 @@ from tests.simulation.observed_world import ObservedWorld
 from tests.simulation.process import BackendProcess
 from tests.simulation.trace import Trace
 
-_ENDINGS = tuple(ending for ending in Ending if ending is not Ending.RUNS_TWICE)
+_ENDINGS = tuple(ending for ending in MigrationOutcome if ending is not MigrationOutcome.RUNS_TWICE)
 """How a migration may end. Running twice needs disks without locks, on which none is begun."""
 
 

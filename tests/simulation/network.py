@@ -134,7 +134,7 @@ class FaultyGateway:
         return await call(what, lambda: answer[0], deadline_s=deadline_s, effects=True, takes_s=takes_s + 0.5)
 
     def _is_ill(self, host: HostId) -> bool:
-        condition = self._network.world.host(host).condition
+        condition = self._network.world.host(host).faults
         return condition.is_silent or condition.refuses is not None
 
     def _act(self, operation: OperationId | None, host: HostId, what: str, ask: Callable[[], Any]) -> Any:

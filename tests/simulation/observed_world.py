@@ -76,7 +76,7 @@ class ObservedWorld(World):
         """Take a host's power away: its guests are gone, nothing answers, connections are not told."""
         host = self.host(name)
         self.black_hole(name)
-        host.condition.postponed.clear()
+        host.faults.postponed.clear()
         for machine in tuple(host.machines.values()):
             if machine.is_active:
                 host.put(stopped(machine, StateReason.CRASHED), "its host lost power")

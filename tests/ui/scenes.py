@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from novacron.adapters.simulated.ending import Ending
 from novacron.adapters.simulated.gateway import SimulatedGateway
+from novacron.adapters.simulated.migration_outcome import MigrationOutcome
 from novacron.adapters.simulated.population import world_of_fleet
 from novacron.engine.service import ConsoleService
 from novacron.engine.settings import EngineSettings
@@ -70,7 +70,7 @@ class Night:
         await self.submit(StartVm(**self.at("sys-ntp-01")))
         await self.clock.advance(20)
         docs = self.at("web-docs-01")
-        self.world.end_next_migration(docs["vm"], Ending.FALLS_BACK)
+        self.world.end_next_migration(docs["vm"], MigrationOutcome.FALLS_BACK)
         await self.submit(MigrateVm(**docs, destination=_FRA3))
         await self.clock.advance(20)
         self.world.fail_disk(self.at("build-runner-01")["vm"])

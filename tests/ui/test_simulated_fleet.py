@@ -94,13 +94,13 @@ async def test_a_host_that_falls_silent_turns_its_rows_unknown_and_no_other() ->
         name = await _go_to(operator, "state:running")
         host = operator.app.screen.table.view.cursor_row.home.host.id
         await operator.press("escape")
-        world.host(host).condition.hangs = True
+        world.host(host).faults.hangs = True
         await _let(operator, clock, 12)
         operator.sees("hosts 3/4", "1 down")
         await _go_to(operator, f"host:={host}")
         assert "? unknown" in operator.line_with(name)
         operator.sees_not("● running")
-        world.host(host).condition.hangs = False
+        world.host(host).faults.hangs = False
         await _let(operator, clock, 60)
         operator.sees("hosts 4/4", "● running")
 

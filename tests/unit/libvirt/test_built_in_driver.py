@@ -55,7 +55,7 @@ async def test_every_vm_is_read_with_its_state_and_definition(host: LibvirtHyper
 async def test_snapshots_are_counted_before_a_vm_is_moved(host: LibvirtHypervisor):
     assert await host.reader.belongings(an_id("web-1"), deadline_s=S) == Belongings()
     text = "<domainsnapshot><name>before-upgrade</name></domainsnapshot>"
-    await host.reader.tell_vm("snapshot", an_id("web-1"), lambda domain: domain.snapshotCreateXML(text), deadline_s=S)
+    await host.reader.change_vm("snapshot", an_id("web-1"), lambda domain: domain.snapshotCreateXML(text), deadline_s=S)
     assert await host.reader.belongings(an_id("web-1"), deadline_s=S) == Belongings(snapshots=1)
 
 
@@ -294,7 +294,7 @@ async def test_a_call_that_does_not_return_is_left_at_its_deadline_and_costs_the
 
 async def test_two_calls_run_beside_each_other(host: LibvirtHypervisor):
     meet = threading.Barrier(2, timeout=S)
-    await asyncio.gather(*(host.reader.ask("meeting", lambda _: meet.wait(), deadline_s=S) for _ in range(2)))
+    await asyncio.gather(*(host.reader.query("meeting", lambda _: meet.wait(), deadline_s=S) for _ in range(2)))
 
 
 async def test_an_error_of_ours_comes_out_of_a_call_as_it_is(host: LibvirtHypervisor):
@@ -302,7 +302,7 @@ async def test_an_error_of_ours_comes_out_of_a_call_as_it_is(host: LibvirtHyperv
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await host.reader.ask("dividing", wrong, deadline_s=S)
+        await host.reader.query("dividing", wrong, deadline_s=S)
     assert not host.channel.is_closed
 
 
@@ -314,7 +314,7 @@ async def test_a_binding_that_fails_to_decode_libvirts_error_gives_a_refusal(hos
             raise SystemError("returned a result with an exception set") from error
 
     with pytest.raises(OperationError, match=r"caf\\xe9"):
-        await host.reader.ask("reading", undecodable, deadline_s=S)
+        await host.reader.query("reading", undecodable, deadline_s=S)
 
 
 async def test_closing_ends_every_thread_of_the_connection(node: HostSpec, clock: FakeClock):

@@ -103,7 +103,7 @@ async def test_a_transient_vm_stays_transient(host: LibvirtHypervisor):
 
 
 async def test_a_vm_with_saved_memory_is_told_and_not_resized(host: LibvirtHypervisor):
-    await host.reader.tell_vm("saving it", an_id("running"), lambda domain: domain.managedSave(0), deadline_s=S)
+    await host.reader.change_vm("saving it", an_id("running"), lambda domain: domain.managedSave(0), deadline_s=S)
     (read,) = (vm for vm in (await host.reader.read(inventory=True, deadline_s=S)).vms if vm.name == "running")
     assert read.sizing.has_saved_memory
     with pytest.raises(OperationError, match="saved"):

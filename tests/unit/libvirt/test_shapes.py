@@ -4,7 +4,7 @@ import pytest
 from lxml import etree
 
 from novacron.adapters.libvirt import definition
-from novacron.adapters.libvirt.consoles import SerialConsole, serial_console
+from novacron.adapters.libvirt.serial_device import SerialConsole, serial_console
 from novacron.model.vm import VmNic
 
 

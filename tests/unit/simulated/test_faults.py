@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from novacron.adapters.simulated.ending import Ending
 from novacron.adapters.simulated.gateway import SimulatedGateway
 from novacron.adapters.simulated.hypervisor import SimulatedHypervisor
+from novacron.adapters.simulated.migration_outcome import MigrationOutcome
 from novacron.adapters.simulated.population import world_of_fleet
 from novacron.model.errors import (
     DeadlineExceeded,
@@ -217,28 +217,28 @@ async def test_one_that_dirties_too_fast_goes_on_until_it_is_cancelled(stage: _S
 
 _OFF, _RUN, _PAUSED = VmState.SHUT_OFF, VmState.RUNNING, VmState.PAUSED
 _LEAVES = {
-    Ending.COMPLETES: (None, _RUN),
-    Ending.REFUSED: (_RUN, None),
-    Ending.FALLS_BACK: (_RUN, None),
-    Ending.RUNS_NOWHERE: (_PAUSED, None),
-    Ending.BOTH_PAUSED: (_PAUSED, _PAUSED),
-    Ending.STALE_SOURCE: (_PAUSED, _RUN),
-    Ending.SOURCE_CRASHED: (_OFF, _RUN),
-    Ending.SOURCE_OFF_BY_DAEMON: (_OFF, _RUN),
-    Ending.RUNS_TWICE: (_RUN, _RUN),
-    Ending.LOST: (_OFF, None),
-    Ending.ENDS_UNSEEN: (None, _RUN),
+    MigrationOutcome.COMPLETES: (None, _RUN),
+    MigrationOutcome.REFUSED: (_RUN, None),
+    MigrationOutcome.FALLS_BACK: (_RUN, None),
+    MigrationOutcome.RUNS_NOWHERE: (_PAUSED, None),
+    MigrationOutcome.BOTH_PAUSED: (_PAUSED, _PAUSED),
+    MigrationOutcome.STALE_SOURCE: (_PAUSED, _RUN),
+    MigrationOutcome.SOURCE_CRASHED: (_OFF, _RUN),
+    MigrationOutcome.SOURCE_OFF_BY_DAEMON: (_OFF, _RUN),
+    MigrationOutcome.RUNS_TWICE: (_RUN, _RUN),
+    MigrationOutcome.LOST: (_OFF, None),
+    MigrationOutcome.ENDS_UNSEEN: (None, _RUN),
 }
 
 
-@pytest.mark.parametrize("ending", list(Ending))
-async def test_every_ending_leaves_what_it_says(stage: _Stage, ending: Ending) -> None:
+@pytest.mark.parametrize("ending", list(MigrationOutcome))
+async def test_every_ending_leaves_what_it_says(stage: _Stage, ending: MigrationOutcome) -> None:
     a, b, vm = await stage.connect(), await stage.connect(_OTHER), stage.a_vm()
-    stage.world.set_locks(_HOST, "shared", held=ending is not Ending.RUNS_TWICE)
+    stage.world.set_locks(_HOST, "shared", held=ending is not MigrationOutcome.RUNS_TWICE)
     stage.world.end_next_migration(vm, ending)
     request = MigrationRequest(vm=vm, mode=MigrationMode.PEER_TO_PEER, copy_storage=False)
     task = asyncio.ensure_future(a.migration.start(request, b, deadline_s=3600))
-    if ending is Ending.COMPLETES:
+    if ending is MigrationOutcome.COMPLETES:
         await stage.clock.run(task)
     else:
         await _raises(stage, NovaCronError, task)
@@ -248,7 +248,7 @@ async def test_every_ending_leaves_what_it_says(stage: _Stage, ending: Ending) -
 
 async def test_no_ending_runs_twice_where_locks_are_seen(stage: _Stage) -> None:
     a, b, vm = await stage.connect(), await stage.connect(_OTHER), stage.a_vm()
-    stage.world.end_next_migration(vm, Ending.RUNS_TWICE)
+    stage.world.end_next_migration(vm, MigrationOutcome.RUNS_TWICE)
     request = MigrationRequest(vm=vm, mode=MigrationMode.PEER_TO_PEER, copy_storage=False)
     await _raises(stage, NovaCronError, asyncio.ensure_future(a.migration.start(request, b, deadline_s=3600)))
     assert stage.world.host(_HOST).machine(vm).state is VmState.PAUSED

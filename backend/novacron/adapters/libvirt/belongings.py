@@ -2,7 +2,7 @@
 
 from novacron.adapters.libvirt import xml
 from novacron.adapters.libvirt.binding import load_libvirt
-from novacron.adapters.libvirt.role import Domain
+from novacron.adapters.libvirt.host_role import Domain
 from novacron.model.migration import Belongings
 
 

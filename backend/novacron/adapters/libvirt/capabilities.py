@@ -1,4 +1,4 @@
-"""What a libvirt host cannot do: by its version, its driver, and the way to it."""
+"""What a libvirt host cannot do: by its version, its driver, and the access to it."""
 
 from novacron.adapters.libvirt.channel import Connection
 from novacron.adapters.libvirt.facts import version_text

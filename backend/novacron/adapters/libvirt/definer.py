@@ -7,13 +7,13 @@ from novacron.adapters.libvirt import resizer, xml
 from novacron.adapters.libvirt.channel import Connection
 from novacron.adapters.libvirt.definition import created_by_us, write
 from novacron.adapters.libvirt.direct_io import takes_direct_io
-from novacron.adapters.libvirt.role import Domain, Role
+from novacron.adapters.libvirt.host_role import Domain, HostRole
 from novacron.model.errors import Conflict, NotFound
 from novacron.model.ids import VmId
 from novacron.model.vm_definition import VmDefinition
 
 
-class Definer(Role):
+class Definer(HostRole):
     """ports.hypervisor.VmDefiner."""
 
     async def define(self, definition: VmDefinition, *, deadline_s: float) -> None:
@@ -21,7 +21,7 @@ class Definer(Role):
         direct_io = bool(definition.disk_path) and await takes_direct_io(
             self.access, definition.disk_path, deadline_s=deadline_s
         )
-        await self.tell(
+        await self.change(
             "defining it",
             lambda connection: self._define(connection, definition, direct_io),
             deadline_s=deadline_s,
@@ -29,34 +29,34 @@ class Definer(Role):
 
     async def define_xml(self, xml: str, *, deadline_s: float) -> None:
         """Define a VM from another host's definition."""
-        await self.tell("defining it", lambda connection: connection.defineXML(xml), deadline_s=deadline_s)
+        await self.change("defining it", lambda connection: connection.defineXML(xml), deadline_s=deadline_s)
 
     async def rename(self, vm: VmId, new_name: str, *, deadline_s: float) -> None:
         """Rename a VM that is off. Source: virDomainRename."""
-        await self.tell_vm("renaming it", vm, lambda domain: domain.rename(new_name, 0), deadline_s=deadline_s)
+        await self.change_vm("renaming it", vm, lambda domain: domain.rename(new_name, 0), deadline_s=deadline_s)
 
     async def set_autostart(self, vm: VmId, enabled: bool, *, deadline_s: float) -> None:
         """Start it with the host, or not. Source: virDomainSetAutostart."""
-        await self.tell_vm(
+        await self.change_vm(
             "switching autostart", vm, lambda domain: domain.setAutostart(int(enabled)), deadline_s=deadline_s
         )
 
     async def resize_stored(self, vm: VmId, vcpus: int | None, memory_mib: int | None, *, deadline_s: float) -> None:
         """Set the size in the stored definition."""
-        await self.tell_vm(
+        await self.change_vm(
             "resizing it", vm, lambda domain: resizer.resize_stored(domain, vcpus, memory_mib), deadline_s=deadline_s
         )
 
     async def resize_live(self, vm: VmId, vcpus: int | None, memory_mib: int | None, *, deadline_s: float) -> None:
         """Set the size of its process, within the maxima that it was started with."""
-        await self.tell_vm(
+        await self.change_vm(
             "resizing it", vm, lambda domain: resizer.resize_live(domain, vcpus, memory_mib), deadline_s=deadline_s
         )
 
     async def undefine(self, vm: VmId, *, deadline_s: float) -> None:
         """Remove its definition and what libvirt keeps beside it. Source: virDomainUndefineFlags."""
         with suppress(NotFound):
-            await self.tell_vm("removing it", vm, self._undefine, deadline_s=deadline_s)
+            await self.change_vm("removing it", vm, self._undefine, deadline_s=deadline_s)
 
     def _define(self, connection: Connection, vm: VmDefinition, direct_io: bool) -> None:
         libvirt = self.libvirt

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from lxml import etree
 
 from novacron.adapters.libvirt import xml
-from novacron.adapters.libvirt.consoles import serial_console
 from novacron.adapters.libvirt.devices import read_disk, read_host_devices
 from novacron.adapters.libvirt.nics import read_nic
 from novacron.adapters.libvirt.other_devices import read_other_devices
+from novacron.adapters.libvirt.serial_device import serial_console
 from novacron.adapters.libvirt.sizing import read_size, read_sizing
 from novacron.model.vm import VmDisk, VmNic, VmSize, VmSizing
 from novacron.model.vm_definition import KernelBoot, VmDefinition

@@ -12,7 +12,7 @@ from novacron.adapters.libvirt import xml
 from novacron.adapters.libvirt.channel import Connection
 from novacron.adapters.libvirt.device_xml import add_disk, add_nic, disk_sources, find_disk, find_nic, nic_network
 from novacron.adapters.libvirt.direct_io import takes_direct_io
-from novacron.adapters.libvirt.role import Domain, Role
+from novacron.adapters.libvirt.host_role import Domain, HostRole
 from novacron.model.device import DiskAttachment, NicAttachment
 from novacron.model.errors import Conflict, NotFound, OperationError
 from novacron.model.ids import VmId
@@ -22,7 +22,7 @@ _UNPLUGGING = "already in the process of unplug"
 _Find = Callable[[etree._Element], etree._Element | None]
 
 
-class DeviceChanger(Role):
+class DeviceChanger(HostRole):
     """ports.hypervisor.VmDevices."""
 
     async def attach_disk(self, vm: VmId, disk: DiskAttachment, *, live: bool, stored: bool, deadline_s: float) -> None:
@@ -41,7 +41,7 @@ class DeviceChanger(Role):
                 )
             return found
 
-        await self.tell_vm(
+        await self.change_vm(
             f"attaching {disk.target}",
             vm,
             lambda domain: self._attach(domain, device, find_same, live=live, stored=stored),
@@ -67,11 +67,11 @@ class DeviceChanger(Role):
             domain = connection.lookupByUUIDString(vm)
             self._attach(domain, device, find_same, live=live, stored=stored)
 
-        await self.tell(f"attaching {nic.mac}", attach, deadline_s=deadline_s)
+        await self.change(f"attaching {nic.mac}", attach, deadline_s=deadline_s)
 
     async def detach_disk(self, vm: VmId, target: str, *, live: bool, stored: bool, deadline_s: float) -> None:
         """Have a disk taken away. Source: virDomainDetachDeviceFlags."""
-        await self.tell_vm(
+        await self.change_vm(
             f"detaching {target}",
             vm,
             lambda domain: self._detach(domain, lambda root: find_disk(root, target), live=live, stored=stored),
@@ -80,7 +80,7 @@ class DeviceChanger(Role):
 
     async def detach_nic(self, vm: VmId, mac: str, *, live: bool, stored: bool, deadline_s: float) -> None:
         """Have a network interface taken away. Source: virDomainDetachDeviceFlags."""
-        await self.tell_vm(
+        await self.change_vm(
             f"detaching {mac}",
             vm,
             lambda domain: self._detach(domain, lambda root: find_nic(root, mac), live=live, stored=stored),
@@ -137,7 +137,7 @@ class DeviceChanger(Role):
                     path, f"there is no such file on {self.spec.id}", "look again: it was removed, or has moved"
                 )
         else:
-            await self.ask(
+            await self.query(
                 "looking for the volume",
                 lambda connection: str(connection.storageVolLookupByPath(path).path()),
                 deadline_s=deadline_s,

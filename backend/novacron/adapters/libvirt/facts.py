@@ -7,13 +7,13 @@ from novacron.adapters.libvirt import xml
 from novacron.adapters.libvirt.access import HostAccess
 from novacron.adapters.libvirt.binding import load_libvirt
 from novacron.adapters.libvirt.channel import Channel
-from novacron.adapters.libvirt.role import Role
+from novacron.adapters.libvirt.host_role import HostRole
 from novacron.model.capability import Capabilities
 from novacron.model.host import HostFacts, HostSpec
 from novacron.ports.clock import Clock
 
 
-class FactsReader(Role):
+class FactsReader(HostRole):
     """Reads what a host says of itself, and keeps it between inventories."""
 
     def __init__(
@@ -31,7 +31,7 @@ class FactsReader(Role):
                 done = await self.access.run(("uname", "-r"), deadline_s=deadline_s)
                 self._kernel = done.stdout.decode(errors="replace").strip()
             kernel = self._kernel
-            facts = await self.ask(
+            facts = await self.query(
                 "asking what it is", lambda connection: read_facts(connection, kernel), deadline_s=deadline_s
             )
             self._last = replace(facts, capabilities=self._capabilities)

@@ -5,8 +5,8 @@ from typing import Any
 
 from novacron.adapters.libvirt import definition
 from novacron.adapters.libvirt.binding import load_libvirt
+from novacron.adapters.libvirt.control_interface import busy_for_s
 from novacron.adapters.libvirt.definition import Definition
-from novacron.adapters.libvirt.held import held_for_s
 from novacron.adapters.libvirt.vm_files import VmFiles, read_kept_files, read_vm_files
 from novacron.model.errors import OperationError
 from novacron.model.ids import VmId
@@ -105,7 +105,7 @@ def _definition_of(text: str, vm: VmId) -> Definition:
 
 
 def _has_job(domain: Any) -> bool:  # noqa: ANN401 - libvirt.virDomain
-    if held_for_s(domain) is not None:
+    if busy_for_s(domain) is not None:
         return True
     try:
         return bool(domain.jobInfo()[0] != load_libvirt().VIR_DOMAIN_JOB_NONE)

@@ -6,10 +6,10 @@ from contextlib import suppress
 from typing import Any
 
 from novacron.adapters.libvirt.channel import Channel, Connection
-from novacron.adapters.libvirt.held import held_for_s
+from novacron.adapters.libvirt.control_interface import busy_for_s
+from novacron.adapters.libvirt.host_role import Domain, HostRole
 from novacron.adapters.libvirt.preflight import Preflight
 from novacron.adapters.libvirt.relay import new_paths, relay
-from novacron.adapters.libvirt.role import Domain, Role
 from novacron.model.errors import NovaCronError, OperationError, OutcomeUnknown
 from novacron.model.ids import VmId
 from novacron.model.migration import GuestFit, MigrationMode
@@ -23,7 +23,7 @@ _TUNE_TRIES = 20
 _TUNE_GAP_S = 0.25
 
 
-class Migrator(Role):
+class Migrator(HostRole):
     """ports.hypervisor.VmMigrator."""
 
     async def preflight(self, definition: str, *, deadline_s: float) -> GuestFit:
@@ -53,14 +53,14 @@ class Migrator(Role):
 
     async def job(self, vm: VmId, *, deadline_s: float) -> JobProgress | None:
         """Return the job's figures. Source: virDomainGetJobStats."""
-        return await self.ask_vm("asking how far it is", vm, _job, deadline_s=deadline_s)
+        return await self.query_vm("asking how far it is", vm, _job, deadline_s=deadline_s)
 
     async def abort(self, vm: VmId, *, deadline_s: float) -> None:
         """Stop the job. Source: virDomainAbortJob."""
-        await self.tell_vm("stopping its job", vm, self._abort_job, deadline_s=deadline_s)
+        await self.change_vm("stopping its job", vm, self._abort_job, deadline_s=deadline_s)
 
     def _abort_job(self, domain: Domain) -> None:
-        held_s = held_for_s(domain)
+        held_s = busy_for_s(domain)
         if held_s is not None:
             raise OperationError(
                 self.spec.id, f"its QEMU has been held by another call for {held_s:.0f} s", "it is asked again"
@@ -167,7 +167,7 @@ class Migrator(Role):
         milliseconds = request.max_downtime_ms
         for _ in range(_TUNE_TRIES):
             with suppress(NovaCronError):
-                await self.tell_vm(
+                await self.change_vm(
                     "setting its longest pause",
                     request.vm,
                     lambda domain: domain.migrateSetMaxDowntime(milliseconds, 0),
@@ -178,7 +178,7 @@ class Migrator(Role):
 
 
 def _job(domain: Domain) -> JobProgress | None:
-    held_s = held_for_s(domain)
+    held_s = busy_for_s(domain)
     if held_s is not None:
         return JobProgress(elapsed_s=held_s)
     stats = domain.jobStats(0)

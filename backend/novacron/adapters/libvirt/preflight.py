@@ -4,11 +4,11 @@ from lxml import etree
 
 from novacron.adapters.libvirt import xml
 from novacron.adapters.libvirt.channel import Connection
-from novacron.adapters.libvirt.role import Role
+from novacron.adapters.libvirt.host_role import HostRole
 from novacron.model.migration import GuestFit
 
 
-class Preflight(Role):
+class Preflight(HostRole):
     """The destination's half of ports.hypervisor.VmMigrator."""
 
     async def judge(self, definition: str, *, deadline_s: float) -> GuestFit:
@@ -16,7 +16,7 @@ class Preflight(Role):
         root = xml.parse(definition, "definition")
         bridges = await self._missing_bridges(root, deadline_s)
         kernel_visible = await self._kernel_visible(root, deadline_s)
-        return await self.ask(
+        return await self.query(
             "judging whether it fits",
             lambda connection: self._judge(connection, root, bridges, kernel_visible),
             deadline_s=deadline_s,

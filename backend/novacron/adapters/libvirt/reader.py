@@ -12,9 +12,9 @@ from novacron.adapters.libvirt.channel import Channel, Connection
 from novacron.adapters.libvirt.events import EventFeed
 from novacron.adapters.libvirt.facts import FactsReader
 from novacron.adapters.libvirt.host_files import HostFiles
+from novacron.adapters.libvirt.host_role import HostRole
 from novacron.adapters.libvirt.known_vm import NOT_READ, KnownVm, learn, with_kept_files
 from novacron.adapters.libvirt.pool_reader import PoolReader
-from novacron.adapters.libvirt.role import Role
 from novacron.adapters.libvirt.statistics import Counters, Stats
 from novacron.adapters.libvirt.vm_files import VmFiles
 from novacron.adapters.libvirt.vm_lists import VmLists
@@ -39,7 +39,7 @@ _LEARNING_S = 2.0
 """How long one reading may spend on definitions: well below its deadline, whatever a call costs."""
 
 
-class Reader(Role):
+class Reader(HostRole):
     """ports.hypervisor.HostReader."""
 
     def __init__(
@@ -100,21 +100,21 @@ class Reader(Role):
 
     async def look(self, vm: VmId, *, deadline_s: float) -> VmReading | None:
         """Read one VM afresh."""
-        row = await self.ask("looking at a VM", lambda connection: self._one(connection, vm), deadline_s=deadline_s)
+        row = await self.query("looking at a VM", lambda connection: self._one(connection, vm), deadline_s=deadline_s)
         return None if row is None else self._files.of_vm(_reading(row, VmUsage()), row[3].files)
 
     async def definition(self, vm: VmId, *, with_secrets: bool = False, deadline_s: float) -> str:
         """Return its XML, such as another host would take. Without its secrets a console would have no password."""
         flags = self.libvirt.VIR_DOMAIN_XML_MIGRATABLE
         flags |= self.libvirt.VIR_DOMAIN_XML_SECURE if with_secrets else 0
-        text: str = await self.ask_vm(
+        text: str = await self.query_vm(
             "reading a definition", vm, lambda domain: domain.XMLDesc(flags), deadline_s=deadline_s
         )
         return text
 
     async def belongings(self, vm: VmId, *, deadline_s: float) -> Belongings:
         """Tell what lies beside its definition."""
-        return await self.ask_vm("asking what belongs to it", vm, read_belongings, deadline_s=deadline_s)
+        return await self.query_vm("asking what belongs to it", vm, read_belongings, deadline_s=deadline_s)
 
     def watch(self, on_event: Callable[[HostEvent], None]) -> None:
         """Tell of changes."""
@@ -145,7 +145,7 @@ class Reader(Role):
         """Read every VM. What events name meanwhile is for the next reading: this one's thread has a set of its own."""
         stale, self._stale = self._stale, set()
         try:
-            rows, at_s, not_learned = await self.ask(
+            rows, at_s, not_learned = await self.query(
                 "reading its VMs", lambda connection: self._bulk(connection, stale, inventory), deadline_s=deadline_s
             )
         except BaseException:

@@ -6,7 +6,7 @@ hot-plug, and refuse, with a reason, what a CPU topology or NUMA cells do not al
 
 from novacron.adapters.libvirt import xml
 from novacron.adapters.libvirt.binding import load_libvirt
-from novacron.adapters.libvirt.role import Domain
+from novacron.adapters.libvirt.host_role import Domain
 from novacron.adapters.libvirt.sizing import read_size, read_sizing
 from novacron.model.errors import OperationError
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from novacron.adapters.libvirt import xml
 from novacron.adapters.libvirt.channel import Channel, Connection
-from novacron.adapters.libvirt.consoles import serial_console
-from novacron.adapters.libvirt.role import Role
+from novacron.adapters.libvirt.host_role import HostRole
+from novacron.adapters.libvirt.serial_device import serial_console
 from novacron.model.errors import Conflict, NovaCronError, OperationError
 from novacron.model.ids import VmId
 from novacron.model.vm import ADD_SERIAL
@@ -82,7 +82,7 @@ class LibvirtSerial:
             data = data[self._holder[0].send(data) :]
 
 
-class Serial(Role):
+class Serial(HostRole):
     """ports.hypervisor.SerialConsoles."""
 
     async def open(self, vm: VmId, *, force: bool, deadline_s: float) -> SerialLink:

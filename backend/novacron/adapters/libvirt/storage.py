@@ -14,7 +14,7 @@ from novacron.adapters.libvirt import xml
 from novacron.adapters.libvirt.channel import Connection
 from novacron.adapters.libvirt.disk_probe import probe_disk
 from novacron.adapters.libvirt.foreign_text import text_of
-from novacron.adapters.libvirt.role import Role
+from novacron.adapters.libvirt.host_role import HostRole
 from novacron.model.errors import Busy, Conflict, NotFound, OperationError
 from novacron.model.migration import DiskProbe
 from novacron.model.vm_definition import NewDisk
@@ -24,12 +24,12 @@ _UUID_DIGITS = 8
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
 
 
-class Storage(Role):
+class Storage(HostRole):
     """ports.hypervisor.HostStorage."""
 
     async def create_disk(self, disk: NewDisk, *, anew: bool = False, deadline_s: float) -> str:
         """Create the VM's disk. Source: virStorageVolCreateXML, virStorageVolCreateXMLFrom."""
-        path: str = await self.tell_apart(
+        path: str = await self.change_apart(
             "creating its disk", lambda connection: self._create_disk(connection, disk, anew), deadline_s=deadline_s
         )
         return path
@@ -42,12 +42,12 @@ class Storage(Role):
             found = self._volume_of(pool, _volume_name(disk))
             return "" if found is None else str(found.path())
 
-        return await self.ask("looking for its disk", find, deadline_s=deadline_s)
+        return await self.query("looking for its disk", find, deadline_s=deadline_s)
 
     async def delete_disk(self, path: str, *, deadline_s: float) -> None:
         """Delete the volume at `path`; one that is gone is success. A file that is in no pool is not ours to delete."""
         try:
-            await self.tell_apart(
+            await self.change_apart(
                 "deleting a disk", lambda connection: self._volume_at(connection, path).delete(0), deadline_s=deadline_s
             )
         except NotFound:
@@ -76,7 +76,7 @@ class Storage(Role):
             else:
                 found.destroy()
 
-        await self.tell_apart(f"switching pool {pool}", switch, deadline_s=deadline_s)
+        await self.change_apart(f"switching pool {pool}", switch, deadline_s=deadline_s)
 
     async def delete_volume(self, pool: str, volume: str, *, deadline_s: float) -> None:
         """Delete a volume; one that is gone already is success, a pool that is not there is not."""
@@ -93,7 +93,7 @@ class Storage(Role):
                 if self._volume_of(home, volume) is not None:
                     raise
 
-        await self.tell_apart(f"deleting volume {volume}", delete, deadline_s=deadline_s)
+        await self.change_apart(f"deleting volume {volume}", delete, deadline_s=deadline_s)
 
     async def _exists(self, path: str, deadline_s: float) -> bool:
         """Whether a file is there; no where nobody can be asked."""

@@ -3,15 +3,15 @@
 from dataclasses import replace
 
 from novacron.adapters.simulated.definition import from_xml
+from novacron.adapters.simulated.host_role import HostRole
 from novacron.adapters.simulated.machine import Machine, Workload, renamed, require_no_job, resized_live, resized_stored
-from novacron.adapters.simulated.role import Role
 from novacron.model.errors import Conflict, OperationError
 from novacron.model.ids import VmId
 from novacron.model.vm import VmDisk, VmNic
 from novacron.model.vm_definition import VmDefinition
 
 
-class Definer(Role):
+class Definer(HostRole):
     """Definitions."""
 
     async def define(self, definition: VmDefinition, *, deadline_s: float) -> None:

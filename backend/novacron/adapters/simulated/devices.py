@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Final
 
 from novacron.adapters.simulated.device_changes import attached_disk, attached_nic, detached, lets_go
+from novacron.adapters.simulated.host_role import HostRole
 from novacron.adapters.simulated.machine import Machine
-from novacron.adapters.simulated.role import Role
 from novacron.model.device import DiskAttachment, NicAttachment
 from novacron.model.errors import NotFound
 from novacron.model.ids import VmId
@@ -14,7 +14,7 @@ _UNPLUG_TAKES_S: Final = 5.0
 """How long libvirt waits for a guest to let go of a device, before it says that it asked."""
 
 
-class Devices(Role):
+class Devices(HostRole):
     """Disks and network interfaces."""
 
     async def attach_disk(self, vm: VmId, disk: DiskAttachment, *, live: bool, stored: bool, deadline_s: float) -> None:

@@ -1,7 +1,7 @@
 """Connects to hosts of a simulated world (ports.hypervisor.HypervisorGateway)."""
 
-from novacron.adapters.simulated.condition import refusal
 from novacron.adapters.simulated.host import SimulatedHost
+from novacron.adapters.simulated.host_faults import refusal
 from novacron.adapters.simulated.hypervisor import SimulatedHypervisor
 from novacron.adapters.simulated.link import HostLink
 from novacron.adapters.simulated.world import World
@@ -14,7 +14,7 @@ _SCHEME = "simulated://"
 
 
 class SimulatedGateway:
-    """The way into one simulated world."""
+    """Connects to the hosts of one simulated world."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -22,7 +22,7 @@ class SimulatedGateway:
     async def connect(self, spec: HostSpec, *, deadline_s: float) -> SimulatedHypervisor:
         """Connect to the host that the spec's simulated://NAME names."""
         host = self._find(spec)
-        link = HostLink(spec.id, host.condition, self._world.clock)
+        link = HostLink(spec.id, host.faults, self._world.clock)
         host.links.add(link)
         try:
             await self._reach(spec, host, link, deadline_s=deadline_s)
@@ -38,7 +38,7 @@ class SimulatedGateway:
         try:
             await link.until_answered("connect", deadline_s=deadline_s)
         except DeadlineExceeded as error:
-            if host.condition.black_holed:
+            if host.faults.black_holed:
                 raise LinkError(
                     spec.id,
                     f"connecting did not complete within {deadline_s:g} s",
@@ -48,8 +48,8 @@ class SimulatedGateway:
         self._require_welcome(spec, host)
 
     def _require_welcome(self, spec: HostSpec, host: SimulatedHost) -> None:
-        if host.condition.refuses is not None:
-            raise refusal(spec.id, host.condition.refuses)
+        if host.faults.refuses is not None:
+            raise refusal(spec.id, host.faults.refuses)
 
     def _find(self, spec: HostSpec) -> SimulatedHost:
         host = self._world.hosts.get(HostId(spec.uri.removeprefix(_SCHEME)))

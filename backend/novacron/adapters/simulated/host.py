@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from novacron.adapters.simulated import files
-from novacron.adapters.simulated.condition import Condition
+from novacron.adapters.simulated.host_faults import HostFaults
 from novacron.adapters.simulated.link import HostLink
 from novacron.adapters.simulated.machine import Job, Machine, rebooted, sizing_of
 from novacron.adapters.simulated.serial import SerialPort
@@ -45,7 +45,7 @@ class SimulatedHost:
         rate_mib_s: float = 1100.0,
     ) -> None:
         self.spec = HostSpec(id=HostId(name), site=site, uri=f"simulated://{name}")
-        self.condition = Condition()
+        self.faults = HostFaults()
         self.machines: dict[VmId, Machine] = {}
         self.pools: dict[str, HostPool] = {}
         self.links: set[HostLink] = set()

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from novacron.adapters.simulated.condition import Condition
+from novacron.adapters.simulated.host_faults import HostFaults
 from novacron.model.errors import DeadlineExceeded, LinkLost, OutcomeUnknown
 from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import HostEvent, HostEventKind
@@ -20,9 +20,9 @@ _TICK_S = 0.001
 class HostLink:
     """A connection between the backend and one host."""
 
-    def __init__(self, host_name: str, condition: Condition, clock: Clock) -> None:
+    def __init__(self, host_name: str, faults: HostFaults, clock: Clock) -> None:
         self._host_name = host_name
-        self._condition = condition
+        self._faults = faults
         self._clock = clock
         self._naps: set[asyncio.Future[None]] = set()
         self._listeners: list[Callable[[HostEvent], None]] = []
@@ -59,7 +59,7 @@ class HostLink:
         await self._until_answered(what, None, deadline_s=deadline_s, takes_s=takes_s)
 
     async def nap(self, seconds: float) -> None:
-        """Wait that long, but no longer than until the link is closed or the host's condition changes."""
+        """Wait that long, but no longer than until the link is closed or the host's faults change."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._naps.add(woken)
         alarm = asyncio.ensure_future(self._clock.sleep(max(_TICK_S, seconds)))
@@ -85,7 +85,7 @@ class HostLink:
 
     def deliver(self, event: HostEvent) -> None:
         """Pass an event on, unless nothing comes over the link any more."""
-        if self.is_closed or self._condition.is_silent or not self._listeners:
+        if self.is_closed or self._faults.is_silent or not self._listeners:
             return
         loop = asyncio.get_running_loop()
         for listener in self._listeners:
@@ -131,8 +131,8 @@ class HostLink:
         while True:
             elapsed_s = self._clock.monotonic() - asked_at
             self._require_still_open(what, effect)
-            silent = self._condition.is_silent
-            answer_after_s = self._condition.answers_after_s + takes_s
+            silent = self._faults.is_silent
+            answer_after_s = self._faults.answers_after_s + takes_s
             if not silent and elapsed_s >= answer_after_s:
                 return
             if elapsed_s >= deadline_s:
@@ -148,8 +148,8 @@ class HostLink:
         raise LinkLost(self._host_name, detail)
 
     def _give_up(self, what: str, effect: Callable[[], object] | None, deadline_s: float) -> DeadlineExceeded:
-        if effect is not None and self._condition.effects_come_late:
-            self._condition.postponed.append(effect)
+        if effect is not None and self._faults.effects_come_late:
+            self._faults.postponed.append(effect)
         self.lose(f"{what} was not answered")
         return DeadlineExceeded(
             self._host_name,

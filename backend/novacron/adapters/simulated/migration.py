@@ -7,10 +7,10 @@ one has carriers, the backend's links, and is over when one of them ends.
 import asyncio
 from dataclasses import dataclass, replace
 
-from novacron.adapters.simulated.ending import Ending
 from novacron.adapters.simulated.host import SimulatedHost
 from novacron.adapters.simulated.machine import Job, stopped
-from novacron.adapters.simulated.route import Route
+from novacron.adapters.simulated.migration_outcome import MigrationOutcome
+from novacron.adapters.simulated.migration_path import MigrationPath
 from novacron.adapters.simulated.world import World
 from novacron.model.errors import NovaCronError, OperationError
 from novacron.model.vm import JobProgress, StateReason, VmState
@@ -38,17 +38,17 @@ class Migration:
         self._world = world
         self._request = request
         self._machine = source.machine(request.vm)
-        self._route = Route(world, source, destination, request)
-        self._course = self._route.course()
+        self._path = MigrationPath(world, source, destination, request)
+        self._precopy = self._path.precopy()
         self._began_at = world.clock.monotonic()
         self._abort = _Abort()
         self._stirred = asyncio.Event()
         self._past_return = False
-        self._ending = world.take_ending(request.vm)
+        self._outcome = world.take_outcome(request.vm)
 
     def progress(self) -> JobProgress:
         """Return its figures now."""
-        return self._course.at(self._elapsed_s())
+        return self._precopy.at(self._elapsed_s())
 
     def abort(self, because: str = "operation aborted: migration out: canceled by client") -> None:
         """Stop it; the VM runs on at the source.
@@ -63,14 +63,14 @@ class Migration:
 
     def guest_paused(self) -> None:
         """Let nothing more be dirtied: what is left is sent once."""
-        self._course = replace(self._course, dirty_mib_s=0.0)
+        self._precopy = replace(self._precopy, dirty_mib_s=0.0)
 
     def carrier_lost(self) -> None:
         """End what the backend carried: one of its links is gone."""
         if not self._past_return:
             self.abort("operation failed: migration out job: connection to the client lost")
-        elif self._ending is Ending.COMPLETES:
-            self._ending = Ending.RUNS_NOWHERE
+        elif self._outcome is MigrationOutcome.COMPLETES:
+            self._outcome = MigrationOutcome.RUNS_NOWHERE
 
     def check(self) -> None:
         """Check what both libvirtds check before anything changes.
@@ -78,8 +78,8 @@ class Migration:
         Raises:
             OperationError: one of them says no.
         """
-        self._route.check()
-        if self._ending is Ending.REFUSED:
+        self._path.check()
+        if self._outcome is MigrationOutcome.REFUSED:
             raise OperationError(self._machine.name, "unsupported configuration: refused by the destination")
 
     async def run(self) -> None:
@@ -98,7 +98,7 @@ class Migration:
 
     def _prepare(self) -> None:
         machine = self._machine
-        self._route.make_copies()
+        self._path.make_copies()
         self.source.put(replace(machine, job=Job.MIGRATING_OUT), "migration began")
         arriving = replace(
             machine,
@@ -111,12 +111,12 @@ class Migration:
         self.destination.put(arriving, "migration began")
 
     async def _copy(self) -> None:
-        ends_at = self._course.ends_at()
+        ends_at = self._precopy.ends_at()
         fault_at = None
-        if self._ending in {Ending.FALLS_BACK, Ending.LOST}:
+        if self._outcome in {MigrationOutcome.FALLS_BACK, MigrationOutcome.LOST}:
             fault_at = 0.5 * (ends_at if ends_at is not None else 10.0)
         while True:
-            due = fault_at if fault_at is not None else self._course.ends_at()
+            due = fault_at if fault_at is not None else self._precopy.ends_at()
             await self._wait(None if due is None else max(_TICK_S, due - self._elapsed_s()))
             self._require_alive()
             if due is not None and self._elapsed_s() >= due - _TICK_S:
@@ -124,7 +124,7 @@ class Migration:
         if fault_at is not None:
             self._fail_while_copying()
         # A frozen libvirtd copies on, but nobody there takes the next step.
-        while self.source.condition.is_silent or self.destination.condition.is_silent:
+        while self.source.faults.is_silent or self.destination.faults.is_silent:
             await self._wait(_PATIENCE_S)
             self._require_alive()
 
@@ -132,38 +132,38 @@ class Migration:
         self._past_return = True
         leaving = self.source.machine(self._machine.id)
         self.source.put(replace(leaving, state=VmState.PAUSED, reason=StateReason.MIGRATING), "paused to switch over")
-        await self._world.clock.sleep(self._course.downtime_ms / 1000)
+        await self._world.clock.sleep(self._precopy.downtime_ms / 1000)
         self._finish()
 
     def _finish(self) -> None:
-        ending = self._ending
-        if ending is Ending.RUNS_TWICE and not self._route.nothing_locks():
-            ending = Ending.STALE_SOURCE
-        match ending:
-            case Ending.RUNS_NOWHERE:
+        outcome = self._outcome
+        if outcome is MigrationOutcome.RUNS_TWICE and not self._path.nothing_locks():
+            outcome = MigrationOutcome.STALE_SOURCE
+        match outcome:
+            case MigrationOutcome.RUNS_NOWHERE:
                 self._leave_source_paused()
                 self._drop_destination("migration lost")
                 self._daemon_dies(self.source)
-            case Ending.BOTH_PAUSED:
+            case MigrationOutcome.BOTH_PAUSED:
                 self._leave_source_paused()
                 self._daemon_dies(self.source)
-            case Ending.STALE_SOURCE:
+            case MigrationOutcome.STALE_SOURCE:
                 self._run_at_destination()
                 self._leave_source_paused()
                 self._destination_dies()
-            case Ending.SOURCE_CRASHED | Ending.SOURCE_OFF_BY_DAEMON:
-                crashed = ending is Ending.SOURCE_CRASHED
+            case MigrationOutcome.SOURCE_CRASHED | MigrationOutcome.SOURCE_OFF_BY_DAEMON:
+                crashed = outcome is MigrationOutcome.SOURCE_CRASHED
                 self._run_at_destination()
                 self._leave_source_off(StateReason.CRASHED if crashed else StateReason.DAEMON)
                 self._daemon_dies(self.source)
-            case Ending.RUNS_TWICE:
+            case MigrationOutcome.RUNS_TWICE:
                 self._run_at_destination()
                 self._run_on_at_source()
                 self._destination_dies()
             case _:
                 self._run_at_destination()
                 self.source.remove(self._machine.id, "migrated away")
-                if ending is Ending.ENDS_UNSEEN:
+                if outcome is MigrationOutcome.ENDS_UNSEEN:
                     self._world.cut(self.source.name)
 
     # Steps.
@@ -190,7 +190,7 @@ class Migration:
             raise OperationError(self._machine.name, "operation failed: the destination's QEMU ended")
 
     def _fail_while_copying(self) -> None:
-        if self._ending is Ending.LOST:
+        if self._outcome is MigrationOutcome.LOST:
             self.source.put(stopped(self.source.machine(self._machine.id), StateReason.CRASHED), "its QEMU died")
             raise OperationError(self._machine.name, "operation failed: domain is not running")
         self._daemon_dies(self.source)
@@ -201,10 +201,10 @@ class Migration:
         if leaving is not None and leaving.job is Job.MIGRATING_OUT:
             self._run_on_at_source()
         self._drop_destination(detail)
-        self._route.drop_copies()
+        self._path.drop_copies()
 
     def _run_at_destination(self) -> None:
-        self._route.keep_copies()
+        self._path.keep_copies()
         arriving = self.destination.machine(self._machine.id)
         self.destination.put(
             replace(arriving, state=VmState.RUNNING, reason=StateReason.MIGRATED, persistent=True, job=Job.NONE),

@@ -3,9 +3,9 @@
 import asyncio
 
 from novacron.adapters.simulated.definition import from_xml
+from novacron.adapters.simulated.host_role import HostRole
 from novacron.adapters.simulated.machine import Job
 from novacron.adapters.simulated.migration import Migration
-from novacron.adapters.simulated.role import Role
 from novacron.model.errors import DeadlineExceeded, LinkLost, OperationError, OutcomeUnknown
 from novacron.model.ids import VmId
 from novacron.model.migration import GuestFit, MigrationMode
@@ -13,7 +13,7 @@ from novacron.model.vm import JobProgress
 from novacron.ports.hypervisor import Hypervisor, MigrationRequest
 
 
-class Migrator(Role):
+class Migrator(HostRole):
     """Migration, as source and as destination."""
 
     async def preflight(self, definition: str, *, deadline_s: float) -> GuestFit:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
+from novacron.adapters.simulated.host_role import HostRole
 from novacron.adapters.simulated.machine import Job, Verb, paused, require, stopped
-from novacron.adapters.simulated.role import Role
 from novacron.model.ids import VmId
 from novacron.model.vm import StateReason
 
 
-class Power(Role):
+class Power(HostRole):
     """The power switch."""
 
     async def start(self, vm: VmId, *, deadline_s: float) -> None:

@@ -6,8 +6,8 @@ from datetime import datetime
 from novacron.adapters.simulated.definition import to_xml
 from novacron.adapters.simulated.files import with_files
 from novacron.adapters.simulated.host import SimulatedHost
+from novacron.adapters.simulated.host_role import HostRole
 from novacron.adapters.simulated.link import HostLink
-from novacron.adapters.simulated.role import Role
 from novacron.adapters.simulated.world import World
 from novacron.model.host import HostFacts, HostReading, HostSpec
 from novacron.model.ids import VmId
@@ -17,7 +17,7 @@ from novacron.model.vm import VmReading
 from novacron.ports.hypervisor import HostEvent
 
 
-class Reader(Role):
+class Reader(HostRole):
     """Bulk readings, single looks, definitions and events."""
 
     def __init__(self, world: World, host: SimulatedHost, link: HostLink, spec: HostSpec) -> None:

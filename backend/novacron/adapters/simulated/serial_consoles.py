@@ -1,6 +1,6 @@
 """Opens the serial consoles of simulated VMs (ports.hypervisor.SerialConsoles)."""
 
-from novacron.adapters.simulated.role import Role
+from novacron.adapters.simulated.host_role import HostRole
 from novacron.adapters.simulated.serial import SerialPort
 from novacron.adapters.simulated.shell import Shell, ShellRequest
 from novacron.model.errors import Conflict, OperationError
@@ -9,7 +9,7 @@ from novacron.model.vm import ADD_SERIAL
 from novacron.ports.hypervisor import SerialLink
 
 
-class SerialConsoles(Role):
+class SerialConsoles(HostRole):
     """Serial consoles."""
 
     async def open(self, vm: VmId, *, force: bool, deadline_s: float) -> SerialLink:

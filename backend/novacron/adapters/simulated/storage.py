@@ -1,6 +1,6 @@
 """Acts on pools, volumes and disks of a simulated host (ports.hypervisor.HostStorage)."""
 
-from novacron.adapters.simulated.role import Role
+from novacron.adapters.simulated.host_role import HostRole
 from novacron.model.errors import Conflict, NotFound, OperationError
 from novacron.model.ids import VmId
 from novacron.model.migration import DiskProbe
@@ -9,7 +9,7 @@ from novacron.model.vm_definition import NewDisk
 _COPY_MIB_S = 800.0
 
 
-class Storage(Role):
+class Storage(HostRole):
     """Pools, volumes and disks."""
 
     async def create_disk(self, disk: NewDisk, *, anew: bool = False, deadline_s: float) -> str:

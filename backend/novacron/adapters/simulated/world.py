@@ -9,10 +9,10 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from typing import Any, Protocol
 
-from novacron.adapters.simulated.condition import Condition
-from novacron.adapters.simulated.ending import Ending
 from novacron.adapters.simulated.host import SimulatedHost
+from novacron.adapters.simulated.host_faults import HostFaults
 from novacron.adapters.simulated.machine import Machine, Verb, paused, require, resumed, started, stopped
+from novacron.adapters.simulated.migration_outcome import MigrationOutcome
 from novacron.adapters.simulated.stores import Store
 from novacron.model.errors import NotFound, OperationError
 from novacron.model.host import HostSpec
@@ -49,7 +49,7 @@ class World:
         """Those under way, by VM."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._parted: set[frozenset[HostId]] = set()
-        self._endings: dict[VmId, Ending] = {}
+        self._outcomes: dict[VmId, MigrationOutcome] = {}
 
     @property
     def specs(self) -> tuple[HostSpec, ...]:
@@ -178,24 +178,24 @@ class World:
 
     def hang(self, host: str, *, effects_come_late: bool = False) -> None:
         """Freeze its libvirtd: it takes calls and never answers."""
-        self._ail(host, Condition(hangs=True, effects_come_late=effects_come_late))
+        self._set_faults(host, HostFaults(hangs=True, effects_come_late=effects_come_late))
 
     def black_hole(self, host: str) -> None:
         """Let every packet to and from it vanish."""
-        self._ail(host, Condition(black_holed=True))
+        self._set_faults(host, HostFaults(black_holed=True))
 
     def slow(self, host: str, answers_after_s: float) -> None:
         """Let every answer take that long."""
-        self._ail(host, Condition(answers_after_s=answers_after_s))
+        self._set_faults(host, HostFaults(answers_after_s=answers_after_s))
 
     def refuse(self, host: str, status: LinkStatus) -> None:
         """Refuse connections with this status; standing ones break."""
-        self._ail(host, Condition(refuses=status))
+        self._set_faults(host, HostFaults(refuses=status))
         self.cut(host, f"refused: {status}")
 
     def heal(self, host: str) -> None:
         """Make it answer again."""
-        self._ail(host, Condition())
+        self._set_faults(host, HostFaults())
 
     def cut(self, host: str, because: str = "connection reset by peer") -> None:
         """Break every standing connection to it; new ones work."""
@@ -251,13 +251,13 @@ class World:
         size_mib = float(machine.memory_mib) if working_set_mib is None else working_set_mib
         host.machines[vm] = replace(machine, dirty_mib_s=mib_s, working_set_mib=size_mib)
 
-    def end_next_migration(self, vm: VmId, ending: Ending) -> None:
-        """Let the VM's next migration end that way."""
-        self._endings[vm] = ending
+    def end_next_migration(self, vm: VmId, outcome: MigrationOutcome) -> None:
+        """Let the VM's next migration end so."""
+        self._outcomes[vm] = outcome
 
-    def take_ending(self, vm: VmId) -> Ending:
+    def take_outcome(self, vm: VmId) -> MigrationOutcome:
         """Return how the VM's next migration shall end, once."""
-        return self._endings.pop(vm, Ending.COMPLETES)
+        return self._outcomes.pop(vm, MigrationOutcome.COMPLETES)
 
     # What goes on by itself.
 
@@ -277,9 +277,9 @@ class World:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def _ail(self, name: str, condition: Condition) -> None:
+    def _set_faults(self, name: str, faults: HostFaults) -> None:
         host = self.host(name)
         # Changed in place: standing links share it.
-        host.condition.become(condition)
+        host.faults.become(faults)
         for link in tuple(host.links):
             link.wake()

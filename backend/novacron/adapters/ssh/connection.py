@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import asyncssh
 
+from novacron.adapters.ssh.connecting import connect
 from novacron.adapters.ssh.faults import (
     MAX_SESSIONS_REMEDY,
     connect_fault,
@@ -22,7 +23,6 @@ from novacron.adapters.ssh.remote_command import (
     skip_noise,
 )
 from novacron.adapters.ssh.sessions import NoSessionFreeError, Process, Sessions
-from novacron.adapters.ssh.way import connect
 from novacron.model.errors import DeadlineExceeded, LinkError, LinkLost, OperationError
 from novacron.model.host import HostSpec
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from novacron.adapters.ssh.address import ssh_command
+from novacron.adapters.ssh.connecting import show_key
 from novacron.adapters.ssh.faults import connect_fault
 from novacron.adapters.ssh.identities import load_identities
 from novacron.adapters.ssh.known_hosts import hashed
 from novacron.adapters.ssh.options import SshOptions
 from novacron.adapters.ssh.resolution import resolve
-from novacron.adapters.ssh.way import show_key
 from novacron.model.errors import ConfigError, LinkError
 from novacron.model.host import HostSpec
 

@@ -1,6 +1,6 @@
-"""The course of a live migration: what is copied when, as a function of elapsed time.
+"""Pre-copy of a live migration: what is copied when, as a function of elapsed time.
 
-Pure arithmetic of pre-copy. Disks first when they are copied along; then memory in rounds, each sending what
+Pure arithmetic. Disks first when they are copied along; then memory in rounds, each sending what
 the guest dirtied during the one before, until the rest fits into the allowed pause. A guest that dirties
 faster than the line carries never gets there: `ends_at` is None, until auto-converge has slowed it enough.
 """
@@ -28,8 +28,8 @@ class _Round:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
-    """One migration's numbers."""
+class Precopy:
+    """The pre-copy of one migration."""
 
     memory_mib: float
     rate_mib_s: float
@@ -73,7 +73,7 @@ class Course:
             if elapsed_s < current.begins_s + current.takes_s:
                 break
         if current is None:
-            msg = "a course has at least one round"
+            msg = "a pre-copy has at least one round"
             raise AssertionError(msg)
         return current
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacron.adapters.simulated.course import Course
+from novacron.adapters.simulated.precopy import Precopy
 
 
 def _course(
@@ -15,8 +15,8 @@ def _course(
     working_set_mib: float = 200.0,
     disk_mib: float = 0.0,
     auto_converge: bool = False,
-) -> Course:
-    return Course(
+) -> Precopy:
+    return Precopy(
         memory_mib=memory_mib,
         rate_mib_s=rate_mib_s,
         dirty_mib_s=dirty_mib_s,

@@ -1,4 +1,4 @@
-"""What every role of a simulated hypervisor stands on: one host, seen over one link."""
+"""The base of every role of a simulated hypervisor: one host, reached over one link."""
 
 from novacron.adapters.simulated.host import SimulatedHost
 from novacron.adapters.simulated.link import HostLink
@@ -6,8 +6,8 @@ from novacron.adapters.simulated.world import World
 from novacron.model.host import HostSpec
 
 
-class Role:
-    """The host, the link to it, and the world it is in."""
+class HostRole:
+    """A role of one host."""
 
     def __init__(self, world: World, host: SimulatedHost, link: HostLink, spec: HostSpec) -> None:
         self.world = world

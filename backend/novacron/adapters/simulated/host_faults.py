@@ -1,4 +1,4 @@
-"""What ails a simulated host, and the words in which its link says so."""
+"""The faults of a simulated host, and the words in which its link reports them."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,8 +9,8 @@ from novacron.model.link import LinkStatus
 
 
 @dataclass(slots=True, kw_only=True)
-class Condition:
-    """How a host answers. The defaults are health."""
+class HostFaults:
+    """How a host answers. The defaults are those of a healthy one."""
 
     hangs: bool = False
     """Takes calls and never answers them: a frozen libvirtd."""
@@ -30,7 +30,7 @@ class Condition:
         """Whether no answer comes at all."""
         return self.hangs or self.black_holed
 
-    def become(self, other: "Condition") -> None:
+    def become(self, other: "HostFaults") -> None:
         """Take over everything of `other`, but for what was postponed: that is carried out when it answers."""
         for each in fields(self):
             if each.name != "postponed":

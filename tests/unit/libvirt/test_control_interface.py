@@ -7,7 +7,7 @@ from typing import Any
 import libvirt
 import pytest
 
-from novacron.adapters.libvirt.held import held_for_s
+from novacron.adapters.libvirt.control_interface import busy_for_s
 from novacron.adapters.libvirt.hypervisor import LibvirtHypervisor
 from novacron.adapters.libvirt.local_access import UriAccess
 from novacron.model.errors import OperationError, OutcomeUnknown
@@ -85,13 +85,13 @@ def _host(domain: _Domain, clock: FakeClock, channel: Any = None, name: str = "k
 
 @pytest.mark.parametrize("state", [libvirt.VIR_DOMAIN_CONTROL_JOB, libvirt.VIR_DOMAIN_CONTROL_OCCUPIED])
 def test_it_is_held_when_a_call_has_had_it_for_long(state: int) -> None:
-    assert held_for_s(_Domain((state, 0, 117_904))) == pytest.approx(117.904)
+    assert busy_for_s(_Domain((state, 0, 117_904))) == pytest.approx(117.904)
 
 
 def test_it_may_be_asked_when_it_is_free_or_soon_let_go_of_or_nobody_can_tell() -> None:
     briefly = (libvirt.VIR_DOMAIN_CONTROL_JOB, 0, 5)
     for words in ((FREE,), (briefly, briefly, FREE), (None,), ((libvirt.VIR_DOMAIN_CONTROL_ERROR, 0, 60_000),)):
-        assert held_for_s(_Domain(*words)) is None
+        assert busy_for_s(_Domain(*words)) is None
 
 
 async def test_how_far_a_job_is_that_cannot_be_asked_is_how_long_it_has_been_so(clock: FakeClock) -> None:

@@ -1,8 +1,8 @@
-"""What a simulated migration goes over: whether it may begin, how fast it is, which disks it copies."""
+"""Network and storage between the two hosts of a simulated migration: may it begin, how fast is it, what is copied."""
 
-from novacron.adapters.simulated.course import Course
 from novacron.adapters.simulated.host import SimulatedHost
 from novacron.adapters.simulated.machine import require_no_job
+from novacron.adapters.simulated.precopy import Precopy
 from novacron.adapters.simulated.stores import Store
 from novacron.adapters.simulated.world import World
 from novacron.model.errors import Conflict, OperationError
@@ -14,8 +14,8 @@ _DEFAULT_DOWNTIME_MS = 300
 _RELAYED_MIB_S = 80.0
 
 
-class Route:
-    """The way of one VM from one host to another."""
+class MigrationPath:
+    """The path of one VM from one host to another."""
 
     def __init__(
         self, world: World, source: SimulatedHost, destination: SimulatedHost, request: MigrationRequest
@@ -55,7 +55,7 @@ class Route:
             raise OperationError(machine.name, f"Network not found: no network with matching name '{missing[0]}'")
         self._check_disks()
 
-    def course(self) -> Course:
+    def precopy(self) -> Precopy:
         """Return what will be copied when."""
         relayed = self._request.mode is MigrationMode.RELAYED
         rates: list[float] = [self._source.rate_mib_s, self._destination.rate_mib_s]
@@ -64,7 +64,7 @@ class Route:
         if self._request.bandwidth_mib_s:
             rates.append(float(self._request.bandwidth_mib_s))
         copied = self._disks_to_copy() if self._request.copy_storage else ()
-        return Course(
+        return Precopy(
             # Zero pages cost next to nothing on the line.
             memory_mib=max(32.0, 0.7 * self._machine.memory_mib),
             rate_mib_s=min(rates),

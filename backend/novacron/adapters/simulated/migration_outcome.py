@@ -1,9 +1,9 @@
-"""How a simulated migration can end: well, or in a state that dying daemons were measured to leave."""
+"""The outcomes of a simulated migration: moved, or a state that dying daemons were measured to leave."""
 
 from enum import StrEnum
 
 
-class Ending(StrEnum):
+class MigrationOutcome(StrEnum):
     """What a migration leaves on both hosts."""
 
     COMPLETES = "completes"

@@ -1,6 +1,6 @@
-"""The way to a host, past the jump hosts that its ssh configuration names.
+"""Connecting to a host, through the jump hosts that its ssh configuration names.
 
-Every host on the way has its options resolved, its key checked and its identities loaded by itself, as `ssh -J` does.
+Each host of that chain has its options resolved, its key checked and its identities loaded by itself, as `ssh -J` does.
 asyncssh would pass jump hosts by itself, but with another configuration than the one that was resolved here.
 """
 
@@ -36,7 +36,7 @@ _MOST_JUMPS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stage:
-    """One connection on the way: to the host itself, or to a jump host before it."""
+    """One connection of the chain: to the host itself, or to a jump host before it."""
 
     spec: HostSpec
     options: SshOptions
