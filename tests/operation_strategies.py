@@ -14,7 +14,7 @@ from novacron.model.ids import HostId
 from novacron.model.link import Link
 from novacron.model.operation import Operation
 from novacron.model.operations.intent import Intent
-from novacron.model.operations.registry import INTENTS, STEP_ARGS
+from novacron.model.operations.registry import INTENTS, STEP_ARGS, TYPES
 from novacron.model.operations.step import StepArgs
 from tests.builders import an_id
 
@@ -26,6 +26,8 @@ st.register_type_strategy(int, st.integers(min_value=-(2**62), max_value=2**62))
 INTENT_KINDS = INTENTS
 """Every class of intent."""
 
+asked_intents = st.one_of(*(st.from_type(one.intent) for one in TYPES.values()))
+"""What a client can ask for: neither what is made of other operations nor what only another version knows."""
 intents = st.one_of(*(st.from_type(kind) for kind in INTENT_KINDS))
 st.register_type_strategy(Intent, intents)
 st.register_type_strategy(Mapping, lambda of: st.dictionaries(*(st.from_type(part) for part in get_args(of))))

@@ -19,7 +19,7 @@ from novacron.model.operations.power import StartVm
 from novacron.model.refusal import Refusal, RefusalCode
 from tests.builders import a_fleet, a_host, a_vm, an_id
 from tests.operation_builders import a_create, a_plan, some_samples
-from tests.operation_strategies import intents
+from tests.operation_strategies import asked_intents
 
 _REFUSAL = Refusal(code=RefusalCode.LOCKED, subject="web-1", reason="op 7 holds it", remedy="wait for it")
 _ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, NovaCronError)]
@@ -235,7 +235,7 @@ async def test_every_intent_arrives_as_it_was_sent(puppet, remote):
     sent = []
 
     @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(intents, st.uuids())
+    @given(asked_intents, st.uuids())
     def choose(intent, vm):
         sent.append(replace(intent, vm=VmId(str(vm))) if hasattr(intent, "vm") else intent)
 

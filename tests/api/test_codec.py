@@ -26,13 +26,13 @@ from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample
 from novacron.ports.console import BackendStatus, FleetChanged
 from tests.builders import a_fleet, a_host, a_vm
-from tests.operation_strategies import fleets, intents, operations
+from tests.operation_strategies import asked_intents, fleets, operations
 
 _often = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @_often
-@given(intents, st.text("0123456789abcdef"))
+@given(asked_intents, st.text("0123456789abcdef"))
 def test_any_intent_comes_back_as_it_was(intent, digest):
     submission = SubmitBody(intent=intent, plan_digest=digest)
     assert SubmitBody.model_validate_json(submission.model_dump_json()) == submission

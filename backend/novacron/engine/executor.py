@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -22,6 +22,7 @@ from novacron.engine.work.cancelling import cancel
 from novacron.engine.work.draining import drain
 from novacron.engine.work.queue import WorkQueue
 from novacron.engine.work.scheduler import Scheduler
+from novacron.engine.work.submission import Submission
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import Operation, OperationState, StepRecord, StepState
@@ -33,7 +34,6 @@ from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.work.capacity import limit_of
 from novacron.model.work.claim import Claim
 from novacron.model.work.limits import DEFAULT_LIMITS
-from novacron.model.work.schedule import AT_ONCE, Schedule
 from novacron.ports.clock import Clock
 
 
@@ -66,6 +66,8 @@ class Executor:
             difference=self._previews.difference,
         )
         """Lets what was accepted begin."""
+        self.on_ended: Callable[[Operation], None] = lambda _: None
+        """Told of each operation that has ended, or is let go of."""
         self._runs: dict[OperationId, OperationRun] = {}
         self._tasks: dict[OperationId, asyncio.Task[None]] = {}
         self._submitting: dict[str, asyncio.Future[Operation | Refusal]] = {}
@@ -88,20 +90,18 @@ class Executor:
         """Plan it from a fresh look, as if nothing held its subject: for one who holds it already."""
         return await self._plan(intent, afresh=True)
 
-    async def submit(
-        self, intent: Intent, *, plan_digest: str, key: str, actor: str, schedule: Schedule = AT_ONCE
-    ) -> Operation | Refusal:
+    async def submit(self, asked: Submission) -> Operation | Refusal:
         """Accept the intent, or refuse it. The same key and intent give the same operation, at any time."""
-        if not key:
-            return await self._submit_without_key(intent, plan_digest, actor, schedule)
-        pending = self._submitting.get(key)
+        if not asked.key:
+            return await self._submit_without_key(asked)
+        pending = self._submitting.get(asked.key)
         if pending is None:
-            pending = asyncio.ensure_future(self._submit(intent, plan_digest, key, actor, schedule))
-            self._submitting[key] = pending
-            pending.add_done_callback(lambda _: self._submitting.pop(key, None))
+            pending = asyncio.ensure_future(self._submit(asked))
+            self._submitting[asked.key] = pending
+            pending.add_done_callback(lambda _: self._submitting.pop(asked.key, None))
         # A client that goes away takes neither the operation nor another client's answer with it.
         answer = await asyncio.shield(pending)
-        if isinstance(answer, Operation) and answer.intent != intent:
+        if isinstance(answer, Operation) and answer.intent != asked.intent:
             return _refusal(
                 RefusalCode.INVALID,
                 "idempotency key",
@@ -110,11 +110,9 @@ class Executor:
             )
         return answer
 
-    async def _submit_without_key(
-        self, intent: Intent, plan_digest: str, actor: str, schedule: Schedule
-    ) -> Operation | Refusal:
+    async def _submit_without_key(self, asked: Submission) -> Operation | Refusal:
         """Submit it to the end: one that is in the journal by now has to run, also when its client has gone."""
-        pending = asyncio.ensure_future(self._submit(intent, plan_digest, "", actor, schedule))
+        pending = asyncio.ensure_future(self._submit(asked))
         self._keyless.add(pending)
         pending.add_done_callback(self._keyless.discard)
         return await asyncio.shield(pending)
@@ -169,12 +167,10 @@ class Executor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _submit(
-        self, intent: Intent, plan_digest: str, key: str, actor: str, schedule: Schedule
-    ) -> Operation | Refusal:
+    async def _submit(self, asked: Submission) -> Operation | Refusal:
         ground = self._ground
         try:
-            known = await ground.ledger.by_key(key) if key else None
+            known = await ground.ledger.by_key(asked.key) if asked.key else None
         except JournalError as error:
             return _no_journal(error)
         if known is not None:
@@ -182,16 +178,15 @@ class Executor:
         if self._is_ending:
             return _refusal(RefusalCode.TOO_LATE, "backend", "it is ending: nothing new begins", "ask the next one")
         now = ground.clock.now()
-        if problem := schedule.problem(now):
+        if problem := asked.schedule.problem(now):
             return _refusal(RefusalCode.INVALID, "schedule", problem, "choose another time")
         fleet = ground.store.fleet
-        held = _claimant(self._ids.next(), intent, subject_of(intent, fleet), key, actor, now)
-        held = replace(held, schedule=schedule)
-        locked = self._queue.take(claims_of(intent, fleet), held)
+        held = _claimant(self._ids.next(), asked, subject_of(asked.intent, fleet), now)
+        locked = self._queue.take(claims_of(asked.intent, fleet), held)
         if locked is not None:
             return locked
         try:
-            answer = await self._accept(held, plan_digest)
+            answer = await self._accept(held, asked.plan_digest)
         except JournalError as error:
             answer = _no_journal(error)
         except BaseException:
@@ -291,21 +286,24 @@ class Executor:
 
     def _settle_up(self, operation: Operation) -> None:
         self._queue.release(operation.id)
+        self.on_ended(operation)
         self._tasks.pop(operation.id, None)
         self._runs.pop(operation.id, None)
 
 
-def _claimant(identifier: OperationId, intent: Intent, subject: str, key: str, actor: str, now: datetime) -> Operation:
+def _claimant(identifier: OperationId, asked: Submission, subject: str, now: datetime) -> Operation:
     """Return an operation as it holds its claims while it is being planned."""
     return Operation(
         id=identifier,
-        intent=intent,
-        title=f"{intent.kind} {subject} on {intent.host}",
+        intent=asked.intent,
+        title=f"{asked.intent.kind} {subject} on {asked.intent.host}",
         subject=subject,
-        actor=actor,
+        actor=asked.actor,
         state=OperationState.ACCEPTED,
         accepted_at=now,
-        idempotency_key=key,
+        idempotency_key=asked.key,
+        schedule=asked.schedule,
+        parent=asked.parent,
     )
 
 

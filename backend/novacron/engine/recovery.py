@@ -13,6 +13,7 @@ from novacron.engine.operations.context import AttentionNeeded
 from novacron.engine.run import OperationRun
 from novacron.model.errors import NovaCronError
 from novacron.model.operation import Operation, OperationState, StepState
+from novacron.model.operations.batch import Batch
 from novacron.model.operations.unknown import UnknownIntent
 
 _log = logging.getLogger("novacron.engine")
@@ -25,6 +26,8 @@ def recover(unfinished: Iterable[Operation], executor: Executor, ground: Ground)
     """
     runs: list[OperationRun] = []
     for operation in unfinished:
+        if isinstance(operation.intent, Batch):
+            continue
         try:
             runs.append(executor.adopt(operation))
         except Exception as error:  # noqa: BLE001 - one that fails must not leave the others unlocked, and nobody's

@@ -20,6 +20,8 @@ from novacron.engine.settings import EngineSettings
 from novacron.engine.store import FleetStore
 from novacron.engine.supervisor import Supervisor
 from novacron.engine.watchers import Watchers
+from novacron.engine.work.batches import Batches
+from novacron.engine.work.submission import Submission
 from novacron.model.alert.alert import Alert
 from novacron.model.alert.conditions import BackendFaults
 from novacron.model.errors import JournalError, NotFound
@@ -103,6 +105,7 @@ class ConsoleService:
             store=self._store, watchers=self._watchers, ledger=self._ledger, clock=clock, settings=settings, rng=chance
         )
         self._executor = Executor(self._ground)
+        self.batches = Batches(self._executor, self._ledger, clock, chance)
         self._alerting = Alerting(
             self._store,
             self._ledger,
@@ -151,6 +154,7 @@ class ConsoleService:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.batches.stop()
         await self._executor.stop()
         await self._watchers.stop()
         if self._last_readings is not None:
@@ -214,13 +218,12 @@ class ConsoleService:
         schedule: Schedule = AT_ONCE,
     ) -> Operation | Refusal:
         """Accept the intent, or refuse it; returns once it is in the journal."""
-        return await self._executor.submit(
-            intent, plan_digest=plan_digest, key=idempotency_key, actor=actor, schedule=schedule
-        )
+        asked = Submission(intent=intent, plan_digest=plan_digest, key=idempotency_key, actor=actor, schedule=schedule)
+        return await self._executor.submit(asked)
 
     async def cancel(self, operation: OperationId) -> Operation | Refusal:
         """Ask a running operation to stop."""
-        return await self._executor.cancel(operation)
+        return self.batches.cancel(operation) or await self._executor.cancel(operation)
 
     async def acknowledge(self, operation: OperationId, *, note: str, actor: str = "") -> Operation | Refusal:
         """Write that a person has dealt with an operation that needs attention."""
@@ -275,7 +278,9 @@ class ConsoleService:
     async def _take_up(self) -> None:
         """Open the journal, and go on with what an earlier run of the backend left unfinished."""
         with suppress(JournalError):  # the ledger keeps it, and shows it
-            recover(await self._ledger.open(), self._executor, self._ground)
+            unfinished = await self._ledger.open()
+            recover(unfinished, self._executor, self._ground)
+            self.batches.take_up(unfinished)
 
     async def _retry_journal(self) -> None:
         while True:

@@ -178,6 +178,8 @@ class Operation:
     """Of the plan that was confirmed; empty in what an older version accepted."""
     schedule: Schedule = AT_ONCE
     """When it may begin, and before whom."""
+    parent: OperationId | None = None
+    """The operation that it is a part of; None when it was asked for by itself."""
     queued_until: datetime | None = None
     """When it last was known to wait for its turn; None when it never waited for long.
 

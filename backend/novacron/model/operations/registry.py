@@ -6,6 +6,7 @@ from typing import Any, Final
 from novacron.model.fleet import Fleet
 from novacron.model.operation import Operation
 from novacron.model.operations import creation, definition, deletion, migration, power, resizing, storage
+from novacron.model.operations.batch import Batch
 from novacron.model.operations.intent import Intent
 from novacron.model.operations.step import StepArgs
 from novacron.model.operations.type import OperationType, Texts
@@ -18,7 +19,7 @@ from novacron.model.work.claim import Claims, claims
 SUBJECTS: Final = (power, definition, resizing, creation, deletion, migration, storage)
 TYPES: Final[Mapping[str, OperationType[Any]]] = {one.kind: one for subject in SUBJECTS for one in subject.TYPES}
 """By kind."""
-INTENTS: Final[tuple[type[Intent], ...]] = (*(one.intent for one in TYPES.values()), UnknownIntent)
+INTENTS: Final[tuple[type[Intent], ...]] = (*(one.intent for one in TYPES.values()), Batch, UnknownIntent)
 """Every class of intent that a journal or a message may hold."""
 STEP_ARGS: Final[tuple[type[StepArgs], ...]] = tuple(
     dict.fromkeys(args for one in TYPES.values() for args in one.steps)
