@@ -1,4 +1,4 @@
 """The console: what an operator sees and presses. Reached through novacron_tui.run.run alone.
 
-It knows the Console port and the model, and nothing of how they are served. Importing this package loads no Textual.
+It knows the backend port and the model, and nothing of how they are served. Importing this package loads no Textual.
 """

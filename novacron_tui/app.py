@@ -10,8 +10,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from novacron.ports import console as port
-from novacron.ports.console import Console
+from novacron.model.caller import Caller
+from novacron.ports import backend as port
+from novacron.ports.backend import Backend
 from novacron_tui.actions.run_command import CommandRunner
 from novacron_tui.actions.submit import Submission
 from novacron_tui.bridge import (
@@ -51,8 +52,9 @@ class NovaCronApp(KeyedApp, inherit_bindings=False):
 
     def __init__(
         self,
-        console: Console,
+        console: Backend,
         *,
+        caller: Caller,
         theme: str | None = None,
         title: str = "",
         now: Callable[[], datetime] = _utc_now,
@@ -66,10 +68,11 @@ class NovaCronApp(KeyedApp, inherit_bindings=False):
         super().__init__(guard_s=guard_s, ansi_color=True if not colour else None)
         self.animation_level = "none"
         self.backend = console
+        self.caller = caller
         self.fleet_title = title
         self.now = now
         self.state = ConsoleState()
-        self.bridge = Bridge(console, self.post_message, now)
+        self.bridge = Bridge(console, caller, self.post_message, now)
         self.navigator = ScreenNavigator(self, self)
         self.notices = OutcomeNotices()
         self._runner = CommandRunner(self)

@@ -1,4 +1,4 @@
-"""The one subscriber to the Console port: turns its changes into messages, the latest winning over those before.
+"""The one subscriber to the backend port: turns its changes into messages, the latest winning over those before.
 
 Nothing else in the console reads the stream. It runs on the app's own loop, so no thread has to call another.
 """
@@ -10,9 +10,10 @@ from datetime import datetime
 
 from textual.message import Message
 
+from novacron.model.caller import Caller
 from novacron.model.errors import NovaCronError
-from novacron.ports import console as port
-from novacron.ports.console import Console
+from novacron.ports import backend as port
+from novacron.ports.backend import Backend
 
 _RETRY_S = 1.0
 
@@ -20,7 +21,7 @@ _RETRY_S = 1.0
 class Changed(Message):
     """A snapshot that makes an older one of its kind superfluous."""
 
-    def __init__(self, change: port.ConsoleChange) -> None:
+    def __init__(self, change: port.BackendChange) -> None:
         super().__init__()
         self.change = change
 
@@ -53,7 +54,8 @@ class BackendFound(Changed):
 class Bridge:
     """Reads the stream for as long as the console runs."""
 
-    console: Console
+    console: Backend
+    caller: Caller
     post: Callable[[Message], object]
     now: Callable[[], datetime]
     _task: "asyncio.Task[None] | None" = field(default=None)
@@ -72,7 +74,7 @@ class Bridge:
         while True:
             cause = "the stream of changes ended"
             try:
-                async for change in self.console.changes():
+                async for change in self.console.changes(self.caller):
                     self.post(_message(change))
             except NovaCronError as error:
                 cause = str(error)
@@ -82,7 +84,7 @@ class Bridge:
             await asyncio.sleep(_RETRY_S)
 
 
-def _message(change: port.ConsoleChange) -> Message:
+def _message(change: port.BackendChange) -> Message:
     match change:
         case port.FleetChanged():
             return FleetChanged(change)

@@ -10,11 +10,12 @@ from typing import Any, Protocol, cast
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
+from novacron.model.caller import Caller
 from novacron.model.fleet import FleetVm, Host
 from novacron.model.operation import Operation
 from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Plan
-from novacron.ports.console import Console
+from novacron.ports.backend import Backend
 from novacron_tui.commands.command import Command, Context
 from novacron_tui.commands.form import Form
 from novacron_tui.input_guard import InputGuard
@@ -93,8 +94,12 @@ class Desk(Protocol):
         """The latest snapshots."""
 
     @property
-    def backend(self) -> Console:
+    def backend(self) -> Backend:
         """The port to the backend."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks the backend: the user of this console."""
 
     @property
     def now(self) -> Callable[[], datetime]:

@@ -10,7 +10,7 @@ from novacron_tui.present.cells import Role, span
 async def acknowledge(desk: Desk, operation: Operation, note: str) -> None:
     """Acknowledge it with a note, and say what the backend answers."""
     try:
-        answer = await desk.backend.acknowledge(operation.id, note=note)
+        answer = await desk.backend.acknowledge(desk.caller, operation.id, note=note)
     except NovaCronError as error:
         desk.tell(f"not known whether it was acknowledged: {operation.title}: {error}")
         return

@@ -13,7 +13,7 @@ async def cancel(desk: Desk, operations: Sequence[Operation]) -> None:
     """Ask for each to be stopped, and say what the backend answers."""
     for operation in operations:
         try:
-            answer = await desk.backend.cancel(operation.id)
+            answer = await desk.backend.cancel(desk.caller, operation.id)
         except NovaCronError as error:
             desk.tell(f"not known whether it was asked to stop: {operation.title}: {error}")
             continue

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from novacron.model.caller import Caller
 from novacron.model.errors import NovaCronError
 from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Danger, Plan, Undo
 from novacron.model.refusal import Refusal
-from novacron.ports.console import Console
+from novacron.ports.backend import Backend
 from novacron_tui.present.confirm import Review
 
 _PARALLEL: Final = 8
@@ -16,7 +17,7 @@ _PARALLEL: Final = 8
 
 
 async def preview_all(
-    backend: Console, intents: Sequence[Intent], on_answer: Callable[[], None] = lambda: None
+    backend: Backend, caller: Caller, intents: Sequence[Intent], on_answer: Callable[[], None] = lambda: None
 ) -> Review | str:
     """Ask for the plan of each intent; return a text when the backend cannot be asked.
 
@@ -26,7 +27,7 @@ async def preview_all(
 
     async def preview(intent: Intent) -> Plan | Refusal:
         async with limit:
-            answer = await backend.preview(intent)
+            answer = await backend.preview(caller, intent)
         on_answer()
         return answer
 

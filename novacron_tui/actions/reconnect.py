@@ -13,7 +13,7 @@ async def reconnect(desk: Desk, hosts: Sequence[Host]) -> None:
     tried = []
     for host in hosts:
         try:
-            await desk.backend.reconnect(host.id)
+            await desk.backend.reconnect(desk.caller, host.id)
             tried.append(host.id)
         except NovaCronError as error:
             desk.tell(f"{host.id}: {error}")

@@ -97,7 +97,7 @@ class CommandRunner:
         """Submit a plan that is harmless; else ask, unless another screen has been opened since."""
         title = request.command.title
         self._desk.say(span(f"{title}: asking ...", Role.DIM))
-        answer = await preview_all(self._desk.backend, request.intents)
+        answer = await preview_all(self._desk.backend, self._desk.caller, request.intents)
         if isinstance(answer, str):
             self._desk.tell(f"{title}: not done: {answer}")
         elif acts_at_once(answer):

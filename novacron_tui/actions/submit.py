@@ -51,7 +51,9 @@ class Submission:
         attempts = 0
         while True:
             try:
-                answer = await self._desk.backend.submit(plan.intent, plan_digest=plan.digest, idempotency_key=key)
+                answer = await self._desk.backend.submit(
+                    self._desk.caller, plan.intent, plan_digest=plan.digest, idempotency_key=key
+                )
             except BackendError as error:
                 attempts += self._desk.state.lost is None
                 if attempts >= _ATTEMPTS:

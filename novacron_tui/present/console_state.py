@@ -10,7 +10,7 @@ from novacron.model.ids import HostId, OperationId, VmId
 from novacron.model.link import LinkStatus
 from novacron.model.operation import Operation
 from novacron.model.storage import Pool
-from novacron.ports.console import BackendLost
+from novacron.ports.backend import BackendLost
 from novacron_tui.present.cells import Role, Span, span
 from novacron_tui.present.words import vm_word
 

@@ -31,6 +31,9 @@ def operation_lines(operation: Operation, context: CellContext, width: int) -> l
     if operation.outcome:
         role = Role.CRITICAL if operation.state in _BAD else Role.TEXT
         lines += paragraph(operation.outcome, width - 2, role, indent=1)
+    for asked, what in ((operation.cancel_asked, "cancel asked"), (operation.give_up_asked, "given up")):
+        if asked is not None:
+            lines.append((span(f" {what} by {asked.actor or 'somebody'} {clock_time(asked.at)}", Role.DIM),))
     if (word := operation.acknowledged) is not None:
         said = f"acknowledged by {word.actor or 'somebody'} {clock_time(word.at)}: {word.note}"
         lines += paragraph(said, width - 2, Role.TEXT, indent=1)

@@ -129,7 +129,7 @@ class ConfirmScreen(BoxScreen[tuple[Plan, ...] | None]):
             self.update()
 
     async def _ask(self) -> None:
-        answer = await preview_all(self.desk.backend, self._intents, self._count_answer)
+        answer = await preview_all(self.desk.backend, self.desk.caller, self._intents, self._count_answer)
         self.desk.input_guard.ignore_keys()
         if isinstance(answer, str):
             self._error = answer

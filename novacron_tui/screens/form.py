@@ -216,7 +216,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
         self.update()
 
     async def _ask(self) -> None:
-        answer = await preview_all(self.desk.backend, self._asked)
+        answer = await preview_all(self.desk.backend, self.desk.caller, self._asked)
         self._answer = answer if isinstance(answer, str) else (*answer.plans, *answer.refusals)
         self.update()
 
@@ -246,7 +246,7 @@ class FormScreen(BoxScreen[tuple[Intent, ...] | None]):
             if isinstance(intents, str):
                 return
             async with limit:
-                answer = await preview_all(self.desk.backend, intents)
+                answer = await preview_all(self.desk.backend, self.desk.caller, intents)
             if not isinstance(answer, str):
                 self._option_previews[value] = OptionPreview(
                     wanted=len(intents),

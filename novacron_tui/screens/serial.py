@@ -117,9 +117,9 @@ class SerialScreen(LiveScreen):
             self._outbox.put_nowait(data)
 
     async def _converse(self, *, force: bool) -> None:
-        port, home = self.desk.backend, self._vm.home
+        desk, home = self.desk, self._vm.home
         try:
-            link = await port.open_serial(self._vm.id, home.host.id, force=force)
+            link = await desk.backend.open_serial(desk.caller, self._vm.id, home.host.id, force=force)
         except NovaCronError as error:
             self._taken = isinstance(error, Conflict)
             self._ended(str(error))

@@ -60,7 +60,7 @@ class VmScreen(ReadingScreen):
 
     async def _sample(self) -> None:
         try:
-            self._samples = await self.desk.backend.samples(self._vm.id)
+            self._samples = await self.desk.backend.samples(self.desk.caller, self._vm.id)
         except NovaCronError:
             return  # The plots stay as they are; the header says that the backend is lost.
         self._plots = None

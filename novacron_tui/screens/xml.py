@@ -40,7 +40,8 @@ class XmlScreen(ReadingScreen):
 
     async def _ask(self) -> None:
         try:
-            xml = await self.desk.backend.definition(self._vm.id, self._vm.home.host.id)
+            desk, host = self.desk, self._vm.home.host.id
+            xml = await desk.backend.definition(desk.caller, self._vm.id, host)
             self._said = list(_xml_lines(xml))
         except NovaCronError as error:
             self._said = [(span(f" {error}", Role.CRITICAL),)]

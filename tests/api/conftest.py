@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from novacron.api.client import RemoteConsole
+from novacron.api.client import RemoteBackend
 from novacron.api.server import ApiServer
-from novacron.ports.console import Console
+from novacron.ports.backend import Backend
 from novacron.runtime import is_answering
 from tests.api.backend_ground import Ground, fresh_ground, until
 from tests.api.puppet import PuppetConsole
@@ -27,7 +27,7 @@ def socket_path() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def serving(console: Console, path: Path) -> AsyncIterator[ApiServer]:
+async def serving(console: Backend, path: Path) -> AsyncIterator[ApiServer]:
     """Serve a Console until the block ends."""
     server, listening = ApiServer(console, path), asyncio.Event()
     task = asyncio.create_task(server.serve(listening.set))
@@ -73,9 +73,9 @@ def puppet_socket(_served: tuple[PuppetConsole, Path]) -> Path:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def remote(puppet_socket: Path) -> AsyncIterator[RemoteConsole]:
+async def remote(puppet_socket: Path) -> AsyncIterator[RemoteBackend]:
     """Give a client of the puppet."""
-    client = RemoteConsole(puppet_socket)
+    client = RemoteBackend(puppet_socket)
     yield client
     await client.close()
 

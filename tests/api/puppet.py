@@ -7,6 +7,7 @@ from datetime import timedelta
 from novacron.engine.clock import SystemClock
 from novacron.engine.hub import Hub
 from novacron.model.alert.alert import Alert
+from novacron.model.caller import Caller
 from novacron.model.errors import NotFound, NovaCronError
 from novacron.model.fleet import Fleet
 from novacron.model.operation import Operation
@@ -14,10 +15,10 @@ from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample
 from novacron.model.work.schedule import AT_ONCE, Schedule
-from novacron.ports.console import (
+from novacron.ports.backend import (
     AlertsChanged,
+    BackendChange,
     BackendStatus,
-    ConsoleChange,
     FleetChanged,
     OperationsChanged,
 )
@@ -47,7 +48,7 @@ class PuppetSerial:
 
 
 class PuppetConsole:
-    """ports.console.Console with nothing behind it."""
+    """ports.backend.Backend with nothing behind it."""
 
     def __init__(self, fleet: Fleet | None = None) -> None:
         self.reset(fleet)
@@ -58,6 +59,8 @@ class PuppetConsole:
         self._fleet = fleet or a_fleet()
         self.calls: list[tuple[object, ...]] = []
         """Every call with effects, as it arrived."""
+        self.callers: list[Caller] = []
+        """Who asked, call by call; streams too."""
         self.error: NovaCronError | None = None
         """Raised by every call while it is set."""
         self.refusal: Refusal | None = None
@@ -84,85 +87,87 @@ class PuppetConsole:
         """How many streams are read."""
         return self._hub.readers
 
-    async def changes(self) -> AsyncIterator[ConsoleChange]:
+    async def changes(self, caller: Caller) -> AsyncIterator[BackendChange]:
         """Yield snapshots and changes."""
+        self.callers.append(caller)
         async for snapshot in self._hub.changes():
             yield snapshot
 
-    async def fleet(self) -> Fleet:
+    async def fleet(self, caller: Caller) -> Fleet:
         """Return the fleet."""
-        self._note("fleet")
+        self._note(caller, "fleet")
         return self._fleet
 
-    async def operations(self) -> tuple[Operation, ...]:
+    async def operations(self, caller: Caller) -> tuple[Operation, ...]:
         """Return the operation."""
-        self._note("operations")
+        self._note(caller, "operations")
         return (self.operation,)
 
-    async def find_operation(self, operation: object) -> Operation:
+    async def find_operation(self, caller: Caller, operation: object) -> Operation:
         """Return the operation if it is the one."""
-        self._note("find_operation", operation)
+        self._note(caller, "find_operation", operation)
         if operation != self.operation.id:
             raise NotFound(str(operation), "there is no operation with this id", "novacron ops")
         return self.operation
 
-    async def alerts(self) -> tuple[Alert, ...]:
+    async def alerts(self, caller: Caller) -> tuple[Alert, ...]:
         """Return the alert."""
-        self._note("alerts")
+        self._note(caller, "alerts")
         return (self.alert,)
 
-    async def preview(self, intent: object) -> Plan | Refusal:
+    async def preview(self, caller: Caller, intent: object) -> Plan | Refusal:
         """Return the plan or the refusal."""
-        self._note("preview", intent)
+        self._note(caller, "preview", intent)
         return self.refusal or self.plan
 
     async def submit(
         self,
+        caller: Caller,
         intent: object,
         *,
         plan_digest: str,
         idempotency_key: str,
-        actor: str = "",
         schedule: Schedule = AT_ONCE,
     ) -> Operation | Refusal:
         """Return the operation or the refusal."""
-        self._note("submit", intent, plan_digest, idempotency_key, actor, *(() if schedule == AT_ONCE else (schedule,)))
+        scheduled = () if schedule == AT_ONCE else (schedule,)
+        self._note(caller, "submit", intent, plan_digest, idempotency_key, *scheduled)
         return self.refusal or self.operation
 
-    async def acknowledge(self, operation: object, *, note: str, actor: str = "") -> Operation | Refusal:
+    async def acknowledge(self, caller: Caller, operation: object, *, note: str) -> Operation | Refusal:
         """Answer with the operation or the refusal."""
-        self._note("acknowledge", operation, note, actor)
+        self._note(caller, "acknowledge", operation, note)
         return self.refusal or self.operation
 
-    async def cancel(self, operation: object) -> Operation | Refusal:
+    async def cancel(self, caller: Caller, operation: object) -> Operation | Refusal:
         """Return the operation or the refusal."""
-        self._note("cancel", operation)
+        self._note(caller, "cancel", operation)
         return self.refusal or self.operation
 
-    async def definition(self, vm: object, host: object) -> str:
+    async def definition(self, caller: Caller, vm: object, host: object) -> str:
         """Return a definition."""
-        self._note("definition", vm, host)
+        self._note(caller, "definition", vm, host)
         return "<domain><name>ä</name></domain>"
 
-    async def samples(self, vm: object) -> tuple[VmSample, ...]:
+    async def samples(self, caller: Caller, vm: object) -> tuple[VmSample, ...]:
         """Return some samples."""
-        self._note("samples", vm)
+        self._note(caller, "samples", vm)
         return some_samples(1)
 
-    async def reconnect(self, host: object) -> None:
+    async def reconnect(self, caller: Caller, host: object) -> None:
         """Note it."""
-        self._note("reconnect", host)
+        self._note(caller, "reconnect", host)
 
-    async def open_serial(self, vm: object, host: object, *, force: bool = False) -> PuppetSerial:
+    async def open_serial(self, caller: Caller, vm: object, host: object, *, force: bool = False) -> PuppetSerial:
         """Return the serial console."""
-        self._note("open_serial", vm, host, force)
+        self._note(caller, "open_serial", vm, host, force)
         self.asked_to_open.set()
         await self.may_open.wait()
         return self.serial
 
-    async def status(self) -> BackendStatus:
+    async def status(self, caller: Caller) -> BackendStatus:
         """Return a status."""
-        self._note("status")
+        self._note(caller, "status")
         return BackendStatus(
             version="1.2.3",
             pid=4711,
@@ -177,7 +182,8 @@ class PuppetConsole:
     async def close(self) -> None:
         """Let go."""
 
-    def _note(self, *call: object) -> None:
+    def _note(self, caller: Caller, *call: object) -> None:
         if self.error is not None:
             raise self.error
         self.calls.append(call)
+        self.callers.append(caller)

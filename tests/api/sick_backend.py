@@ -13,7 +13,7 @@ from novacron.adapters.simulated.population import world_of_fleet
 from novacron.adapters.simulated.world import World
 from novacron.api.server import ApiServer
 from novacron.engine.clock import SystemClock
-from novacron.engine.service import ConsoleService
+from novacron.engine.service import BackendService
 from novacron.engine.settings import EngineSettings
 from tests.memory_journal import MemoryJournal
 
@@ -29,7 +29,7 @@ async def serve(socket: Path) -> None:
     """Serve with the product's own settings until the input ends."""
     clock = SystemClock()
     world = world_of_fleet(hosts=HOSTS, vms=VMS, clock=clock)
-    service = ConsoleService(
+    service = BackendService(
         world.specs,
         SimulatedGateway(world),
         MemoryJournal(),

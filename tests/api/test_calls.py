@@ -9,15 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from novacron.api.client import RemoteConsole
+from novacron.api.client import RemoteBackend
 from novacron.api.codec import PROTOCOL_HEADER
 from novacron.model import errors
+from novacron.model.caller import Authentication, Role, administrator
 from novacron.model.errors import BackendError, JournalError, LinkError, NovaCronError
 from novacron.model.ids import HostId, OperationId, VmId
 from novacron.model.link import LinkStatus
 from novacron.model.operations.power import StartVm
 from novacron.model.refusal import Refusal, RefusalCode
 from tests.builders import a_fleet, a_host, a_vm, an_id
+from tests.callers import ALICE
 from tests.operation_builders import a_create, a_plan, some_samples
 from tests.operation_strategies import asked_intents
 
@@ -26,6 +28,8 @@ _ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and 
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+THIS_USER = administrator(pwd.getpwuid(os.geteuid()).pw_name, Authentication.PEER_CREDENTIALS)
 
 
 @pytest.fixture
@@ -36,55 +40,80 @@ async def raw(puppet_socket):
 
 
 async def test_what_is_read_over_the_socket_equals_what_the_backend_has(puppet, remote):
-    assert await remote.fleet() == await puppet.fleet()
-    assert await remote.operations() == await puppet.operations()
-    assert await remote.find_operation(puppet.operation.id) == puppet.operation
-    assert await remote.alerts() == await puppet.alerts()
-    assert await remote.status() == await puppet.status()
-    assert await remote.samples(an_id("web-1")) == some_samples(1)
-    assert await remote.definition(an_id("web-1"), HostId("h")) == "<domain><name>ä</name></domain>"
+    assert await remote.fleet(ALICE) == await puppet.fleet(ALICE)
+    assert await remote.operations(ALICE) == await puppet.operations(ALICE)
+    assert await remote.find_operation(ALICE, puppet.operation.id) == puppet.operation
+    assert await remote.alerts(ALICE) == await puppet.alerts(ALICE)
+    assert await remote.status(ALICE) == await puppet.status(ALICE)
+    assert await remote.samples(ALICE, an_id("web-1")) == some_samples(1)
+    assert await remote.definition(ALICE, an_id("web-1"), HostId("h")) == "<domain><name>ä</name></domain>"
+
+
+async def test_every_call_is_made_by_the_peer_whatever_the_client_calls_itself(puppet, remote):
+    vm, host, operation = an_id("web-1"), HostId("h"), puppet.operation.id
+    for ask in (
+        remote.fleet(ALICE),
+        remote.operations(ALICE),
+        remote.find_operation(ALICE, operation),
+        remote.alerts(ALICE),
+        remote.preview(ALICE, a_create()),
+        remote.submit(ALICE, a_create(), plan_digest="d7", idempotency_key="12345678"),
+        remote.cancel(ALICE, operation),
+        remote.acknowledge(ALICE, operation, note="seen"),
+        remote.definition(ALICE, vm, host),
+        remote.samples(ALICE, vm),
+        remote.reconnect(ALICE, host),
+        remote.status(ALICE),
+        anext(remote.changes(ALICE)),
+    ):
+        await ask
+    link = await remote.open_serial(ALICE, vm, host)
+    await link.close()
+    verbs = {call[0] for call in puppet.calls}
+    assert len(verbs) == 13
+    assert set(puppet.callers) == {THIS_USER}
+    assert THIS_USER.roles == {Role.ADMINISTRATOR}
 
 
 async def test_a_plan_or_its_refusal_comes_back(puppet, remote):
     puppet.plan = a_plan(intent=a_create(), warnings=("\x1b[2J",))
-    assert await remote.preview(a_create()) == puppet.plan
+    assert await remote.preview(ALICE, a_create()) == puppet.plan
     assert puppet.calls == [("preview", a_create())]
     puppet.refusal = _REFUSAL
-    assert await remote.preview(a_create()) == _REFUSAL
+    assert await remote.preview(ALICE, a_create()) == _REFUSAL
 
 
 async def test_a_submission_carries_intent_digest_key_and_the_peers_own_name(puppet, remote):
-    answer = await remote.submit(a_create(), plan_digest="d7", idempotency_key="12345678", actor="somebody else")
+    answer = await remote.submit(ALICE, a_create(), plan_digest="d7", idempotency_key="12345678")
     assert answer == puppet.operation
-    user = pwd.getpwuid(os.geteuid()).pw_name
-    assert puppet.calls == [("submit", a_create(), "d7", "12345678", user)]
+    assert puppet.calls == [("submit", a_create(), "d7", "12345678")]
+    assert puppet.callers == [THIS_USER]
     puppet.refusal = _REFUSAL
-    assert await remote.submit(a_create(), plan_digest="d7", idempotency_key="12345679") == _REFUSAL
+    assert await remote.submit(ALICE, a_create(), plan_digest="d7", idempotency_key="12345679") == _REFUSAL
 
 
 async def test_cancelling_and_reconnecting_reach_the_backend_whatever_the_name(puppet, remote):
     operation, host = OperationId("op-1"), HostId("über host?%2f")
-    assert await remote.cancel(operation) == puppet.operation
-    await remote.reconnect(host)
+    assert await remote.cancel(ALICE, operation) == puppet.operation
+    await remote.reconnect(ALICE, host)
     assert puppet.calls == [("cancel", operation), ("reconnect", host)]
     puppet.refusal = _REFUSAL
-    assert await remote.cancel(operation) == _REFUSAL
+    assert await remote.cancel(ALICE, operation) == _REFUSAL
 
 
 async def test_an_acknowledgement_reaches_the_backend_with_its_note_and_who_gave_it(puppet, remote, raw):
     operation = OperationId("op-1")
-    assert await remote.acknowledge(operation, note="looked at it", actor="somebody else") == puppet.operation
-    user = puppet.calls[0][3]
-    assert puppet.calls == [("acknowledge", operation, "looked at it", user)]
-    assert user not in ("", "somebody else")
+    assert await remote.acknowledge(ALICE, operation, note="looked at it") == puppet.operation
+    assert puppet.calls == [("acknowledge", operation, "looked at it")]
+    assert puppet.callers == [THIS_USER]
     for body in ({}, {"note": ""}, {"note": 7}, {"note": "x" * 501}, {"note": "x", "more": 1}):
         assert (await raw.post("/v1/operations/op-1/acknowledge", json=body)).status_code == 422
     puppet.refusal = _REFUSAL
-    assert await remote.acknowledge(operation, note="again") == _REFUSAL
+    assert await remote.acknowledge(ALICE, operation, note="again") == _REFUSAL
 
 
 async def test_one_host_and_one_operation_are_found_by_name_or_not_found(puppet, raw):
-    host = next(iter((await puppet.fleet()).hosts))
+    host = next(iter((await puppet.fleet(ALICE)).hosts))
     assert (await raw.get(f"/v1/hosts/{host}")).json()["spec"]["id"] == host
     assert (await raw.get(f"/v1/operations/{puppet.operation.id}")).json()["title"] == puppet.operation.title
     for path in ("/v1/hosts/nowhere", "/v1/operations/none"):
@@ -97,7 +126,7 @@ async def test_one_host_and_one_operation_are_found_by_name_or_not_found(puppet,
 async def test_an_error_comes_back_as_the_class_it_was_with_every_word(puppet, remote, kind):
     puppet.error = kind("web-1\x1b", "it said no", "ask again")
     with pytest.raises(kind) as caught:
-        await remote.status()
+        await remote.status(ALICE)
     assert type(caught.value) is kind
     assert (caught.value.subject, caught.value.detail, caught.value.remedy) == ("web-1\x1b", "it said no", "ask again")
     assert caught.value.exit_code is kind.exit_code
@@ -106,7 +135,7 @@ async def test_an_error_comes_back_as_the_class_it_was_with_every_word(puppet, r
 async def test_an_error_of_a_link_comes_back_with_the_status_its_row_shows(puppet, remote):
     puppet.error = LinkError("kvm-1", "refused", status=LinkStatus.AUTH_REFUSED)
     with pytest.raises(LinkError) as caught:
-        await remote.reconnect(HostId("kvm-1"))
+        await remote.reconnect(ALICE, HostId("kvm-1"))
     assert caught.value.status is LinkStatus.AUTH_REFUSED
 
 
@@ -132,30 +161,30 @@ async def test_an_error_of_an_unknown_class_is_a_backend_error(puppet, remote, m
     unheard_of = type("NewKindOfError", (JournalError,), {})
     puppet.error = unheard_of("x", "from the future")
     with pytest.raises(BackendError, match="from the future"):
-        await remote.status()
+        await remote.status(ALICE)
 
 
 async def test_a_backend_that_breaks_inside_is_a_backend_error_and_goes_on(puppet, remote, monkeypatch):
     monkeypatch.setattr(puppet, "_note", lambda *_: 1 / 0)
     with pytest.raises(BackendError):
-        await remote.status()
+        await remote.status(ALICE)
     monkeypatch.undo()
-    assert (await remote.status()).pid == 4711
+    assert (await remote.status(ALICE)).pid == 4711
 
 
 async def test_without_a_backend_every_call_says_where_it_looked(socket_path):
-    client = RemoteConsole(socket_path)
+    client = RemoteBackend(socket_path)
     with pytest.raises(BackendError, match=str(socket_path)):
-        await client.fleet()
+        await client.fleet(ALICE)
     with pytest.raises(BackendError, match=str(socket_path)):
-        await client.open_serial(an_id("web-1"), HostId("h"))
+        await client.open_serial(ALICE, an_id("web-1"), HostId("h"))
     await client.close()
 
 
 async def test_an_answer_of_another_protocol_is_refused(puppet, remote, monkeypatch):
     monkeypatch.setattr("novacron.api.gate.PROTOCOL", "0")
     with pytest.raises(BackendError, match="protocol 0") as caught:
-        await remote.operations()
+        await remote.operations(ALICE)
     assert "novacron detach --stop" in caught.value.remedy
 
 
@@ -241,13 +270,13 @@ async def test_every_intent_arrives_as_it_was_sent(puppet, remote):
 
     choose()
     for intent in sent:
-        await remote.preview(intent)
+        await remote.preview(ALICE, intent)
     assert puppet.calls == [("preview", intent) for intent in sent]
 
 
 async def test_an_intent_that_is_no_text_is_told_before_it_is_sent(puppet, remote):
     with pytest.raises(NovaCronError, match="not text"):
-        await remote.preview(StartVm(vm=an_id("web-1"), host=HostId("h\udcff")))
+        await remote.preview(ALICE, StartVm(vm=an_id("web-1"), host=HostId("h\udcff")))
     assert puppet.calls == []
 
 
@@ -257,8 +286,8 @@ async def test_a_foreign_word_that_is_no_text_does_not_keep_an_answer_back(puppe
     puppet.operation = replace(puppet.operation, outcome="\udcff said libvirt")
     answer = await raw.post("/v1/preview", json={"intent": _submission()["intent"]})
     assert (answer.status_code, answer.json()["refusal"]["subject"]) == (200, "web-?")
-    assert [vm.home.vm.name for vm in (await remote.fleet()).vms.values()] == ["web-?"]
-    assert (await remote.operations())[0].outcome == "? said libvirt"
+    assert [vm.home.vm.name for vm in (await remote.fleet(ALICE)).vms.values()] == ["web-?"]
+    assert (await remote.operations(ALICE))[0].outcome == "? said libvirt"
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from novacron.model.alert.alert import Alert
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample
-from novacron.ports.console import BackendStatus, FleetChanged
+from novacron.ports.backend import BackendStatus, FleetChanged
 from tests.builders import a_fleet, a_host, a_vm
 from tests.operation_strategies import asked_intents, fleets, operations
 

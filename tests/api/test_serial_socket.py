@@ -5,12 +5,13 @@ import asyncio
 import pytest
 from websockets.asyncio.client import unix_connect
 
-from novacron.api.client import RemoteConsole
+from novacron.api.client import RemoteBackend
 from novacron.model.errors import Conflict, LinkLost
 from novacron.model.ids import HostId
 from tests.api.conftest import serving
 from tests.api.puppet import PuppetConsole
 from tests.builders import an_id
+from tests.callers import ALICE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -23,7 +24,7 @@ async def _rest(link):
 
 
 async def test_bytes_go_both_ways_as_they_are(puppet, remote):
-    link = await remote.open_serial(_VM, _HOST)
+    link = await remote.open_serial(ALICE, _VM, _HOST)
     assert await link.read() == b"login: \x00\xff"
     await link.write(b"root\r")
     assert await link.read() == b"ROOT\r"
@@ -32,7 +33,7 @@ async def test_bytes_go_both_ways_as_they_are(puppet, remote):
 
 
 async def test_letting_go_closes_the_console_in_the_backend(puppet, remote):
-    link = await remote.open_serial(_VM, _HOST, force=True)
+    link = await remote.open_serial(ALICE, _VM, _HOST, force=True)
     await link.close()
     async with asyncio.timeout(5):
         await puppet.serial.closed.wait()
@@ -51,7 +52,7 @@ async def test_a_client_that_vanishes_lets_go_of_the_console(puppet, remote, pup
 
 async def test_a_client_that_stops_waiting_for_a_console_does_not_hold_it_once_it_opens(puppet, remote):
     puppet.may_open.clear()
-    wanted = asyncio.create_task(remote.open_serial(_VM, _HOST))
+    wanted = asyncio.create_task(remote.open_serial(ALICE, _VM, _HOST))
     async with asyncio.timeout(5):
         await puppet.asked_to_open.wait()
     wanted.cancel()
@@ -63,7 +64,7 @@ async def test_a_client_that_stops_waiting_for_a_console_does_not_hold_it_once_i
 
 
 async def test_the_far_sides_end_is_the_end_of_reading(puppet, remote):
-    link = await remote.open_serial(_VM, _HOST)
+    link = await remote.open_serial(ALICE, _VM, _HOST)
     await link.read()
     await link.write(b"\x04")
     assert await link.read() == b""
@@ -73,13 +74,13 @@ async def test_the_far_sides_end_is_the_end_of_reading(puppet, remote):
 async def test_a_console_somebody_else_has_is_refused_with_every_word(puppet, remote):
     puppet.error = Conflict("web-1", "its console is open elsewhere", "--force takes it")
     with pytest.raises(Conflict) as caught:
-        await remote.open_serial(_VM, _HOST)
+        await remote.open_serial(ALICE, _VM, _HOST)
     assert (caught.value.subject, caught.value.detail) == ("web-1", "its console is open elsewhere")
     assert caught.value.remedy == "--force takes it"
 
 
 async def test_a_link_that_breaks_ends_the_console_with_its_cause(puppet, remote, monkeypatch):
-    link = await remote.open_serial(_VM, _HOST)
+    link = await remote.open_serial(ALICE, _VM, _HOST)
     await link.read()
 
     async def break_off(data):
@@ -102,9 +103,9 @@ async def test_text_where_bytes_are_meant_is_passed_over(puppet, puppet_socket):
 
 
 async def test_a_backend_that_ends_ends_the_console(socket_path):
-    remote = RemoteConsole(socket_path)
+    remote = RemoteBackend(socket_path)
     async with serving(PuppetConsole(), socket_path):
-        link = await remote.open_serial(_VM, _HOST)
+        link = await remote.open_serial(ALICE, _VM, _HOST)
         await link.read()
     async with asyncio.timeout(5):
         assert await link.read() == b""

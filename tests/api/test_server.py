@@ -13,13 +13,15 @@ import httpx2
 import pytest
 
 from novacron.api import client, server
-from novacron.api.client import RemoteConsole
+from novacron.api.client import RemoteBackend
 from novacron.api.server import ApiServer
+from novacron.model.caller import Authentication
 from novacron.model.errors import BackendError
-from novacron.ports.console import BackendFound, BackendLost
+from novacron.ports.backend import BackendFound, BackendLost
 from tests.api.conftest import eventually, serving
 from tests.api.puppet import PuppetConsole
 from tests.builders import a_fleet, an_id
+from tests.callers import ALICE
 from tests.run_as import NOBODY, as_nobody
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -62,7 +64,8 @@ async def test_a_header_cannot_say_who_the_operator_is(puppet, puppet_socket):
             headers={"idempotency-key": "12345678", "x-forwarded-for": "mallory", "forwarded": "for=mallory"},
         )
     (call,) = puppet.calls
-    assert "mallory" not in call
+    assert "mallory" not in str((call, puppet.callers))
+    assert [caller.authentication for caller in puppet.callers] == [Authentication.PEER_CREDENTIALS]
 
 
 async def test_the_socket_a_dead_backend_left_is_replaced(socket_path):
@@ -103,8 +106,8 @@ async def test_the_socket_is_gone_when_the_server_has_ended(socket_path):
 
 
 async def test_a_server_with_attached_consoles_ends_within_seconds(socket_path):
-    remote = RemoteConsole(socket_path)
-    changes = remote.changes()
+    remote = RemoteBackend(socket_path)
+    changes = remote.changes(ALICE)
     async with serving(PuppetConsole(), socket_path):
         for _ in range(4):
             await anext(changes)
@@ -125,7 +128,7 @@ async def test_what_is_no_http_is_answered_or_cut_off_and_harms_nobody(puppet, r
             answer = b""
     assert answer == b"" or b" 4" in answer.split(b"\r\n")[0]
     writer.close()
-    assert (await remote.status()).pid == 4711
+    assert (await remote.status(ALICE)).pid == 4711
 
 
 async def test_a_connection_that_asks_for_nothing_is_closed(socket_path, monkeypatch):
@@ -163,22 +166,22 @@ async def test_a_request_that_takes_long_to_answer_is_not_cut_off(socket_path, m
     console = PuppetConsole()
     answer = console.alerts
 
-    async def slowly():
+    async def slowly(caller):
         await asyncio.sleep(0.3)
-        return await answer()
+        return await answer(caller)
 
     console.alerts = slowly
-    remote = RemoteConsole(socket_path)
+    remote = RemoteBackend(socket_path)
     async with serving(console, socket_path):
-        assert len(await remote.alerts()) == 1
+        assert len(await remote.alerts(ALICE)) == 1
         await remote.close()
 
 
 async def test_a_stream_is_not_cut_off_as_a_slow_request(socket_path, monkeypatch):
     monkeypatch.setattr(server, "_REQUEST_S", 0.05)
-    console, remote = PuppetConsole(), RemoteConsole(socket_path)
+    console, remote = PuppetConsole(), RemoteBackend(socket_path)
     async with serving(console, socket_path), asyncio.timeout(60):
-        changes = remote.changes()
+        changes = remote.changes(ALICE)
         for _ in range(4):
             await anext(changes)
         await asyncio.sleep(0.3)
@@ -203,21 +206,21 @@ async def test_connections_beyond_the_limit_are_turned_away_although_none_asks_f
         held.pop(0)[1].close()
         for _, writer in held:
             writer.close()
-        remote = RemoteConsole(socket_path)
-        assert (await remote.status()).pid == 4711
+        remote = RemoteBackend(socket_path)
+        assert (await remote.status(ALICE)).pid == 4711
         await remote.close()
 
 
 async def test_streams_beyond_the_limit_are_told_why_and_requests_are_still_answered(socket_path, monkeypatch):
     monkeypatch.setattr(server, "_WEBSOCKETS_SHARE", 1 / server.most_connections())
-    remote, other = RemoteConsole(socket_path), RemoteConsole(socket_path)
+    remote, other = RemoteBackend(socket_path), RemoteBackend(socket_path)
     async with serving(PuppetConsole(), socket_path), asyncio.timeout(60):
-        attached, refused = remote.changes(), other.changes()
+        attached, refused = remote.changes(ALICE), other.changes(ALICE)
         assert isinstance(await anext(attached), BackendFound)
         lost = await anext(refused)
         assert isinstance(lost, BackendLost)
         assert "as many consoles as it takes" in lost.cause
-        assert (await other.status()).pid == 4711
+        assert (await other.status(ALICE)).pid == 4711
         await attached.aclose()
         while not isinstance(await anext(refused), BackendFound):
             pass
@@ -243,18 +246,18 @@ _NO_ALERTS = b"HTTP/1.1 200 OK\r\nnovacron-protocol: 1\r\ncontent-length: 2\r\n\
 async def test_a_client_that_is_turned_away_tries_again(socket_path, monkeypatch, turned_away):
     monkeypatch.setattr(client, "_BUSY_WAITS_S", (0.0,) * 4)
     answers = [_TURNED_AWAY] * turned_away + [_NO_ALERTS]
-    remote = RemoteConsole(socket_path)
+    remote = RemoteBackend(socket_path)
     async with await asyncio.start_unix_server(partial(_answer_in_turn, answers), socket_path):
-        assert await remote.alerts() == ()
+        assert await remote.alerts(ALICE) == ()
         await remote.close()
 
 
 async def test_a_client_that_is_turned_away_for_good_does_not_advise_to_end_the_backend(socket_path, monkeypatch):
     monkeypatch.setattr(client, "_BUSY_WAITS_S", (0.0,) * 4)
-    remote = RemoteConsole(socket_path)
+    remote = RemoteBackend(socket_path)
     async with await asyncio.start_unix_server(partial(_answer_in_turn, [_TURNED_AWAY]), socket_path):
         with pytest.raises(BackendError, match="as many connections as it takes") as caught:
-            await remote.alerts()
+            await remote.alerts(ALICE)
         await remote.close()
     assert "detach" not in str(caught.value)
 
@@ -267,12 +270,12 @@ async def test_a_server_whose_folder_was_removed_listens_there_again(socket_path
     listening = asyncio.Event()
     task = asyncio.create_task(serving_it.serve(listening.set))
     await listening.wait()
-    remote = RemoteConsole(path)
-    assert (await remote.status()).pid == 4711
+    remote = RemoteBackend(path)
+    assert (await remote.status(ALICE)).pid == 4711
     await remote.close()
     shutil.rmtree(path.parent)
     await eventually(path.exists)
-    assert (await remote.status()).pid == 4711
+    assert (await remote.status(ALICE)).pid == 4711
     await remote.close()
     serving_it.stop()
     await task

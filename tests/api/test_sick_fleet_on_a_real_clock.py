@@ -12,15 +12,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from novacron.api.client import RemoteConsole
+from novacron.api.client import RemoteBackend
 from novacron.engine.settings import EngineSettings
 from novacron.model.fleet import Fleet, Host
 from novacron.model.ids import HostId
 from novacron.model.operation import Operation, OperationState
 from novacron.model.operations.power import PauseVm
 from novacron.model.vm import VmState
-from novacron.ports.console import FleetChanged
+from novacron.ports.backend import FleetChanged
 from tests.api.sick_backend import HOSTS, sick_names
+from tests.callers import ALICE
 
 _SETTINGS = EngineSettings()
 _MARKED_WITHIN_S = _SETTINGS.poll_interval_s + _SETTINGS.read_deadline_s + _SETTINGS.overrun_s
@@ -34,7 +35,7 @@ _ALL_IN_TURN_S = 15 * _SETTINGS.read_deadline_s
 class _Watched:
     """The backend's pictures, as they come over the stream."""
 
-    console: RemoteConsole
+    console: RemoteBackend
     process: asyncio.subprocess.Process
     fleet: Fleet = field(default_factory=Fleet)
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -43,7 +44,7 @@ class _Watched:
 
     async def follow(self) -> None:
         """Take every picture until cancelled."""
-        async for change in self.console.changes():
+        async for change in self.console.changes(ALICE):
             if isinstance(change, FleetChanged):
                 async with self.came:
                     self._measure(change.fleet)
@@ -91,7 +92,7 @@ async def _watched(socket: Path) -> AsyncIterator[_Watched]:
     process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe)
     assert process.stdout is not None
     assert process.stdin is not None
-    watched = _Watched(console=RemoteConsole(socket), process=process)
+    watched = _Watched(console=RemoteBackend(socket), process=process)
     try:
         assert await process.stdout.readline() == b"serving\n"
         following = asyncio.create_task(watched.follow())
@@ -111,11 +112,13 @@ async def _watched(socket: Path) -> AsyncIterator[_Watched]:
 async def _pause_one(watched: _Watched, hosts: Collection[HostId]) -> Operation:
     """Pause a running VM on one of these hosts; return the operation once it ended."""
     host, vm = next((host, vm) for host in watched.fleet.hosts.values() if host.id in hosts for vm in _running(host))
-    plan = await watched.console.preview(PauseVm(vm=vm, host=host.id))
-    operation = await watched.console.submit(plan.intent, plan_digest=plan.digest, idempotency_key="while-they-are-ill")
+    plan = await watched.console.preview(ALICE, PauseVm(vm=vm, host=host.id))
+    operation = await watched.console.submit(
+        ALICE, plan.intent, plan_digest=plan.digest, idempotency_key="while-they-are-ill"
+    )
     async with asyncio.timeout(_MARGIN_S):
         while True:
-            (found,) = [one for one in await watched.console.operations() if one.id == operation.id]
+            (found,) = [one for one in await watched.console.operations(ALICE) if one.id == operation.id]
             if found.has_ended:
                 return found
             await asyncio.sleep(0.1)

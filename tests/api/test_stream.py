@@ -12,9 +12,9 @@ import pytest
 from websockets.asyncio.client import unix_connect
 
 from novacron.api import server
-from novacron.api.client import RemoteConsole
+from novacron.api.client import RemoteBackend
 from novacron.model.errors import BackendError
-from novacron.ports.console import (
+from novacron.ports.backend import (
     AlertsChanged,
     BackendFound,
     BackendLost,
@@ -24,6 +24,7 @@ from novacron.ports.console import (
 from tests.api.conftest import eventually, serving
 from tests.api.puppet import PuppetConsole
 from tests.builders import NOW, a_fleet, a_host, a_vm, an_id
+from tests.callers import ALICE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -33,7 +34,7 @@ _PATIENCE_S = 5.0
 @asynccontextmanager
 async def _reading(console):
     """Give a function that waits for the next change."""
-    changes = console.changes()
+    changes = console.changes(ALICE)
 
     async def following():
         async with asyncio.timeout(_PATIENCE_S):
@@ -62,7 +63,7 @@ async def test_a_stream_begins_with_the_backend_and_a_snapshot_of_everything(pup
         snapshots = [await following() for _ in range(3)]
     assert first == BackendFound(version=first.version, consoles=1)
     assert {type(one): one for one in snapshots} == {
-        FleetChanged: FleetChanged(fleet=await puppet.fleet()),
+        FleetChanged: FleetChanged(fleet=await puppet.fleet(ALICE)),
         OperationsChanged: OperationsChanged(operations=(puppet.operation,)),
         AlertsChanged: AlertsChanged(alerts=(puppet.alert,)),
     }
@@ -197,13 +198,13 @@ _UPGRADE = (
 
 
 async def test_each_console_counts_and_one_that_is_gone_does_not(puppet, remote, puppet_socket):
-    other = RemoteConsole(puppet_socket)
+    other = RemoteBackend(puppet_socket)
     async with _reading(remote) as following:
         await _opening(following)
         async with _reading(other) as others_following:
             assert (await others_following()).consoles == 2
             await _until(others_following, FleetChanged)
-            assert (await remote.status()).consoles == 2
+            assert (await remote.status(ALICE)).consoles == 2
         await eventually(lambda: puppet.readers == 1)
 
 
@@ -219,7 +220,7 @@ async def test_what_a_client_says_on_the_stream_is_not_listened_to(puppet, puppe
 
 
 async def test_a_restart_shows_as_lost_then_found_then_snapshots(socket_path):
-    console, remote = PuppetConsole(), RemoteConsole(socket_path)
+    console, remote = PuppetConsole(), RemoteBackend(socket_path)
     async with _reading(remote) as following:
         async with serving(console, socket_path):
             await _opening(following)
@@ -236,7 +237,7 @@ async def test_a_restart_shows_as_lost_then_found_then_snapshots(socket_path):
 
 
 async def test_a_console_that_starts_before_its_backend_finds_it(socket_path):
-    remote = RemoteConsole(socket_path)
+    remote = RemoteBackend(socket_path)
     async with _reading(remote) as following:
         assert isinstance(await following(), BackendLost)
         async with serving(PuppetConsole(), socket_path):
@@ -247,7 +248,7 @@ async def test_a_console_that_starts_before_its_backend_finds_it(socket_path):
 
 async def test_a_backend_that_died_is_revived_and_one_that_was_ended_is_not(socket_path):
     revived: list[None] = []
-    remote = RemoteConsole(socket_path, revive=lambda: revived.append(None))
+    remote = RemoteBackend(socket_path, revive=lambda: revived.append(None))
     async with _reading(remote) as following:
         async with serving(PuppetConsole(), socket_path):
             await _opening(following)
@@ -255,7 +256,7 @@ async def test_a_backend_that_died_is_revived_and_one_that_was_ended_is_not(sock
         async with serving(PuppetConsole(), socket_path):
             await _until(following, BackendFound)
             assert revived == []
-    absent = RemoteConsole(socket_path, revive=lambda: revived.append(None))
+    absent = RemoteBackend(socket_path, revive=lambda: revived.append(None))
     async with _reading(absent) as following:
         await _until(following, BackendLost)
         waiting = asyncio.ensure_future(following())
@@ -285,7 +286,7 @@ async def test_a_stream_of_something_else_is_refused_as_not_understood(socket_pa
         await connection.send('{"kind": "weather", "sunny": true}')
         await connection.wait_closed()
 
-    async with unix_serve(babble, str(socket_path)), _reading(RemoteConsole(socket_path)) as following:
+    async with unix_serve(babble, str(socket_path)), _reading(RemoteBackend(socket_path)) as following:
         with pytest.raises(BackendError, match="not understood"):
             await following()
 

@@ -13,9 +13,10 @@ from novacron.adapters.simulated.host import SimulatedHost
 from novacron.adapters.simulated.machine import Machine
 from novacron.adapters.simulated.population import a_shared_store, add_stores
 from novacron.adapters.simulated.world import World
-from novacron.engine.service import ConsoleService
+from novacron.engine.service import BackendService
 from novacron.engine.settings import EngineSettings
 from novacron.model.alert.alert import Alert
+from novacron.model.caller import Caller
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, OperationId, VmId
 from novacron.model.operation import Operation
@@ -27,6 +28,7 @@ from novacron.model.work.limits import DEFAULT_LIMITS, Limits
 from novacron.ports.hypervisor import HypervisorGateway
 from novacron.ports.journal import Journal
 from tests.builders import an_id
+from tests.callers import ALICE
 from tests.fake_clock import FakeClock
 from tests.memory_archive import MemoryArchive
 from tests.memory_journal import MemoryJournal
@@ -47,7 +49,7 @@ class Site:
     """The hosts that a backend is told of; all when empty."""
     limits: Limits = DEFAULT_LIMITS
     """How many operations of a kind each host takes at once."""
-    service: ConsoleService = field(init=False)
+    service: BackendService = field(init=False)
     gateway: HypervisorGateway | None = None
     archive: MemoryArchive = field(default_factory=MemoryArchive)
     _keys: "count[int]" = field(default_factory=count)
@@ -55,7 +57,7 @@ class Site:
 
     async def start(self) -> None:
         """Bring up a backend and let it read every host."""
-        self.service = ConsoleService(
+        self.service = BackendService(
             [replace(spec, limits=self.limits) for spec in self.world.specs if not self.only or spec.id in self.only],
             self.gateway or SimulatedGateway(self.world),
             self.journal,
@@ -118,19 +120,17 @@ class Site:
 
     async def fleet(self) -> Fleet:
         """Return the fleet as the backend sees it."""
-        return await self.service.fleet()
+        return await self.service.fleet(ALICE)
 
-    async def submit(self, intent: Intent, *, key: str = "", actor: str = "alice") -> Operation | Refusal:
+    async def submit(self, intent: Intent, *, key: str = "", caller: Caller = ALICE) -> Operation | Refusal:
         """Preview and submit; a preview that refuses is submitted all the same, as a script might."""
         digest = await self.digest(intent)
-        work = self.service.submit(
-            intent, plan_digest=digest, idempotency_key=key or f"key-{next(self._keys)}", actor=actor
-        )
+        work = self.service.submit(caller, intent, plan_digest=digest, idempotency_key=key or f"key-{next(self._keys)}")
         return await self.clock.run(work)
 
     async def digest(self, intent: Intent) -> str:
         """Return the digest of the plan that a preview shows now; empty when it shows a refusal."""
-        answer = await self.clock.run(self.service.preview(intent))
+        answer = await self.clock.run(self.service.preview(ALICE, intent))
         return "" if isinstance(answer, Refusal) else answer.digest
 
     async def accepted(self, intent: Intent) -> OperationId:
@@ -147,7 +147,7 @@ class Site:
 
     async def operation(self, operation: OperationId) -> Operation:
         """Return an operation as it stands."""
-        found = [one for one in await self.service.operations() if one.id == operation]
+        found = [one for one in await self.service.operations(ALICE) if one.id == operation]
         assert found, operation
         return found[0]
 
@@ -166,7 +166,7 @@ class Site:
 
     async def alerts(self) -> tuple[Alert, ...]:
         """Return the alerts that hold."""
-        return tuple(alert for alert in await self.service.alerts() if alert.cleared_at is None)
+        return tuple(alert for alert in await self.service.alerts(ALICE) if alert.cleared_at is None)
 
 
 def a_site(

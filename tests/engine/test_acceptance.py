@@ -17,6 +17,7 @@ from novacron.model.plan.plan import Danger, Plan
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmDisk, VmState
 from tests.builders import an_id
+from tests.callers import ALICE
 from tests.engine.site import A, B, Site, migrate
 from tests.memory_journal import MemoryJournal
 
@@ -28,7 +29,7 @@ async def test_the_same_key_gives_the_same_operation(site: Site) -> None:
     await site.start()
     answers = [await site.submit(StartVm(vm=VM, host=A), key="k") for _ in range(3)]
     assert len({answer.id for answer in answers if isinstance(answer, Operation)}) == 1
-    assert len(await site.service.operations()) == 1
+    assert len(await site.service.operations(ALICE)) == 1
 
 
 async def test_the_same_key_submitted_twice_at_once_gives_one_operation(site: Site) -> None:
@@ -36,7 +37,7 @@ async def test_the_same_key_submitted_twice_at_once_gives_one_operation(site: Si
     await site.start()
     intent = StartVm(vm=VM, host=A)
     digest = await site.digest(intent)
-    work = [site.service.submit(intent, plan_digest=digest, idempotency_key="k") for _ in range(5)]
+    work = [site.service.submit(ALICE, intent, plan_digest=digest, idempotency_key="k") for _ in range(5)]
     answers = await site.clock.run(asyncio.gather(*work))
     assert len({answer.id for answer in answers if isinstance(answer, Operation)}) == 1
 
@@ -50,7 +51,7 @@ async def test_a_key_that_was_used_for_something_else_answers_nothing_that_was_n
     assert isinstance(answer, Refusal)
     assert answer.code is RefusalCode.INVALID
     assert first.title in answer.reason
-    assert len(await site.service.operations()) == 1
+    assert len(await site.service.operations(ALICE)) == 1
 
 
 async def test_a_key_of_an_earlier_backend_is_remembered(site: Site) -> None:
@@ -66,7 +67,7 @@ async def test_a_key_of_an_earlier_backend_is_remembered(site: Site) -> None:
 
 
 async def _submit_as_confirmed(site: Site, intent: Intent, digest: str) -> Operation | Refusal:
-    return await site.clock.run(site.service.submit(intent, plan_digest=digest, idempotency_key="k"))
+    return await site.clock.run(site.service.submit(ALICE, intent, plan_digest=digest, idempotency_key="k"))
 
 
 async def test_a_vm_that_changed_since_the_preview_is_refused_with_the_difference(site: Site) -> None:
@@ -79,7 +80,7 @@ async def test_a_vm_that_changed_since_the_preview_is_refused_with_the_differenc
     assert answer.code is RefusalCode.CHANGED
     assert "no longer: VM web-1 is running" in answer.reason
     assert "now: VM web-1 is paused" in answer.reason
-    assert not await site.service.operations()
+    assert not await site.service.operations(ALICE)
 
 
 async def test_a_change_that_no_reading_has_seen_yet_is_refused_too(site: Site) -> None:
@@ -160,9 +161,9 @@ async def test_the_second_operation_on_a_vm_is_refused_with_the_firsts_name(site
     assert refusal.code is RefusalCode.LOCKED
     for word in (first.title, first.id, "alice"):
         assert word in refusal.reason
-    previewed = await site.clock.run(site.service.preview(ForceOffVm(vm=VM, host=A)))
+    previewed = await site.clock.run(site.service.preview(ALICE, ForceOffVm(vm=VM, host=A)))
     assert isinstance(previewed, Refusal)
-    await site.clock.run(site.service.cancel(first.id))
+    await site.clock.run(site.service.cancel(ALICE, first.id))
     await site.ended(first.id)
     assert (await site.do(ForceOffVm(vm=VM, host=A))).state is OperationState.DONE
 
@@ -173,7 +174,7 @@ async def test_two_migrations_of_one_vm_submitted_at_once_make_one(site: Site) -
     ways = [migrate(VM, to=to) for to in (B, site.world.specs[2].id)]
     digests = [await site.digest(way) for way in ways]
     both = [
-        site.service.submit(way, plan_digest=digest, idempotency_key=way.destination)
+        site.service.submit(ALICE, way, plan_digest=digest, idempotency_key=way.destination)
         for way, digest in zip(ways, digests, strict=True)
     ]
     answers = await site.clock.run(asyncio.gather(*both))
@@ -203,13 +204,13 @@ async def test_what_cannot_be_journaled_is_refused_and_what_runs_goes_on(site: S
     refusal = await site.refused(StartVm(vm=an_id("web-2"), host=A))
     assert refusal.code is RefusalCode.JOURNAL
     assert "full" in refusal.reason
-    assert "full" in (await site.service.status()).journal_error
+    assert "full" in (await site.service.status(ALICE)).journal_error
     assert (await site.ended(running)).state is OperationState.DONE
     assert not site.journal.operations[running].has_ended
     site.journal.fails = ""
     await site.clock.advance(5)
     assert site.journal.operations[running].state is OperationState.DONE
-    assert (await site.service.status()).journal_error == ""
+    assert (await site.service.status(ALICE)).journal_error == ""
     assert (await site.do(StartVm(vm=an_id("web-2"), host=A))).state is OperationState.DONE
 
 
@@ -245,7 +246,7 @@ async def test_a_host_that_was_never_read_may_run_a_vm_on_shared_storage(site: S
     assert "kvm-b, which was never read" in refusal.reason
     assert "vouch for kvm-b" in refusal.remedy
     vouched = StartVm(vm=VM, host=A, vouched=(B,))
-    plan = await site.clock.run(site.service.preview(vouched))
+    plan = await site.clock.run(site.service.preview(ALICE, vouched))
     assert isinstance(plan, Plan)
     assert plan.danger is Danger.TYPE_NAME
     assert any("you vouch that kvm-b" in line for line in plan.warnings)
@@ -274,11 +275,11 @@ async def test_a_vm_on_a_host_that_does_not_answer_is_refused(site: Site) -> Non
 async def test_cancel_says_why_not(site: Site) -> None:
     site.add(state=VmState.SHUT_OFF)
     await site.start()
-    unknown = await site.clock.run(site.service.cancel(OperationId("none")))
+    unknown = await site.clock.run(site.service.cancel(ALICE, OperationId("none")))
     assert isinstance(unknown, Refusal)
     assert unknown.code is RefusalCode.NOT_FOUND
     ended = await site.do(StartVm(vm=VM, host=A))
-    late = await site.clock.run(site.service.cancel(ended.id))
+    late = await site.clock.run(site.service.cancel(ALICE, ended.id))
     assert isinstance(late, Refusal)
     assert late.code is RefusalCode.TOO_LATE
 
@@ -288,7 +289,7 @@ async def test_what_cannot_be_stopped_half_way_says_so(site: Site) -> None:
     await site.start()
     site.world.slow(A, 1.0)
     operation = await site.accepted(PauseVm(vm=VM, host=A))
-    answer = await site.clock.run(site.service.cancel(operation))
+    answer = await site.clock.run(site.service.cancel(ALICE, operation))
     assert isinstance(answer, Refusal)
     assert answer.code is RefusalCode.WRONG_STATE
 
@@ -305,4 +306,4 @@ async def test_identifiers_sort_by_time_even_when_the_wall_clock_stands(site: Si
 async def test_an_unknown_host_is_an_error_that_names_it(site: Site) -> None:
     await site.start()
     with pytest.raises(NotFound, match="no-such"):
-        await site.service.reconnect("no-such")  # type: ignore[arg-type]
+        await site.service.reconnect(ALICE, "no-such")  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from novacron.model.operations.definition import SetAutostart
 from novacron.model.operations.power import RebootVm
 from novacron.model.refusal import Refusal, RefusalCode
 from tests.builders import an_id
+from tests.callers import ALICE, BOB
 from tests.engine.site import SETTINGS, A, Site, a_site
 from tests.fake_clock import START, FakeClock
 from tests.memory_journal import MemoryJournal
@@ -28,7 +29,7 @@ def _a_site_with_a_history(newer: int) -> Site:
 
 
 async def _acknowledge(site: Site, note: str = "its uptime is 2 minutes") -> Operation | Refusal:
-    return await site.clock.run(site.service.acknowledge(UNCLEAR.id, note=note, actor="alice"))
+    return await site.clock.run(site.service.acknowledge(ALICE, UNCLEAR.id, note=note))
 
 
 async def test_what_needs_attention_is_listed_and_alerted_after_any_number_of_newer_ones_and_a_restart() -> None:
@@ -78,10 +79,10 @@ async def test_what_needs_nobody_or_was_acknowledged_is_not_acknowledged_again()
     again = await _acknowledge(site)
     assert isinstance(again, Refusal)
     assert "alice" in again.reason
-    done = await site.clock.run(site.service.acknowledge(an_operation(2).id, note="why not", actor="bob"))
+    done = await site.clock.run(site.service.acknowledge(BOB, an_operation(2).id, note="why not"))
     assert isinstance(done, Refusal)
     assert done.code is RefusalCode.WRONG_STATE
-    unknown = await site.clock.run(site.service.acknowledge(an_operation(99).id, note="why not", actor="bob"))
+    unknown = await site.clock.run(site.service.acknowledge(BOB, an_operation(99).id, note="why not"))
     assert isinstance(unknown, Refusal)
     assert unknown.code is RefusalCode.NOT_FOUND
     await site.kill()
@@ -119,5 +120,5 @@ async def test_a_newer_operation_comes_first_although_the_clock_was_set_back_acr
     answer = await site.submit(SetAutostart(vm=VM, host=A, enabled=True), key="another")
     assert isinstance(answer, Operation)
     assert answer.id < older.id
-    assert [one.id for one in await site.service.operations()] == [answer.id, older.id]
+    assert [one.id for one in await site.service.operations(ALICE)] == [answer.id, older.id]
     await site.kill()

@@ -6,6 +6,7 @@ from novacron.model.link import LinkStatus
 from novacron.model.operations.power import StartVm
 from novacron.model.vm import StateReason, VmState
 from tests.builders import an_id
+from tests.callers import ALICE
 from tests.engine.site import A, B, Site, migrate
 
 VM = an_id("web-1")
@@ -25,7 +26,7 @@ async def test_a_host_that_is_gone_is_an_alert_until_it_is_back(site: Site) -> N
     site.world.heal(A)
     await site.clock.advance(60)
     assert await rules(site) == []
-    assert [alert.rule for alert in await site.service.alerts()] == [AlertRule.HOST_UNREACHABLE]
+    assert [alert.rule for alert in await site.service.alerts(ALICE)] == [AlertRule.HOST_UNREACHABLE]
 
 
 async def test_a_crash_and_an_io_error_are_alerts_until_the_vm_runs(site: Site) -> None:

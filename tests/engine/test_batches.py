@@ -8,6 +8,7 @@ from novacron.model.operations.intent import Intent
 from novacron.model.vm import VmState
 from novacron.model.work.limits import Limits
 from tests.builders import an_id
+from tests.callers import ALICE, BOB
 from tests.engine.site import A, Site, migrate
 
 NAMES = ("web-1", "db-1", "mail-1")
@@ -25,7 +26,7 @@ async def _three_migrations(site: Site, *, memory_mib: int = 65536) -> Operation
 
 async def _submitted(site: Site, *intents: Intent) -> Operation:
     children = [Child(intent=intent, plan_digest=await site.digest(intent)) for intent in intents]
-    batch = await site.clock.run(site.service.batches.submit("evacuate kvm-a", children, key="b", actor="alice"))
+    batch = await site.clock.run(site.service.batches.submit("evacuate kvm-a", children, key="b", caller=ALICE))
     assert isinstance(batch, Operation), batch
     await site.clock.advance(1)
     return batch
@@ -49,10 +50,12 @@ async def test_a_batch_ends_when_all_its_operations_have_ended(site: Site) -> No
 
 async def test_cancelling_a_batch_cancels_what_waits_and_lets_go_on_what_has_begun(site: Site) -> None:
     batch = await _three_migrations(site)
-    await site.clock.run(site.service.cancel(batch.id))
+    await site.clock.run(site.service.cancel(BOB, batch.id))
     ended = await site.ended(batch.id)
     assert ended.state is OperationState.CANCELLED
     assert ended.outcome == "1 done; 2 cancelled"
+    assert ended.cancel_asked is not None
+    assert ended.cancel_asked.actor == "bob"
     assert sorted(len(site.running_on(vm)) for vm in VMS) == [1, 1, 1]
     assert [site.state(vm) is VmState.RUNNING for vm in VMS].count(True) == 2
 
@@ -81,7 +84,7 @@ async def test_a_child_that_is_refused_or_fails_is_told_and_the_others_go_on(sit
 
 async def test_the_same_key_gives_the_same_batch(site: Site) -> None:
     batch = await _three_migrations(site)
-    again = await site.clock.run(site.service.batches.submit("evacuate kvm-a", (), key="b", actor="alice"))
+    again = await site.clock.run(site.service.batches.submit("evacuate kvm-a", (), key="b", caller=ALICE))
     assert isinstance(again, Operation)
     assert again.id == batch.id
     await site.ended(batch.id)

@@ -3,6 +3,7 @@
 from novacron.model.operation import OperationState
 from novacron.model.operations.creation import CreateVm
 from tests.builders import an_id
+from tests.callers import ALICE
 from tests.engine.site import A, a_site
 
 VM = an_id("web-1")
@@ -16,7 +17,7 @@ async def test_a_cancelled_creation_is_taken_back_though_the_backend_dies_again_
     await site.start()
     operation = await site.accepted(CREATE)
     await site.clock.advance(0.1)
-    await site.clock.run(site.service.cancel(operation))
+    await site.clock.run(site.service.cancel(ALICE, operation))
     await site.kill()
     site.world.black_hole(A)
     await site.start()

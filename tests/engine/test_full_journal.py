@@ -17,6 +17,7 @@ from novacron.model.operations.storage import DeleteVolume
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmDisk, VmState
 from tests.builders import an_id
+from tests.callers import ALICE
 from tests.engine.cut_journal import FullJournal
 from tests.engine.recorded_effects import RecordingGateway
 from tests.engine.site import SETTINGS, A, B, C, Site, a_site, migrate
@@ -146,7 +147,7 @@ async def test_an_operation_that_waits_for_the_journal_can_be_stopped(intent: In
     await site.start()
     operation = await site.accepted(intent)
     await site.clock.advance(5)
-    answer = await site.clock.run(site.service.cancel(operation))
+    answer = await site.clock.run(site.service.cancel(ALICE, operation))
     assert isinstance(answer, Operation)
     ended = await site.ended(operation)
     assert ended.state is OperationState.CANCELLED
@@ -164,7 +165,7 @@ async def test_a_cancel_takes_back_nothing_before_it_is_in_the_journal() -> None
     operation = await site.accepted(create)
     await site.clock.advance(5)
     assert (await site.operation(operation)).progress.waits_for == JOURNAL
-    await site.clock.run(site.service.cancel(operation))
+    await site.clock.run(site.service.cancel(ALICE, operation))
     await site.clock.advance(30)
     now = await site.operation(operation)
     assert now.state is OperationState.CANCELLING
@@ -283,7 +284,7 @@ async def test_a_reboot_is_not_done_twice() -> None:
 async def _cancel_before_the_start(site: Site, journal: FullJournal) -> Operation:
     """Cancel a create whose VM is defined, once a person has had time to change something."""
     (operation,) = journal.operations
-    await site.clock.run(site.service.cancel(operation))
+    await site.clock.run(site.service.cancel(ALICE, operation))
     journal.relieve()
     ended = await site.ended(operation)
     await site.kill()

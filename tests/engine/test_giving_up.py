@@ -6,6 +6,7 @@ from novacron.model.operations.registry import claims_unread
 from novacron.model.operations.storage import DeleteVolume
 from novacron.model.vm import VmState
 from tests.builders import an_id
+from tests.callers import ALICE, BOB
 from tests.engine.site import A, B, Site, migrate
 from tests.operation_builders import an_operation
 
@@ -28,7 +29,7 @@ async def test_an_operation_that_waits_for_a_dead_host_is_given_up_on_request_an
     waiting = await _lost_in_mid_call(site)
     assert waiting.progress.waits_for == A
     assert not waiting.can_cancel
-    await site.clock.run(site.service.cancel(waiting.id))
+    await site.clock.run(site.service.cancel(ALICE, waiting.id))
     ended = await site.ended(waiting.id, limit_s=30)
     assert ended.state is OperationState.NEEDS_ATTENTION
     assert "kvm-a" in ended.outcome
@@ -56,12 +57,18 @@ async def test_a_migration_is_first_asked_to_stop_and_given_up_when_asked_again(
     site.world.black_hole(A)
     await site.start()
     await site.clock.advance(120)
-    await site.clock.run(site.service.cancel(operation))
+    await site.clock.run(site.service.cancel(ALICE, operation))
     await site.clock.advance(60)
     assert not (await site.operation(operation)).has_ended
-    await site.clock.run(site.service.cancel(operation))
+    await site.clock.run(site.service.cancel(BOB, operation))
     ended = await site.ended(operation, limit_s=30)
     assert ended.state is OperationState.NEEDS_ATTENTION
+    # Who asked for what is in the journal: the next backend knows it too.
+    await site.kill()
+    await site.start()
+    journaled = await site.operation(operation)
+    assert (journaled.actor, journaled.cancel_asked.actor, journaled.give_up_asked.actor) == ("alice", "alice", "bob")
+    assert journaled.accepted_at < journaled.cancel_asked.at < journaled.give_up_asked.at
     assert "given up" in ended.outcome
 
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from novacron.engine.hub import Hub
-from novacron.ports.console import AlertsChanged, FleetChanged, OperationsChanged
+from novacron.ports.backend import AlertsChanged, FleetChanged, OperationsChanged
 from tests.builders import a_fleet
 from tests.fake_clock import FakeClock
 

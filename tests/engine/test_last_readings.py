@@ -13,6 +13,7 @@ from novacron.model.operations.storage import DeleteVolume
 from novacron.model.refusal import RefusalCode
 from novacron.model.vm import VmState
 from tests.builders import a_reading, a_vm, an_id
+from tests.callers import ALICE
 from tests.engine.site import A, B, C, Site
 from tests.memory_archive import MemoryArchive
 
@@ -119,7 +120,7 @@ async def test_a_file_that_was_replaced_after_the_confirmation_is_kept(site: Sit
     digest = await site.digest(intent)
     store = site.world.host(A).pool("shared").store
     store.label = "another file system mounted over it"
-    answer = await site.clock.run(site.service.submit(intent, plan_digest=digest, idempotency_key="k"))
+    answer = await site.clock.run(site.service.submit(ALICE, intent, plan_digest=digest, idempotency_key="k"))
     assert getattr(answer, "code", None) is RefusalCode.CHANGED
     assert f"{store.path}/web-1.qcow2" in store.volumes
 

@@ -12,6 +12,7 @@ from novacron.model.operation import OperationState, StepRecord, StepState
 from novacron.model.operations.deletion import DeleteVm
 from novacron.model.vm import StateReason, VmState
 from tests.builders import an_id
+from tests.callers import ALICE
 from tests.engine.site import A, B, Site, migrate
 from tests.fake_clock import FakeClock
 from tests.memory_journal import MemoryJournal
@@ -61,7 +62,7 @@ async def test_a_cancelled_migration_is_settled_all_the_same(site: Site) -> None
     await site.start()
     operation = await site.accepted(migrate(VM))
     await site.clock.advance(3)
-    await site.clock.run(site.service.cancel(operation))
+    await site.clock.run(site.service.cancel(ALICE, operation))
     ended = await site.ended(operation)
     assert "read from both hosts" in ended.outcome
     assert [step.id for step in ended.steps if step.state is not StepState.PENDING] == ["migrate", "settle"]

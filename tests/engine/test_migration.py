@@ -11,6 +11,7 @@ from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmState
 from tests.builders import an_id
+from tests.callers import ALICE
 from tests.engine.site import A, B, C, Site, migrate
 
 VM = an_id("web-1")
@@ -89,7 +90,7 @@ async def test_what_is_mended_takes_ten_seconds_after_the_hosts_answer(site: Sit
 async def test_two_running_copies_are_both_paused_and_left_to_a_person(site: Site) -> None:
     site.add()
     await site.start()
-    plan = await site.clock.run(site.service.preview(migrate(VM)))
+    plan = await site.clock.run(site.service.preview(ALICE, migrate(VM)))
     assert isinstance(plan, Plan)
     # The lock is lost after it was checked: the split brain that a check cannot prevent.
     site.world.end_next_migration(VM, MigrationOutcome.RUNS_TWICE)
@@ -107,7 +108,7 @@ async def test_a_cancelled_migration_leaves_the_vm_running_at_the_source(site: S
     await site.start()
     operation = await site.accepted(migrate(VM))
     await site.clock.advance(3)
-    answer = await site.clock.run(site.service.cancel(operation))
+    answer = await site.clock.run(site.service.cancel(ALICE, operation))
     assert isinstance(answer, Operation)
     assert answer.state is OperationState.CANCELLING
     ended = await site.ended(operation, limit_s=20)
@@ -124,7 +125,7 @@ async def test_a_cancel_that_comes_too_late_says_where_the_vm_is(site: Site) -> 
         if site.state(VM, B) is VmState.RUNNING:
             break
         await site.clock.advance(0.1)
-    await site.clock.run(site.service.cancel(operation))
+    await site.clock.run(site.service.cancel(ALICE, operation))
     ended = await site.ended(operation)
     assert ended.state is OperationState.DONE
     assert "too late to cancel" in ended.outcome
@@ -157,7 +158,7 @@ async def test_a_guest_that_outruns_the_line_is_said_not_to_converge(site: Site)
     progress = (await site.operation(operation)).progress
     assert "does not converge" in progress.note
     assert progress.remaining_s is None
-    await site.clock.run(site.service.cancel(operation))
+    await site.clock.run(site.service.cancel(ALICE, operation))
     assert (await site.ended(operation)).state is OperationState.CANCELLED
 
 
@@ -191,7 +192,7 @@ async def test_a_cancelled_migration_says_so_in_each_of_its_steps(site: Site) ->
     await site.start()
     operation = await site.accepted(migrate(VM))
     await site.clock.advance(10)
-    await site.clock.run(site.service.cancel(operation))
+    await site.clock.run(site.service.cancel(ALICE, operation))
     ended = await site.ended(operation, limit_s=60)
     assert ended.state is OperationState.CANCELLED
     assert ended.steps[0].detail == "it was stopped as asked"
@@ -226,7 +227,7 @@ async def test_a_destination_that_hangs_while_it_is_asked_is_a_refusal_in_time(s
     await site.start()
     site.world.hang(B)
     asked_at = site.clock.monotonic()
-    answer = await site.clock.run(site.service.preview(migrate(VM)))
+    answer = await site.clock.run(site.service.preview(ALICE, migrate(VM)))
     assert isinstance(answer, Refusal)
     assert answer.code is RefusalCode.HOST_NOT_CURRENT
     assert site.clock.monotonic() - asked_at <= 12

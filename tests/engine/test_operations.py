@@ -18,6 +18,7 @@ from novacron.model.operations.storage import DeleteVolume, SetPoolActive
 from novacron.model.refusal import RefusalCode
 from novacron.model.vm import VmState
 from tests.builders import an_id
+from tests.callers import ALICE, BOB
 from tests.engine.site import SETTINGS, A, B, Site, a_site
 
 VM = an_id("web-1")
@@ -69,9 +70,13 @@ async def test_waiting_for_a_guest_to_power_off_can_be_stopped(site: Site) -> No
     await site.start()
     operation = await site.accepted(ShutdownVm(vm=VM, host=A))
     await site.clock.advance(5)
-    await site.clock.run(site.service.cancel(operation))
+    await site.clock.run(site.service.cancel(BOB, operation))
+    await site.clock.run(site.service.cancel(ALICE, operation))
     ended = await site.ended(operation, limit_s=5)
     assert ended.state is OperationState.CANCELLED
+    assert ended.cancel_asked is not None
+    assert ended.cancel_asked.actor == "bob"
+    assert ended.give_up_asked is None
     assert "may still power off" in ended.outcome
 
 
@@ -107,7 +112,7 @@ async def test_a_cancelled_create_leaves_nothing_of_its_own(site: Site) -> None:
     store = site.world.host(A).pool("shared").store
     before = set(store.volumes)
     operation = await site.accepted(a_new_vm(base_volume="debian-12.qcow2"))
-    await site.clock.run(site.service.cancel(operation))
+    await site.clock.run(site.service.cancel(ALICE, operation))
     ended = await site.ended(operation)
     assert ended.state is OperationState.CANCELLED, ended.outcome
     assert set(store.volumes) == before
@@ -219,7 +224,7 @@ async def test_a_start_on_a_host_that_froze_before_it_was_asked_is_refused(site:
     site.world.hang(A)
     refusal = await site.refused(StartVm(vm=VM, host=A))
     assert refusal.code is RefusalCode.HOST_NOT_CURRENT
-    assert not await site.service.operations()
+    assert not await site.service.operations(ALICE)
 
 
 async def test_a_no_from_the_hypervisor_is_a_failure_in_its_words(site: Site) -> None:
@@ -256,9 +261,9 @@ async def test_an_operation_that_is_no_longer_listed_is_found_by_its_id() -> Non
         first = await site.do(PauseVm(vm=VM, host=A))
         for intent in (ResumeVm(vm=VM, host=A), PauseVm(vm=VM, host=A), ResumeVm(vm=VM, host=A)):
             await site.do(intent)
-        assert first.id not in [one.id for one in await site.service.operations()]
-        assert (await site.clock.run(site.service.find_operation(first.id))).state is OperationState.DONE
+        assert first.id not in [one.id for one in await site.service.operations(ALICE)]
+        assert (await site.clock.run(site.service.find_operation(ALICE, first.id))).state is OperationState.DONE
         with pytest.raises(NotFound):
-            await site.clock.run(site.service.find_operation(OperationId("no-such")))
+            await site.clock.run(site.service.find_operation(ALICE, OperationId("no-such")))
     finally:
         await site.kill()

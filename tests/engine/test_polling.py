@@ -6,8 +6,9 @@ from dataclasses import replace
 from novacron.model.ids import HostId
 from novacron.model.link import LinkStatus
 from novacron.model.vm import VmState
-from novacron.ports.console import FleetChanged
+from novacron.ports.backend import FleetChanged
 from tests.builders import an_id
+from tests.callers import ALICE
 from tests.engine.site import SETTINGS, A, B, Site, a_site
 
 VM = an_id("web-1")
@@ -102,7 +103,7 @@ async def test_reconnect_tries_at_once(site: Site) -> None:
     site.world.heal(A)
     await site.clock.advance(5)
     assert not (await link(site)).is_up
-    await site.clock.run(site.service.reconnect(A))
+    await site.clock.run(site.service.reconnect(ALICE, A))
     await site.clock.advance(1)
     assert (await link(site)).is_up
 
@@ -125,7 +126,7 @@ async def test_another_machine_at_the_same_address_is_refused_until_a_person_say
     assert (await link(site)).status is LinkStatus.WRONG_IDENTITY
     await site.clock.advance(300)
     assert (await link(site)).status is LinkStatus.WRONG_IDENTITY
-    await site.clock.run(site.service.reconnect(A))
+    await site.clock.run(site.service.reconnect(ALICE, A))
     await site.clock.advance(1)
     assert (await link(site)).is_up
 
@@ -149,7 +150,7 @@ async def test_a_vm_keeps_its_recent_past(site: Site) -> None:
     site.add()
     await site.start()
     await site.clock.advance(1200)
-    samples = await site.clock.run(site.service.samples(VM))
+    samples = await site.clock.run(site.service.samples(ALICE, VM))
     window_s = (samples[-1].observed_at - samples[0].observed_at).total_seconds()
     assert SETTINGS.sample_window_s * 0.95 < window_s <= SETTINGS.sample_window_s
     assert len(samples) < 200
@@ -162,7 +163,7 @@ async def test_a_vm_that_is_gone_for_good_is_forgotten(site: Site) -> None:
     await site.clock.advance(60)
     del site.world.host(A).machines[VM]
     await site.clock.advance(SETTINGS.sample_window_s + 120)
-    assert await site.clock.run(site.service.samples(VM)) == ()
+    assert await site.clock.run(site.service.samples(ALICE, VM)) == ()
 
 
 async def test_in_a_large_fleet_figures_come_less_often_and_events_as_soon_as_ever(site: Site) -> None:
@@ -172,7 +173,7 @@ async def test_in_a_large_fleet_figures_come_less_often_and_events_as_soon_as_ev
     seen: list[tuple[float, VmState]] = []
 
     async def look() -> None:
-        async for change in site.service.changes():
+        async for change in site.service.changes(ALICE):
             found = change.fleet.find_vm(VM) if isinstance(change, FleetChanged) else None
             if found is not None:
                 seen.append((site.clock.monotonic(), found.home.vm.state))

@@ -21,6 +21,7 @@ from novacron.model.operations.unknown import UnknownIntent
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmState
 from tests.builders import an_id
+from tests.callers import ALICE
 from tests.engine.cut_journal import CutJournal
 from tests.engine.site import SETTINGS, A, B, Site, a_site, migrate
 from tests.memory_journal import MemoryJournal
@@ -98,7 +99,7 @@ async def _begin(name: str, writes: int, *, written: bool) -> tuple[Site, CutJou
         site.add(state=before)
     await site.start()
     digest = await site.digest(intent)
-    submit = site.service.submit(intent, plan_digest=digest, idempotency_key="the key", actor="alice")
+    submit = site.service.submit(ALICE, intent, plan_digest=digest, idempotency_key="the key")
     task = asyncio.ensure_future(submit)
     await site.clock.run_until(
         lambda: journal.is_cut or any(one.has_ended for one in journal.operations.values()), limit_s=600
@@ -182,7 +183,7 @@ async def test_a_migration_found_under_way_can_still_be_cancelled(site: Site) ->
     await site.kill()
     await site.start()
     await site.clock.advance(3)
-    await site.clock.run(site.service.cancel(operation))
+    await site.clock.run(site.service.cancel(ALICE, operation))
     ended = await site.ended(operation)
     assert ended.state is OperationState.CANCELLED, ended.outcome
     assert site.running_on(VM) == [A]
@@ -209,7 +210,7 @@ async def test_two_unfinished_operations_of_one_pool_both_hold_what_they_need(si
     await site.kill()
     site.world.black_hole(A)
     await site.start()
-    assert [operation.has_ended for operation in await site.service.operations()] == [False, False]
+    assert [operation.has_ended for operation in await site.service.operations(ALICE)] == [False, False]
     for name in names:
         answer = await site.submit(DeleteVm(vm=an_id(name), host=A, with_disks=True))
         assert isinstance(answer, Refusal)
@@ -219,7 +220,7 @@ async def test_two_unfinished_operations_of_one_pool_both_hold_what_they_need(si
     assert isinstance(third, Refusal)
     assert third.code is RefusalCode.LOCKED
     site.world.heal(A)
-    for operation in await site.service.operations():
+    for operation in await site.service.operations(ALICE):
         assert (await site.ended(operation.id)).state is OperationState.DONE
     await site.do(CreateVm(vm=an_id("web-3"), host=A, name="web-3", pool="shared", disk_mib=64))
 

@@ -11,6 +11,7 @@ from novacron.model.vm import VmState
 from novacron.model.work.limits import Limits
 from novacron.model.work.schedule import Schedule
 from tests.builders import an_id
+from tests.callers import ALICE
 from tests.engine.site import SETTINGS, A, Site, migrate
 
 VM, DB, MAIL = an_id("web-1"), an_id("db-1"), an_id("mail-1")
@@ -18,7 +19,7 @@ VM, DB, MAIL = an_id("web-1"), an_id("db-1"), an_id("mail-1")
 
 async def _submit(site: Site, intent: Intent, schedule: Schedule) -> Operation | Refusal:
     digest = await site.digest(intent)
-    work = site.service.submit(intent, plan_digest=digest, idempotency_key=str(intent), schedule=schedule)
+    work = site.service.submit(ALICE, intent, plan_digest=digest, idempotency_key=str(intent), schedule=schedule)
     return await site.clock.run(work)
 
 
@@ -101,7 +102,7 @@ async def test_it_is_cancelled_before_its_time_at_once(site: Site) -> None:
     site.add()
     await site.start()
     operation = await _accepted(site, ForceOffVm(vm=VM, host=A), _in(site, 600))
-    await site.clock.run(site.service.cancel(operation.id))
+    await site.clock.run(site.service.cancel(ALICE, operation.id))
     assert (await site.ended(operation.id, limit_s=1)).state is OperationState.CANCELLED
 
 
@@ -143,4 +144,4 @@ async def test_a_deadline_that_has_passed_is_refused(site: Site) -> None:
     answer = await _submit(site, ResumeVm(vm=VM, host=A), past)
     assert isinstance(answer, Refusal)
     assert answer.code is RefusalCode.INVALID
-    assert not await site.service.operations()
+    assert not await site.service.operations(ALICE)

@@ -12,7 +12,7 @@ import pytest
 from novacron.adapters.simulated.gateway import SimulatedGateway
 from novacron.adapters.simulated.population import world_of_fleet
 from novacron.adapters.simulated.world import World
-from novacron.engine.service import ConsoleService
+from novacron.engine.service import BackendService
 from novacron.engine.settings import EngineSettings
 from novacron.model.fleet import Fleet, Host
 from novacron.model.ids import HostId
@@ -20,6 +20,7 @@ from novacron.model.link import LinkStatus
 from novacron.model.operations.power import PauseVm
 from novacron.model.plan.plan import Plan
 from novacron.model.vm import VmState
+from tests.callers import ALICE
 from tests.fake_clock import FakeClock
 from tests.memory_journal import MemoryJournal
 
@@ -33,7 +34,7 @@ _BACK_WITHIN_S = _SETTINGS.backoff_most_s + _SETTINGS.connect_deadline_s + _SETT
 class _Ward:
     clock: FakeClock
     world: World
-    service: ConsoleService
+    service: BackendService
     sick: frozenset[HostId] = frozenset()
 
     def fall_ill(self) -> None:
@@ -56,7 +57,7 @@ class _Ward:
     async def fleet(self) -> Fleet:
         """Ask for the fleet, for which no time may pass."""
         asked_at = self.clock.monotonic()
-        fleet = await self.service.fleet()
+        fleet = await self.service.fleet(ALICE)
         assert self.clock.monotonic() == asked_at
         return fleet
 
@@ -83,7 +84,7 @@ async def ward() -> AsyncIterator[_Ward]:
     """A service that watches sixty hosts; it is not started yet."""
     clock = FakeClock()
     world = world_of_fleet(hosts=60, vms=600, clock=clock)
-    service = ConsoleService(
+    service = BackendService(
         world.specs,
         SimulatedGateway(world),
         MemoryJournal(),
@@ -155,7 +156,7 @@ async def test_a_person_who_asks_has_one_back_at_once(ward: _Ward) -> None:
     await ward.clock.advance(600)
     ward.recover()
     name = sorted(ward.sick)[0]
-    await ward.clock.run(ward.service.reconnect(name))
+    await ward.clock.run(ward.service.reconnect(ALICE, name))
     await ward.clock.advance(1)
     assert (await ward.fleet()).hosts[name].link.is_up
 
@@ -169,7 +170,7 @@ async def test_a_plan_for_a_healthy_host_does_not_wait_for_the_sick_ones(ward: _
     host = next(host for host in fleet.hosts.values() if host.id not in ward.sick)
     vm = next(vm for vm in host.reading.vms if vm.state is VmState.RUNNING)
     asked_at = ward.clock.monotonic()
-    answer = await ward.clock.run(ward.service.preview(PauseVm(vm=vm.id, host=host.id)))
+    answer = await ward.clock.run(ward.service.preview(ALICE, PauseVm(vm=vm.id, host=host.id)))
     assert isinstance(answer, Plan)
     assert ward.clock.monotonic() - asked_at < 0.5
 

@@ -17,7 +17,7 @@ from novacron.model.link import LinkStatus
 from novacron.model.operation import OperationState
 from novacron.model.operations.power import PauseVm
 from novacron.model.vm import VmState
-from novacron.ports.console import AlertsChanged
+from novacron.ports.backend import AlertsChanged
 from tests.builders import an_id
 from tests.engine.site import A, B, Site
 from tests.fake_clock import FakeClock

@@ -12,6 +12,7 @@ from novacron.model.vm import VmState
 from novacron.model.work.limits import Limits
 from novacron.model.work.wait import Wait
 from tests.builders import an_id
+from tests.callers import ALICE
 from tests.engine.site import SETTINGS, A, B, C, Site, migrate
 
 ONE = Limits(migrations_in=1, migrations_out=1, starts=1, disk_copies=1)
@@ -58,7 +59,7 @@ async def test_a_second_migration_waits_for_the_first_says_so_and_begins_when_it
 
 async def test_one_that_waits_is_cancelled_at_once_and_nothing_was_done(site: Site) -> None:
     first, second = await _two_migrations(site)
-    await site.clock.run(site.service.cancel(second))
+    await site.clock.run(site.service.cancel(ALICE, second))
     ended = await site.ended(second, limit_s=1)
     assert ended.state is OperationState.CANCELLED
     assert "nothing was done" in ended.outcome
@@ -75,7 +76,7 @@ async def test_a_start_that_waits_can_be_cancelled_though_a_start_cannot(site: S
     await site.accepted(StartVm(vm=WEB, host=A))
     second = await site.accepted(StartVm(vm=DB, host=A))
     await _waiting(site, second)
-    await site.clock.run(site.service.cancel(second))
+    await site.clock.run(site.service.cancel(ALICE, second))
     assert (await site.ended(second)).state is OperationState.CANCELLED
     assert site.state(DB) is VmState.SHUT_OFF
 
@@ -141,7 +142,7 @@ async def test_one_that_waited_waits_again_after_a_restart_however_long_it_waite
     await site.start()
     await site.clock.advance(5)
     assert (await _waiting(site, second)).operation == first
-    await site.clock.run(site.service.cancel(first))
+    await site.clock.run(site.service.cancel(ALICE, first))
     assert (await site.ended(first)).state is OperationState.CANCELLED
     ended = await site.ended(second)
     assert ended.state is OperationState.DONE, ended.outcome

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from novacron.adapters.libvirt.gateway import LibvirtGateway
 from novacron.config.fleet_file import load
 from novacron.engine.clock import SystemClock
-from novacron.engine.service import ConsoleService
+from novacron.engine.service import BackendService
 from novacron.engine.settings import EngineSettings
 from novacron.lab.lab import Lab
 from novacron.model.fleet import Fleet, FleetVm, Host
@@ -28,6 +28,7 @@ from novacron.model.ids import HostId, VmId
 from novacron.model.link import Link
 from novacron_tui.present.column import CellContext
 from novacron_tui.present.vms import state_cell
+from tests.callers import ALICE
 from tests.memory_journal import MemoryJournal
 
 T = TypeVar("T")
@@ -106,7 +107,7 @@ class WatchedFleet:
     @property
     def fleet(self) -> Fleet:
         """The fleet as it stands."""
-        return self._do(self.service.fleet())
+        return self._do(self.service.fleet(ALICE))
 
     def host(self, name: str) -> Host:
         """One row."""
@@ -289,9 +290,9 @@ def _worst_and_95th(late_s: Sequence[float]) -> tuple[float, float]:
     return in_order[-1], in_order[int(len(in_order) * 0.95)]
 
 
-async def _make(specs: Sequence[HostSpec], settings: EngineSettings) -> ConsoleService:
+async def _make(specs: Sequence[HostSpec], settings: EngineSettings) -> BackendService:
     clock = SystemClock()
-    return ConsoleService(
+    return BackendService(
         specs, LibvirtGateway(clock), MemoryJournal(), clock, fleet_source="the lab", settings=settings
     )
 

@@ -10,6 +10,7 @@ from novacron.model.operation import Operation, OperationState
 from novacron.model.operations.migration import MigrateVm
 from novacron.model.plan.plan import Plan
 from novacron.model.work.limits import Limits
+from tests.callers import ALICE
 from tests.lab.fleet_ground import BACK_WITHIN_S, WatchedFleet, specs_of, watching
 from tests.lab_fixtures import MakeVm, eventually
 
@@ -33,7 +34,7 @@ def test_migrations_beyond_a_hosts_limit_wait_for_each_other_and_one_is_cancelle
             assert wait.resource == "host:lab1/migrations-out"
         assert (wait := _operation(fleet, second).progress.queued) is not None
         assert wait.operation == first
-        fleet.do(fleet.service.cancel(third))
+        fleet.do(fleet.service.cancel(ALICE, third))
         assert eventually(lambda: _operation(fleet, third).state is OperationState.CANCELLED, timeout_s=10)
         assert "nothing was done" in _operation(fleet, third).outcome
         assert not _operation(fleet, first).has_ended, "it was too fast for this test"
@@ -48,15 +49,15 @@ def test_migrations_beyond_a_hosts_limit_wait_for_each_other_and_one_is_cancelle
 
 def _submit(fleet: WatchedFleet, vm: VmId) -> OperationId:
     intent = MigrateVm(vm=vm, host=HostId("lab1"), destination=HostId("lab2"), bandwidth_mib_s=1)
-    plan = fleet.do(fleet.service.preview(intent))
+    plan = fleet.do(fleet.service.preview(ALICE, intent))
     assert isinstance(plan, Plan), plan
-    answer = fleet.do(fleet.service.submit(intent, plan_digest=plan.digest, idempotency_key=vm))
+    answer = fleet.do(fleet.service.submit(ALICE, intent, plan_digest=plan.digest, idempotency_key=vm))
     assert isinstance(answer, Operation), answer
     return answer.id
 
 
 def _operation(fleet: WatchedFleet, operation: OperationId) -> Operation:
-    return fleet.do(fleet.service.find_operation(operation))
+    return fleet.do(fleet.service.find_operation(ALICE, operation))
 
 
 def _is_read(fleet: WatchedFleet, vm: VmId) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from novacron.api.client import RemoteConsole
+from novacron.api.client import RemoteBackend
 from novacron.lab.faults import make_fault
 from novacron.lab.lab import Lab
 from novacron.model.errors import ExitCode
@@ -15,6 +15,7 @@ from novacron.model.ids import HostId, VmId
 from novacron.model.operations.deletion import DeleteVm
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
+from tests.callers import ALICE
 from tests.lab.jump_host import JumpHost, at_a_jump_host
 from tests.lab.serial_line import ask_guest
 from tests.lab_fixtures import MakeVm
@@ -158,13 +159,14 @@ def test_a_disk_that_another_vm_runs_on_since_the_preview_is_kept(
     make_vm(_HOST, "newcomer", start=False)
     operator.vms(first)
     intent = DeleteVm(vm=VmId(first), host=HostId(_HOST), with_disks=True)
-    plan = _ask(operator, lambda console: console.preview(intent))
+    plan = _ask(operator, lambda console: console.preview(ALICE, intent))
     assert isinstance(plan, Plan)
     assert any("confirmed.qcow2" in step.title for step in plan.steps)
     _move_disk(lab, "newcomer", f"{_SHARED}/confirmed.qcow2")
     lab.virsh(_HOST, "start", "newcomer")
     answer = _ask(
-        operator, lambda console: console.submit(intent, plan_digest=plan.digest, idempotency_key=uuid.uuid4().hex)
+        operator,
+        lambda console: console.submit(ALICE, intent, plan_digest=plan.digest, idempotency_key=uuid.uuid4().hex),
     )
     assert isinstance(answer, Refusal)
     assert answer.code is RefusalCode.CHANGED
@@ -172,11 +174,11 @@ def test_a_disk_that_another_vm_runs_on_since_the_preview_is_kept(
     assert _still_reads_its_disk(lab, "newcomer")
 
 
-def _ask(person: JumpHost, work: Callable[[RemoteConsole], Awaitable[object]]) -> object:
+def _ask(person: JumpHost, work: Callable[[RemoteBackend], Awaitable[object]]) -> object:
     """Ask the backend by its socket, as a console does."""
 
     async def asking() -> object:
-        console = RemoteConsole(person.socket())
+        console = RemoteBackend(person.socket())
         try:
             return await work(console)
         finally:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from novacron.api.client import RemoteConsole
+from novacron.api.client import RemoteBackend
 from novacron.lab.guest.image import CMDLINE
 from novacron.lab.lab import Lab
 from novacron.lab.vms import remove_vm
@@ -26,6 +26,7 @@ from novacron.model.ids import HostId, VmId
 from novacron.model.operation import JOURNAL
 from novacron.model.operations.deletion import DeleteVm
 from novacron.model.refusal import Refusal, RefusalCode
+from tests.callers import ALICE
 from tests.lab.jump_host import JumpHost
 from tests.lab.serial_line import ask_guest
 from tests.lab_fixtures import MakeVm, eventually
@@ -278,9 +279,9 @@ def _require_locked(person: JumpHost, vm: str) -> None:
     intent = DeleteVm(vm=VmId(vm), host=HostId(_HOST), with_disks=True)
 
     async def asking() -> object:
-        console = RemoteConsole(person.socket())
+        console = RemoteBackend(person.socket())
         try:
-            return await console.submit(intent, plan_digest="unseen", idempotency_key=uuid.uuid4().hex)
+            return await console.submit(ALICE, intent, plan_digest="unseen", idempotency_key=uuid.uuid4().hex)
         finally:
             await console.close()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from novacron.api.client import RemoteConsole
+from novacron.api.client import RemoteBackend
 from novacron.lab.definitions import VmDefinition, vm_xml
 from novacron.lab.faults import make_fault, mend_all
 from novacron.lab.lab import Lab
@@ -17,6 +17,7 @@ from novacron.model.ids import HostId, VmId
 from novacron.model.operations.intent import Intent
 from novacron.model.operations.power import ResumeVm, StartVm
 from novacron.model.refusal import Refusal, RefusalCode
+from tests.callers import ALICE
 from tests.lab.hypervisor_truth import has_job, reason, states, wait_until
 from tests.lab.jump_host import JumpHost, at_a_jump_host
 from tests.lab_fixtures import MakeVm
@@ -61,9 +62,9 @@ def _refusal(person: JumpHost, intent: Intent) -> Refusal:
     """Submit an intent as a console would, which names the very copy it means, and expect a no."""
 
     async def submit() -> object:
-        console = RemoteConsole(person.socket())
+        console = RemoteBackend(person.socket())
         try:
-            return await console.submit(intent, plan_digest="", idempotency_key=uuid.uuid4().hex)
+            return await console.submit(ALICE, intent, plan_digest="", idempotency_key=uuid.uuid4().hex)
         finally:
             await console.close()
 

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 from random import Random
 
-from novacron.engine.service import ConsoleService
+from novacron.engine.service import BackendService
+from novacron.model.caller import Authentication, administrator
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import Operation
@@ -17,7 +18,7 @@ from tests.simulation.promises import Promises
 from tests.simulation.trace import Trace
 
 _TRIES = 4
-Backend = tuple[BackendProcess, ConsoleService]
+Backend = tuple[BackendProcess, BackendService]
 
 
 class Client:
@@ -35,6 +36,7 @@ class Client:
         backend: Callable[[], Awaitable[Backend]],
     ) -> None:
         self._name = name
+        self._caller = administrator(name, Authentication.IN_PROCESS)
         self._clock = clock
         self._rng = rng
         self._trace = trace
@@ -59,7 +61,7 @@ class Client:
         intent, digest = self._intents.draw(), ""
         for _ in range(_TRIES):
             process, service = await self._backend()
-            answer = await process.call(service.preview(intent))
+            answer = await process.call(service.preview(self._caller, intent))
             if isinstance(answer, Plan):
                 digest = answer.digest
                 break
@@ -76,7 +78,7 @@ class Client:
     async def _submit(self, intent: Intent, digest: str, key: str) -> None:
         process, service = await self._backend()
         for _ in range(self._rng.choice([1, 1, 1, 2])):
-            work = service.submit(intent, plan_digest=digest, idempotency_key=key, actor=self._name)
+            work = service.submit(self._caller, intent, plan_digest=digest, idempotency_key=key)
             answer = await process.call(work)
             self._trace.note(f"{self._name}: {key}: {_told(answer)}")
             if isinstance(answer, Operation):
@@ -92,11 +94,11 @@ class Client:
         if drawn < 0.2:
             await self._submit(intent, digest, key)
         elif drawn < 0.7:
-            answer = await process.call(service.cancel(identity))
+            answer = await process.call(service.cancel(self._caller, identity))
             self._trace.note(f"{self._name}: cancel {identity}: {_told(answer)}")
         else:
             try:
-                answer = await process.call(service.acknowledge(identity, note="looked into", actor=self._name))
+                answer = await process.call(service.acknowledge(self._caller, identity, note="looked into"))
             except JournalError as error:
                 self._trace.note(f"{self._name}: acknowledge {identity}: {error}")
             else:

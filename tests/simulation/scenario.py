@@ -7,13 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 
-from novacron.engine.service import ConsoleService
+from novacron.engine.service import BackendService
 from novacron.engine.settings import EngineSettings
 from novacron.model.operation import Operation
 from novacron.model.operations.definition import SetAutostart
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
-from novacron.ports.console import OperationsChanged
+from novacron.ports.backend import OperationsChanged
+from tests.callers import ALICE
 from tests.simulation.clients import Backend, Client
 from tests.simulation.clock import JumpingClock
 from tests.simulation.faults import Faults
@@ -152,7 +153,7 @@ class Simulation:
         for name, host in self.world.hosts.items():
             for vm, machine in tuple(host.machines.items()):
                 intent = SetAutostart(vm=vm, host=name, enabled=not machine.autostart)
-                plan = await self.clock.run(process.call(service.preview(intent)))
+                plan = await self.clock.run(process.call(service.preview(ALICE, intent)))
                 if isinstance(plan, Refusal):
                     if plan.code is RefusalCode.LOCKED:
                         self.trace.violate(f"a claim is left: {plan.reason}")
@@ -162,7 +163,7 @@ class Simulation:
     async def _do(self, intent: SetAutostart, plan: Plan) -> None:
         process, service = await self.backend()
         key = f"probe-{intent.vm}-{intent.host}"
-        submitted = service.submit(intent, plan_digest=plan.digest, idempotency_key=key, actor="probe")
+        submitted = service.submit(ALICE, intent, plan_digest=plan.digest, idempotency_key=key)
         answer = await self.clock.run(process.call(submitted))
         if not isinstance(answer, Operation):
             self.trace.violate(f"a probe was refused: {answer.reason}")
@@ -201,7 +202,7 @@ class Simulation:
         """Start a backend on the journal as it is on the disk."""
         process = BackendProcess(lambda: self._died(gateway))
         gateway = FaultyGateway(self.network, process)
-        service = ConsoleService(
+        service = BackendService(
             self.world.specs,
             gateway,
             SimulatedJournal(self.disk),
@@ -230,10 +231,10 @@ class Simulation:
         await self.clock.sleep(self._rng.choice([0.1, 2.0, 20.0, 400.0]))
         await self._start()
 
-    async def _listen(self, service: ConsoleService) -> None:
+    async def _listen(self, service: BackendService) -> None:
         """Hear what a console hears: what has ended stays so."""
         ended: dict[str, str] = {}
-        async for change in service.changes():
+        async for change in service.changes(ALICE):
             if not isinstance(change, OperationsChanged):
                 continue
             for one in change.operations:

@@ -13,9 +13,10 @@ from novacron.model.alert.alert import AlertRule
 from novacron.model.fleet import Fleet
 from novacron.model.link import LinkStatus
 from novacron.model.operation import OperationState
-from novacron.ports.console import AlertsChanged
+from novacron.ports.backend import AlertsChanged
 from novacron_tui.app import NovaCronApp
 from tests.builders import a_disk, a_fleet, a_host, a_link, a_nic, a_pool, a_reading, a_usage, a_vm, a_volume
+from tests.callers import ALICE
 from tests.operation_builders import an_alert, an_operation
 from tests.ui.fake_console import FakeConsole
 from tests.ui.fleet import SHOWN_AT
@@ -74,11 +75,11 @@ _OTHER = {
 async def main() -> None:
     """Run until detached."""
     console = a_hostile_console() if sys.argv[1] == "hostile" else a_console()
-    fleet = await console.fleet()
+    fleet = await console.fleet(ALICE)
     numbers = iter(range(11, 99))
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGUSR1, lambda: console.show_fleet(_with_cpu(fleet, float(next(numbers)))))
-    await NovaCronApp(console, title="pty", now=lambda: SHOWN_AT).run_async()
+    await NovaCronApp(console, caller=ALICE, title="pty", now=lambda: SHOWN_AT).run_async()
 
 
 asyncio.run(main())

@@ -1,4 +1,4 @@
-"""A Console (ports.console) over literal values: what a test pushes is what the screen is told.
+"""A Console (ports.backend) over literal values: what a test pushes is what the screen is told.
 
 Only for screens: what plans and refusals say is the engine's business and is tested there. Tests of whole flows run
 over the real engine and the simulated fleet (test_simulated_fleet.py).
@@ -7,6 +7,7 @@ over the real engine and the simulated fleet (test_simulated_fleet.py).
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
+from novacron.model.caller import Caller
 from novacron.model.errors import NovaCronError
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, OperationId, VmId
@@ -16,10 +17,10 @@ from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample
 from novacron.model.work.schedule import AT_ONCE, Schedule
-from novacron.ports.console import (
+from novacron.ports.backend import (
+    BackendChange,
     BackendFound,
     BackendStatus,
-    ConsoleChange,
     FleetChanged,
     OperationsChanged,
 )
@@ -66,7 +67,7 @@ class FakeConsole:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._changes: asyncio.Queue[ConsoleChange] = asyncio.Queue()
+        self._changes: asyncio.Queue[BackendChange] = asyncio.Queue()
         self.submitted: list[Intent] = []
         self.digests: list[str] = []
         self.keys: list[str] = []
@@ -88,7 +89,7 @@ class FakeConsole:
         self.push(BackendFound(version="0.1.0", consoles=1))
         self.push(FleetChanged(fleet=fleet))
 
-    def push(self, change: ConsoleChange) -> None:
+    def push(self, change: BackendChange) -> None:
         """Tell the screen of a change."""
         self._changes.put_nowait(change)
 
@@ -100,24 +101,24 @@ class FakeConsole:
         """Tell the screen of the operations."""
         self.push(OperationsChanged(operations=operations))
 
-    async def changes(self) -> AsyncIterator[ConsoleChange]:
+    async def changes(self, caller: Caller) -> AsyncIterator[BackendChange]:
         """Yield what is pushed."""
         while True:
             yield await self._changes.get()
 
-    async def fleet(self) -> Fleet:
+    async def fleet(self, caller: Caller) -> Fleet:
         """Return the fleet it was made with."""
         return self._fleet
 
-    async def operations(self) -> tuple[Operation, ...]:
+    async def operations(self, caller: Caller) -> tuple[Operation, ...]:
         """Return none."""
         return ()
 
-    async def alerts(self) -> tuple:
+    async def alerts(self, caller: Caller) -> tuple:
         """Return none."""
         return ()
 
-    async def preview(self, intent: Intent) -> Plan | Refusal:
+    async def preview(self, caller: Caller, intent: Intent) -> Plan | Refusal:
         """Answer as the test wants."""
         self.previewed.append(intent)
         if self.hold is not None:
@@ -126,11 +127,11 @@ class FakeConsole:
 
     async def submit(
         self,
+        caller: Caller,
         intent: Intent,
         *,
         plan_digest: str,
         idempotency_key: str,
-        actor: str = "",
         schedule: Schedule = AT_ONCE,
     ) -> Operation | Refusal:
         """Accept it, or fail once as the test wants."""
@@ -145,29 +146,29 @@ class FakeConsole:
         self.digests.append(plan_digest)
         return an_operation(len(self.submitted), intent=intent, title=answer.title, subject=answer.subject)
 
-    async def acknowledge(self, operation: OperationId, *, note: str, actor: str = "") -> Operation | Refusal:
+    async def acknowledge(self, caller: Caller, operation: OperationId, *, note: str) -> Operation | Refusal:
         """Take note."""
         self.acknowledged.append((operation, note))
         return an_operation(1, state=OperationState.NEEDS_ATTENTION)
 
-    async def cancel(self, operation: OperationId) -> Operation | Refusal:
+    async def cancel(self, caller: Caller, operation: OperationId) -> Operation | Refusal:
         """Remember it."""
         self.cancelled.append(operation)
         return an_operation(state=OperationState.CANCELLING)
 
-    async def definition(self, vm: VmId, host: HostId) -> str:
+    async def definition(self, caller: Caller, vm: VmId, host: HostId) -> str:
         """Return the XML of the test."""
         return self.xml
 
-    async def samples(self, vm: VmId) -> tuple[VmSample, ...]:
+    async def samples(self, caller: Caller, vm: VmId) -> tuple[VmSample, ...]:
         """Return the samples of the test."""
         return self.some_samples
 
-    async def reconnect(self, host: HostId) -> None:
+    async def reconnect(self, caller: Caller, host: HostId) -> None:
         """Remember it."""
         self.reconnected.append(host)
 
-    async def open_serial(self, vm: VmId, host: HostId, *, force: bool = False) -> SerialLink:
+    async def open_serial(self, caller: Caller, vm: VmId, host: HostId, *, force: bool = False) -> SerialLink:
         """Open the line, or fail as the test wants unless forced."""
         self.forced.append(force)
         if self.serial_hold is not None:
@@ -176,7 +177,7 @@ class FakeConsole:
             raise self.serial_error
         return self.serial
 
-    async def status(self) -> BackendStatus:
+    async def status(self, caller: Caller) -> BackendStatus:
         """Return a status."""
         return BackendStatus(
             version="0.1.0",

@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
 
-from novacron.ports.console import AlertsChanged, Console
+from novacron.ports.backend import AlertsChanged, Backend
 from novacron_tui.app import NovaCronApp
 from novacron_tui.present.glyphs import UNICODE, Glyphs
+from tests.callers import ALICE
 from tests.ui.fake_console import FakeConsole
 from tests.ui.fleet import SHOWN_AT, a_mixed_fleet, some_alerts, some_operations
 
@@ -75,7 +76,7 @@ class Operator:
 
 @asynccontextmanager
 async def at_console(
-    console: Console,
+    console: Backend,
     *,
     size: tuple[int, int] = SMALL,
     glyphs: Glyphs = UNICODE,
@@ -84,7 +85,9 @@ async def at_console(
     guard_s: float = 0.0,
 ) -> AsyncIterator[Operator]:
     """Open the console at a standing clock. Without `guard_s` it takes every key at its word, however early."""
-    app = NovaCronApp(console, theme=theme, title=title, now=lambda: SHOWN_AT, glyphs=glyphs, guard_s=guard_s)
+    app = NovaCronApp(
+        console, caller=ALICE, theme=theme, title=title, now=lambda: SHOWN_AT, glyphs=glyphs, guard_s=guard_s
+    )
     async with app.run_test(size=size) as pilot:
         operator = Operator(app, pilot)
         await operator.settle()

@@ -11,7 +11,7 @@ from typing import Any
 from novacron.adapters.simulated.gateway import SimulatedGateway
 from novacron.adapters.simulated.migration_outcome import MigrationOutcome
 from novacron.adapters.simulated.population import world_of_fleet
-from novacron.engine.service import ConsoleService
+from novacron.engine.service import BackendService
 from novacron.engine.settings import EngineSettings
 from novacron.model.ids import HostId
 from novacron.model.link import LinkStatus
@@ -22,6 +22,7 @@ from novacron.model.operations.power import StartVm
 from novacron.model.plan.plan import Plan
 from novacron_tui.app import NovaCronApp
 from novacron_tui.present.glyphs import UNICODE
+from tests.callers import ALICE
 from tests.fake_clock import FakeClock
 from tests.memory_journal import MemoryJournal
 from tests.ui.operator import Operator
@@ -37,7 +38,7 @@ class Night:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.world = world_of_fleet(hosts=6, vms=30, clock=self.clock)
-        self.service = ConsoleService(
+        self.service = BackendService(
             self.world.specs,
             SimulatedGateway(self.world),
             MemoryJournal(),
@@ -55,10 +56,10 @@ class Night:
 
     async def submit(self, intent: VmIntent) -> None:
         """Ask for an operation, and insist that it is accepted."""
-        plan = await self.clock.run(self.service.preview(intent))
+        plan = await self.clock.run(self.service.preview(ALICE, intent))
         assert isinstance(plan, Plan), plan
         key = f"{intent.kind} {intent.vm}"
-        asked = self.service.submit(intent, plan_digest=plan.digest, idempotency_key=key, actor="alice")
+        asked = self.service.submit(ALICE, intent, plan_digest=plan.digest, idempotency_key=key)
         answer = await self.clock.run(asked)
         assert isinstance(answer, Operation), answer
 
@@ -89,7 +90,7 @@ async def on_call(*, size: tuple[int, int], theme: str | None = None) -> AsyncIt
     """Open the console in the middle of such a night."""
     night = Night()
     await night.fall()
-    app = NovaCronApp(night.service, theme=theme, title="production", now=night.clock.now, glyphs=UNICODE)
+    app = NovaCronApp(night.service, caller=ALICE, theme=theme, title="production", now=night.clock.now, glyphs=UNICODE)
     try:
         async with app.run_test(size=size) as pilot:
             operator = OnCall(app, pilot, night)

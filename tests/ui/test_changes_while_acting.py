@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from novacron.model.caller import Caller
 from novacron.model.errors import BackendError, LinkLost
 from novacron.model.fleet import Fleet
 from novacron.model.link import LinkStatus
@@ -12,7 +13,7 @@ from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmState
-from novacron.ports.console import BackendLost
+from novacron.ports.backend import BackendLost
 from novacron_tui.bridge import Bridge
 from novacron_tui.screens.confirm import ConfirmScreen
 from novacron_tui.screens.fleet import FleetScreen
@@ -22,6 +23,7 @@ from novacron_tui.screens.serial import SerialScreen
 from novacron_tui.screens.vm import VmScreen
 from novacron_tui.widgets.guest_screen import GuestScreen
 from tests.builders import NOW, a_fleet, a_host, a_pool, a_reading, a_vm, an_id
+from tests.callers import ALICE
 from tests.ui.fake_console import NAMES, FakeConsole, a_plan_for
 from tests.ui.operator import Operator, at_console
 
@@ -150,9 +152,9 @@ async def test_a_console_opened_again_after_a_migration_asks_the_host_where_the_
     asked = []
     opened = console.open_serial
 
-    async def open_serial(vm, host, *, force=False):
+    async def open_serial(caller, vm, host, *, force=False):
         asked.append(host)
-        return await opened(vm, host, force=force)
+        return await opened(caller, vm, host, force=force)
 
     console.open_serial = open_serial
     async with at_console(console) as operator:
@@ -208,12 +210,12 @@ class _Failing(FakeConsole):
         self._error, self._vm = error, vm
         self.limit: asyncio.Event | None = None
 
-    async def submit(self, intent: Intent, **how) -> Operation | Refusal:
+    async def submit(self, caller: Caller, intent: Intent, **how) -> Operation | Refusal:
         if self.limit is not None:
             await self.limit.wait()
         if NAMES[intent.vm] == self._vm:
             raise self._error
-        return await super().submit(intent, **how)
+        return await super().submit(caller, intent, **how)
 
 
 @pytest.mark.parametrize(
@@ -307,13 +309,13 @@ async def test_a_guest_that_heaps_marks_on_one_character_holds_nobody_up() -> No
 
 async def test_a_stream_that_fails_in_an_unforeseen_way_is_taken_up_again() -> None:
     class Broken(FakeConsole):
-        async def changes(self):
+        async def changes(self, caller):
             raise RuntimeError("no memory")
             yield
 
     posted = []
     console = Broken(_fleet("a"))
-    bridge = Bridge(console, posted.append, lambda: NOW)
+    bridge = Bridge(console, ALICE, posted.append, lambda: NOW)
     bridge.start()
     for _ in range(20):
         await asyncio.sleep(0)

@@ -8,7 +8,7 @@ import pytest
 from novacron.model.fleet import Fleet
 from novacron.model.link import LinkStatus
 from novacron.model.vm import VmState
-from novacron.ports.console import BackendFound, BackendLost
+from novacron.ports.backend import BackendFound, BackendLost
 from novacron_tui.present.glyphs import ASCII
 from tests.builders import NOW, a_fleet, a_host, a_link, a_vm, an_id
 from tests.ui.fake_console import FakeConsole

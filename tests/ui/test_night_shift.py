@@ -14,7 +14,7 @@ from novacron.model.link import LinkStatus
 from novacron.model.operation import Operation, OperationState, Progress
 from novacron.model.operations.storage import DeleteVolume
 from novacron.model.vm import StateReason, VmState
-from novacron.ports.console import AlertsChanged, OperationsChanged
+from novacron.ports.backend import AlertsChanged, OperationsChanged
 from novacron_tui.present.confirm import Review, review_lines
 from novacron_tui.present.glyphs import UNICODE
 from tests.builders import NOW, a_fleet, a_host, a_link, a_reading, a_vm, an_id

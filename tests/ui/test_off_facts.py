@@ -10,7 +10,7 @@ from novacron.model.operation import Operation, OperationState
 from novacron.model.operations.intent import Intent
 from novacron.model.operations.power import ForceOffVm, ShutdownVm, StartVm
 from novacron.model.vm import StateReason, VmState
-from novacron.ports.console import OperationsChanged
+from novacron.ports.backend import OperationsChanged
 from novacron_tui.present.column import CellContext
 from novacron_tui.present.off_facts import off_lines
 from tests.builders import NOW, a_fleet, a_host, a_vm, an_id

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from novacron.model.ids import HostId, OperationId
-from novacron.model.operation import Operation, OperationState, Progress, StepRecord, StepState
+from novacron.model.operation import AskedBy, Operation, OperationState, Progress, StepRecord, StepState
 from novacron.model.operations.migration import MigrateVm
 from novacron.model.plan.forecast import forecast
 from novacron.model.work.wait import Wait
@@ -20,6 +20,7 @@ from novacron_tui.present.glyphs import UNICODE
 from novacron_tui.present.meter import bar
 from novacron_tui.present.operation_detail import operation_lines
 from novacron_tui.present.operations import OPERATIONS
+from novacron_tui.present.quantity import clock_time
 from tests.builders import NOW, a_fleet, a_host, a_vm, an_id
 from tests.operation_builders import a_job, a_step, an_operation
 
@@ -42,6 +43,16 @@ def _detail(operation: Operation) -> str:
 
 def _cells(operation: Operation) -> dict[str, str]:
     return {column.id: column.cell(operation, CONTEXT).forms[0] for column in OPERATIONS.columns}
+
+
+def test_the_detail_says_who_asked_to_stop_and_who_gave_up() -> None:
+    stopped = replace(
+        _migration(Progress()),
+        cancel_asked=AskedBy(actor="bob", at=NOW),
+        give_up_asked=AskedBy(actor="carol", at=NOW + timedelta(seconds=5)),
+    )
+    assert f"cancel asked by bob {clock_time(NOW)}" in _detail(stopped)
+    assert f"given up by carol {clock_time(NOW + timedelta(seconds=5))}" in _detail(stopped)
 
 
 @pytest.mark.parametrize("width", [1, 8, 40])

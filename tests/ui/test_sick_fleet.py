@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from novacron.adapters.simulated.gateway import SimulatedGateway
 from novacron.adapters.simulated.population import world_of_fleet
 from novacron.adapters.simulated.world import World
-from novacron.engine.service import ConsoleService
+from novacron.engine.service import BackendService
 from novacron.engine.settings import EngineSettings
 from novacron.model.ids import HostId
 from novacron_tui.app import NovaCronApp
 from novacron_tui.present.glyphs import UNICODE
+from tests.callers import ALICE
 from tests.fake_clock import FakeClock
 from tests.memory_journal import MemoryJournal
 from tests.ui.operator import Operator
@@ -72,7 +73,7 @@ class _Ward:
 async def _ward() -> AsyncIterator[_Ward]:
     clock = FakeClock()
     world = world_of_fleet(hosts=60, vms=600, clock=clock)
-    service = ConsoleService(
+    service = BackendService(
         world.specs,
         SimulatedGateway(world),
         MemoryJournal(),
@@ -82,7 +83,7 @@ async def _ward() -> AsyncIterator[_Ward]:
         rng=random.Random(1),  # noqa: S311 - the same jitter at every run
     )
     await service.start()
-    app = NovaCronApp(service, title="ward", now=clock.now, glyphs=UNICODE, guard_s=0)
+    app = NovaCronApp(service, caller=ALICE, title="ward", now=clock.now, glyphs=UNICODE, guard_s=0)
     try:
         async with app.run_test(size=_TALL) as pilot:
             ward = _Ward(operator=Operator(app, pilot), clock=clock, world=world)

@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 from novacron.adapters.simulated.gateway import SimulatedGateway
 from novacron.adapters.simulated.population import world_of_fleet
 from novacron.adapters.simulated.world import World
-from novacron.engine.service import ConsoleService
+from novacron.engine.service import BackendService
 from novacron.engine.settings import EngineSettings
 from novacron_tui.app import NovaCronApp
 from novacron_tui.present.glyphs import UNICODE
+from tests.callers import ALICE
 from tests.fake_clock import FakeClock
 from tests.memory_journal import MemoryJournal
 from tests.ui.operator import SMALL, Operator
@@ -19,7 +20,7 @@ from tests.ui.operator import SMALL, Operator
 async def _at_simulated_fleet(*, vms: int = 40) -> AsyncIterator[tuple[Operator, World, FakeClock]]:
     clock = FakeClock()
     world = world_of_fleet(hosts=4, vms=vms, clock=clock)
-    service = ConsoleService(
+    service = BackendService(
         world.specs,
         SimulatedGateway(world),
         MemoryJournal(),
@@ -28,7 +29,7 @@ async def _at_simulated_fleet(*, vms: int = 40) -> AsyncIterator[tuple[Operator,
         settings=EngineSettings(),
     )
     await service.start()
-    app = NovaCronApp(service, title="simulated", now=clock.now, glyphs=UNICODE, guard_s=0)
+    app = NovaCronApp(service, caller=ALICE, title="simulated", now=clock.now, glyphs=UNICODE, guard_s=0)
     try:
         async with app.run_test(size=SMALL) as pilot:
             operator = Operator(app, pilot)

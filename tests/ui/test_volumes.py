@@ -5,7 +5,7 @@ from dataclasses import replace
 from novacron.model.alert.alert import AlertRule, Severity
 from novacron.model.fleet import Fleet
 from novacron.model.link import LinkStatus
-from novacron.ports.console import AlertsChanged
+from novacron.ports.backend import AlertsChanged
 from novacron_tui.commands.command import Context
 from novacron_tui.commands.creation import create_form
 from novacron_tui.present.console_state import ConsoleState, PoolRow

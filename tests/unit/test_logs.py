@@ -1,4 +1,4 @@
-"""The backend's log is bounded, whoever writes into it."""
+"""The backend's log is bounded, whoever writes into it, and one line an event with its fields."""
 
 import os
 import subprocess
@@ -60,3 +60,32 @@ def test_the_fields_of_an_event_are_in_its_line(tmp_path: Path) -> None:
     (line,) = path.read_text().splitlines()
     assert "logger=novacron.libvirt event=connected" in line
     assert 'host="kvm 1" took_s=0.25' in line
+
+
+_EVENTS = """
+import logging, sys
+from pathlib import Path
+from novacron.engine.log import log
+from novacron.runtime.logs import log_to
+log_to(Path(sys.argv[1]))
+log("operation accepted", operation="op-1", caller="alice", cause="", title="a b\\x1b[2J")
+try:
+    raise KeyError("vm")
+except KeyError as error:
+    log("step failed", level=logging.ERROR, error=error, step="start")
+"""
+
+
+def test_an_event_is_one_line_with_its_fields_and_a_fault_has_its_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "backend.log"
+    subprocess.run([sys.executable, "-c", _EVENTS, path], check=True)
+    accepted, failed, *more = path.read_text().splitlines()
+    assert 'event="operation accepted"' in accepted
+    assert "operation=op-1 caller=alice" in accepted
+    assert "logger=novacron.engine" in accepted
+    assert "cause=" not in accepted
+    assert "\x1b" not in accepted
+    assert "level=error" in failed
+    assert "step=start" in failed
+    assert "Traceback" in failed + "".join(more)
+    assert "KeyError" in failed + "".join(more)

@@ -1,4 +1,4 @@
-"""The Console port over a unix socket: server, client and the codec between them.
+"""The backend port over a unix socket: server, client and the codec between them.
 
 Importing this package, or its client, loads no server.
 """

@@ -1,4 +1,4 @@
-"""REST and WebSockets over the Console port."""
+"""REST and WebSockets over the backend port."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,7 +28,7 @@ from novacron.model.errors import (
     NovaCronError,
     OutcomeUnknown,
 )
-from novacron.ports.console import Console
+from novacron.ports.backend import Backend
 
 _STATUS: Sequence[tuple[type[NovaCronError], int, str]] = (
     (NotFound, 404, "No such VM, host, pool or operation."),
@@ -56,7 +56,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(console: Console, most_websockets: int = MOST_WEBSOCKETS) -> FastAPI:
+def create_app(backend: Backend, most_websockets: int = MOST_WEBSOCKETS) -> FastAPI:
     """Return the application that serves this backend, with at most so many streams and serial consoles at once."""
     app = FastAPI(
         title="NovaCron",
@@ -66,7 +66,7 @@ def create_app(console: Console, most_websockets: int = MOST_WEBSOCKETS) -> Fast
         docs_url=None,
         redoc_url=None,
     )
-    routers = [make(console) for make in (reading_routes, acting_routes, stream_routes, serial_routes)]
+    routers = [make(backend) for make in (reading_routes, acting_routes, stream_routes, serial_routes)]
     for router in routers:
         app.include_router(router)
     app.state.endpoints = [route for router in routers for route in router.routes]

@@ -1,4 +1,4 @@
-"""The Console port for programs outside the backend: the same calls over its socket.
+"""The backend port for programs outside the backend: the same calls over its socket.
 
 Requests and the stream use separate connections. The stream comes first and alone, so that a console paints its
 first row before anything else is even imported.
@@ -32,6 +32,7 @@ from novacron.api.picture import Picture
 from novacron.api.problems import error_of, other_version
 from novacron.api.serial_client import RemoteSerial
 from novacron.model.alert.alert import Alert
+from novacron.model.caller import Caller
 from novacron.model.errors import BackendError, NovaCronError
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, OperationId, VmId
@@ -42,7 +43,7 @@ from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample
 from novacron.model.work.backoff import Backoff
 from novacron.model.work.schedule import AT_ONCE, Schedule
-from novacron.ports.console import BackendLost, BackendStatus, ConsoleChange
+from novacron.ports.backend import BackendChange, BackendLost, BackendStatus
 from novacron.ports.hypervisor import SerialLink
 
 if TYPE_CHECKING:
@@ -66,8 +67,10 @@ _GOING_AWAY = 1012
 """Close code of a backend that was asked to end."""
 
 
-class RemoteConsole:
-    """ports.console.Console over a backend's socket.
+class RemoteBackend:
+    """ports.backend.Backend over a backend's socket.
+
+    The caller of each method is not sent: the server knows who we are from the kernel, and trusts nothing else.
 
     `revive` starts a backend again that died under an attached console; one that was asked to end stays ended.
     It is called in a worker thread.
@@ -78,7 +81,7 @@ class RemoteConsole:
         self._revive = revive
         self._http: httpx2.AsyncClient | None = None
 
-    async def changes(self) -> AsyncIterator[ConsoleChange]:
+    async def changes(self, caller: Caller) -> AsyncIterator[BackendChange]:
         """Yield snapshots and changes; says when the backend is lost and goes on trying for ever.
 
         Raises:
@@ -111,24 +114,24 @@ class RemoteConsole:
             if self._revive is not None and not ended_itself:
                 await _try(self._revive)
 
-    async def fleet(self) -> Fleet:
+    async def fleet(self, caller: Caller) -> Fleet:
         """Return the fleet as it stands."""
         body = await self._ask("GET", "/v1/fleet", FleetBody)
         return Fleet(revision=body.revision, hosts=MappingProxyType({host.id: host for host in body.hosts}))
 
-    async def operations(self) -> tuple[Operation, ...]:
+    async def operations(self, caller: Caller) -> tuple[Operation, ...]:
         """Return recent operations, newest first."""
         return await self._ask("GET", "/v1/operations", tuple[Operation, ...])
 
-    async def find_operation(self, operation: OperationId) -> Operation:
+    async def find_operation(self, caller: Caller, operation: OperationId) -> Operation:
         """Return one operation, also one that is too old to be among the recent ones."""
         return await self._ask("GET", f"/v1/operations/{_quote(operation)}", Operation)
 
-    async def alerts(self) -> tuple[Alert, ...]:
+    async def alerts(self, caller: Caller) -> tuple[Alert, ...]:
         """Return the alerts that hold, then those cleared lately."""
         return await self._ask("GET", "/v1/alerts", tuple[Alert, ...])
 
-    async def preview(self, intent: Intent) -> Plan | Refusal:
+    async def preview(self, caller: Caller, intent: Intent) -> Plan | Refusal:
         """Say what it would do."""
         from novacron.api.bodies import PreviewBody
 
@@ -137,14 +140,14 @@ class RemoteConsole:
 
     async def submit(
         self,
+        caller: Caller,
         intent: Intent,
         *,
         plan_digest: str,
         idempotency_key: str,
-        actor: str = "",
         schedule: Schedule = AT_ONCE,
     ) -> Operation | Refusal:
-        """Submit; the actor is who the kernel says we are."""
+        """Accept the intent, or refuse it; returns once it is in the journal."""
         from novacron.api.bodies import SubmitBody
 
         answer = await self._ask(
@@ -156,32 +159,32 @@ class RemoteConsole:
         )
         return _one_of(answer.operation, answer.refusal)
 
-    async def cancel(self, operation: OperationId) -> Operation | Refusal:
+    async def cancel(self, caller: Caller, operation: OperationId) -> Operation | Refusal:
         """Ask a running operation to stop."""
         answer = await self._ask("POST", f"/v1/operations/{_quote(operation)}/cancel", OperationAnswer)
         return _one_of(answer.operation, answer.refusal)
 
-    async def acknowledge(self, operation: OperationId, *, note: str, actor: str = "") -> Operation | Refusal:
-        """Write that it was dealt with; the actor is who the kernel says we are."""
+    async def acknowledge(self, caller: Caller, operation: OperationId, *, note: str) -> Operation | Refusal:
+        """Write that it was dealt with."""
         from novacron.api.bodies import AcknowledgeBody
 
         path = f"/v1/operations/{_quote(operation)}/acknowledge"
         answer = await self._ask("POST", path, OperationAnswer, AcknowledgeBody(note=note))
         return _one_of(answer.operation, answer.refusal)
 
-    async def definition(self, vm: VmId, host: HostId) -> str:
+    async def definition(self, caller: Caller, vm: VmId, host: HostId) -> str:
         """Return the VM's XML from that host."""
         return (await self._request("GET", f"/v1/vms/{_quote(vm)}/definition?host={_quote(host)}")).decode()
 
-    async def samples(self, vm: VmId) -> tuple[VmSample, ...]:
+    async def samples(self, caller: Caller, vm: VmId) -> tuple[VmSample, ...]:
         """Return its last minutes, oldest first."""
         return await self._ask("GET", f"/v1/vms/{_quote(vm)}/samples", tuple[VmSample, ...])
 
-    async def reconnect(self, host: HostId) -> None:
+    async def reconnect(self, caller: Caller, host: HostId) -> None:
         """Try that host again now."""
         await self._request("POST", f"/v1/hosts/{_quote(host)}/reconnect")
 
-    async def open_serial(self, vm: VmId, host: HostId, *, force: bool = False) -> SerialLink:
+    async def open_serial(self, caller: Caller, vm: VmId, host: HostId, *, force: bool = False) -> SerialLink:
         """Open the VM's serial console."""
         path = f"/v1/vms/{_quote(vm)}/serial?host={_quote(host)}&force={str(force).lower()}"
         try:
@@ -190,7 +193,7 @@ class RemoteConsole:
             raise self._unreachable(error) from error
         return await RemoteSerial.opened(connection)
 
-    async def status(self) -> BackendStatus:
+    async def status(self, caller: Caller) -> BackendStatus:
         """Return what the backend says of itself."""
         return await self._ask("GET", "/v1/status", BackendStatus)
 

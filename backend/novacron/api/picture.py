@@ -7,7 +7,7 @@ from novacron.api.problems import other_version
 from novacron.model.errors import BackendError
 from novacron.model.fleet import Fleet, Host
 from novacron.model.ids import HostId
-from novacron.ports.console import AlertsChanged, BackendFound, ConsoleChange, FleetChanged, OperationsChanged
+from novacron.ports.backend import AlertsChanged, BackendChange, BackendFound, FleetChanged, OperationsChanged
 
 
 class Picture:
@@ -16,7 +16,7 @@ class Picture:
     def __init__(self) -> None:
         self._hosts: dict[HostId, Host] = {}
 
-    def take(self, text: str | bytes) -> ConsoleChange | None:
+    def take(self, text: str | bytes) -> BackendChange | None:
         """Take the next message; returns what changed, or None while a fleet is not complete.
 
         Raises:

@@ -6,13 +6,14 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 
 from novacron.api.bodies import AcknowledgeBody, PreviewBody, SubmitBody
+from novacron.api.caller import caller_of
 from novacron.api.codec import OperationAnswer, PlanAnswer, Wire, to_json
 from novacron.api.openapi import takes
 from novacron.api.requests import OperationPath, body_of, refuse_unknown_parameters
 from novacron.model.ids import HostId, OperationId
 from novacron.model.operation import Operation
 from novacron.model.refusal import Refusal
-from novacron.ports.console import Console
+from novacron.ports.backend import Backend
 
 Key = Annotated[
     str,
@@ -20,16 +21,16 @@ Key = Annotated[
 ]
 
 
-def acting_routes(console: Console) -> APIRouter:
+def acting_routes(backend: Backend) -> APIRouter:
     """Return the endpoints that act."""
     routes = APIRouter(prefix="/v1", tags=["act"], dependencies=[Depends(refuse_unknown_parameters)])
-    _add_submission(routes, console)
+    _add_submission(routes, backend)
 
     @routes.post(
         "/operations/{operation}/cancel", response_model=OperationAnswer, summary="Ask a running operation to stop"
     )
-    async def cancel(operation: OperationPath) -> Response:
-        return _answer(await console.cancel(OperationId(operation)))
+    async def cancel(request: Request, operation: OperationPath) -> Response:
+        return _answer(await backend.cancel(caller_of(request), OperationId(operation)))
 
     @routes.post(
         "/operations/{operation}/acknowledge",
@@ -39,16 +40,16 @@ def acting_routes(console: Console) -> APIRouter:
     )
     async def acknowledge(request: Request, operation: OperationPath) -> Response:
         note = (await body_of(request, AcknowledgeBody)).note
-        return _answer(await console.acknowledge(OperationId(operation), note=note, actor=actor_of(request)))
+        return _answer(await backend.acknowledge(caller_of(request), OperationId(operation), note=note))
 
     @routes.post("/hosts/{host}/reconnect", status_code=204, summary="Try a host again now")
-    async def reconnect(host: str) -> None:
-        await console.reconnect(HostId(host))
+    async def reconnect(request: Request, host: str) -> None:
+        await backend.reconnect(caller_of(request), HostId(host))
 
     return routes
 
 
-def _add_submission(routes: APIRouter, console: Console) -> None:
+def _add_submission(routes: APIRouter, backend: Backend) -> None:
     @routes.post(
         "/preview",
         response_model=PlanAnswer,
@@ -56,7 +57,7 @@ def _add_submission(routes: APIRouter, console: Console) -> None:
         openapi_extra=takes(PreviewBody),
     )
     async def preview(request: Request) -> Response:
-        answer = await console.preview((await body_of(request, PreviewBody)).intent)
+        answer = await backend.preview(caller_of(request), (await body_of(request, PreviewBody)).intent)
         return _json(PlanAnswer(refusal=answer) if isinstance(answer, Refusal) else PlanAnswer(plan=answer))
 
     @routes.post(
@@ -68,19 +69,14 @@ def _add_submission(routes: APIRouter, console: Console) -> None:
     async def submit(request: Request, idempotency_key: Key) -> Response:
         body = await body_of(request, SubmitBody)
         return _answer(
-            await console.submit(
+            await backend.submit(
+                caller_of(request),
                 body.intent,
                 plan_digest=body.plan_digest,
                 idempotency_key=idempotency_key,
-                actor=actor_of(request),
                 schedule=body.schedule,
             )
         )
-
-
-def actor_of(request: Request) -> str:
-    """Return the user on the other end of the socket, as the kernel told the server."""
-    return request.client.host if request.client else "unknown"
 
 
 def _answer(answer: Operation | Refusal) -> Response:

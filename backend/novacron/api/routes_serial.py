@@ -5,15 +5,16 @@ from contextlib import suppress
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
+from novacron.api.caller import caller_of
 from novacron.api.codec import ERROR_CODE, SERIAL_OPENED, to_json
 from novacron.api.problems import problem_of
 from novacron.api.requests import serial_parameters, vm_id
 from novacron.model.errors import NovaCronError
-from novacron.ports.console import Console
+from novacron.ports.backend import Backend
 from novacron.ports.hypervisor import SerialLink
 
 
-def serial_routes(console: Console) -> APIRouter:
+def serial_routes(backend: Backend) -> APIRouter:
     """Return the WebSocket endpoint of serial consoles."""
     routes = APIRouter(prefix="/v1")
 
@@ -24,7 +25,7 @@ def serial_routes(console: Console) -> APIRouter:
             try:
                 wanted = vm_id(vm)
                 host, force = serial_parameters(socket.query_params)
-                link = await console.open_serial(wanted, host, force=force)
+                link = await backend.open_serial(caller_of(socket), wanted, host, force=force)
                 try:
                     await socket.send_text(SERIAL_OPENED)
                     await _join(socket, link)

@@ -8,23 +8,24 @@ from typing import Any
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from novacron import __version__
+from novacron.api.caller import caller_of
 from novacron.api.codec import AlertList, FleetPart, Hello, OperationList, to_json
 from novacron.model.fleet import Fleet, Host
 from novacron.model.ids import HostId
-from novacron.ports.console import AlertsChanged, Console, FleetChanged, OperationsChanged
+from novacron.ports.backend import AlertsChanged, Backend, FleetChanged, OperationsChanged
 
 _HOSTS_A_PART = 50
 """Hosts in one message: reading them takes a client some 30 ms, in which it cannot take a key."""
 
 
-def stream_routes(console: Console) -> APIRouter:
+def stream_routes(backend: Backend) -> APIRouter:
     """Return the WebSocket endpoint of the stream."""
     routes = APIRouter(prefix="/v1")
 
     @routes.websocket("/stream")
     async def stream(socket: WebSocket) -> None:
         await socket.accept()
-        await _until_gone(socket, _send_changes(socket, console))
+        await _until_gone(socket, _send_changes(socket, backend))
 
     return routes
 
@@ -46,14 +47,15 @@ class Delta:
         yield FleetPart(revision=fleet.revision, order=list(fleet.hosts), changed=part, last=True)
 
 
-async def _send_changes(socket: WebSocket, console: Console) -> None:
+async def _send_changes(socket: WebSocket, backend: Backend) -> None:
     """Send what changes. While a send waits for a slow client, the hub keeps only the newest of each kind."""
-    consoles = (await console.status()).consoles + 1
+    caller = caller_of(socket)
+    consoles = (await backend.status(caller)).consoles + 1
     await socket.send_text(to_json(Hello(version=__version__, consoles=consoles)))
     delta = Delta()
-    async for change in console.changes():
+    async for change in backend.changes(caller):
         # Who came or left is told with the next news: an operator wants to know that he is not alone.
-        told, consoles = consoles, (await console.status()).consoles
+        told, consoles = consoles, (await backend.status(caller)).consoles
         if consoles != told:
             await socket.send_text(to_json(Hello(version=__version__, consoles=consoles)))
         match change:

@@ -22,7 +22,7 @@ from novacron.api.gate import MOST_BYTES
 from novacron.api.listener import Listener
 from novacron.api.peer import peer_of
 from novacron.model.errors import BackendError, NovaCronError
-from novacron.ports.console import Console
+from novacron.ports.backend import Backend
 
 _MOST_CONNECTIONS = 500
 _WEBSOCKETS_SHARE = 0.6
@@ -80,7 +80,13 @@ class _PeerProtocol(H11Protocol):
 
 
 class _LivingPeers(WebSocketsSansIOProtocol):
-    """WebSockets whose client is let go once it no longer answers pings."""
+    """WebSockets with the user's name as the client's address, let go once the client no longer answers pings."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take over a connection that asked for the WebSocket protocol; HTTP has checked whose it is."""
+        super().connection_made(transport)
+        _, uid = peer_of(transport.get_extra_info("socket"))
+        self.client = (_user_name(uid), 0)
 
     def keepalive_timeout(self) -> None:
         """Cut the connection: closing it would first wait until the client has read what is on its way to it."""
@@ -101,7 +107,7 @@ class ApiServer:
 
     def __init__(
         self,
-        console: Console,
+        backend: Backend,
         path: Path,
         make_folder: Callable[[], None] = lambda: None,
         keep: Keep = lambda name, run: asyncio.ensure_future(run()),
@@ -111,7 +117,7 @@ class ApiServer:
         self._make_folder = make_folder
         most = most_connections()
         config = uvicorn.Config(
-            create_app(console, most_websockets=int(most * _WEBSOCKETS_SHARE)),
+            create_app(backend, most_websockets=int(most * _WEBSOCKETS_SHARE)),
             http=_PeerProtocol,
             ws=_LivingPeers,
             log_config=None,

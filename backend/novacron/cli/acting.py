@@ -12,6 +12,7 @@ from novacron.cli.output import complain, print_json, printing_what_was_done
 from novacron.cli.reporting import code_of_operation, code_of_refusal, print_outcome
 from novacron.cli.scheduling import scheduled
 from novacron.cli.session import run
+from novacron.cli.this_user import this_user
 from novacron.model.errors import ExitCode
 from novacron.model.fleet import FleetVm
 from novacron.model.ids import OperationId
@@ -22,7 +23,7 @@ from novacron.model.operations.intent import Intent
 from novacron.model.operations.power import ForceOffVm, PauseVm, RebootVm, ResumeVm, ShutdownVm, StartVm
 from novacron.model.operations.resizing import ResizeVm
 from novacron.model.refusal import Refusal
-from novacron.ports.console import Console
+from novacron.ports.backend import Backend
 
 
 def start(
@@ -161,8 +162,8 @@ def cancel(
 ) -> None:
     """Ask a running operation to stop; a migration then leaves its VM at the source."""
 
-    async def work(console: Console) -> Operation | Refusal:
-        answer = await console.cancel(OperationId(operation))
+    async def work(console: Backend) -> Operation | Refusal:
+        answer = await console.cancel(this_user(), OperationId(operation))
         if isinstance(answer, Refusal) or no_wait:
             return answer
         latest = {answer.id: answer}
@@ -184,7 +185,7 @@ def acknowledge(
     as_json: Json = False,
 ) -> None:
     """Say that you have dealt with an operation that needs attention; its alert is cleared."""
-    answer = run(lambda console: console.acknowledge(OperationId(operation), note=note), context)
+    answer = run(lambda console: console.acknowledge(this_user(), OperationId(operation), note=note), context)
     _print_answer(answer, as_json=as_json)
     raise typer.Exit(code_of_refusal(answer) if isinstance(answer, Refusal) else ExitCode.OK)
 

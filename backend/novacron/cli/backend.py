@@ -7,9 +7,10 @@ import typer
 
 from novacron.cli.output import complain, fail, print_json, print_line
 from novacron.cli.session import run
+from novacron.cli.this_user import this_user
 from novacron.config.options import FleetOptions
 from novacron.model.errors import BackendError, ExitCode, NovaCronError
-from novacron.ports.console import BackendStatus, Console
+from novacron.ports.backend import Backend, BackendStatus
 
 
 def open_console(options: FleetOptions, theme: str | None) -> None:
@@ -22,11 +23,11 @@ def open_console(options: FleetOptions, theme: str | None) -> None:
 
     require_extra("console", "console")
     socket = ensure_backend(options)
-    from novacron.api.client import RemoteConsole
+    from novacron.api.client import RemoteBackend
     from novacron_tui.run import run as run_console
 
-    console = RemoteConsole(socket, revive=lambda: ensure_backend(options))
-    under_way = run_console(console, theme=theme or theme_of(options))
+    console = RemoteBackend(socket, revive=lambda: ensure_backend(options))
+    under_way = run_console(console, this_user(), theme=theme or theme_of(options))
     if under_way is None:
         complain("console", "it ended by a fault of its own", "open it again: the backend and its operations go on")
         raise typer.Exit(ExitCode.FAILED)
@@ -58,8 +59,8 @@ def status(
     if not is_answering(socket_of(context.obj)):
         fail(BackendError("backend", "none runs for this fleet", "any other command starts it"))
 
-    async def work(console: Console) -> BackendStatus:
-        return await console.status()
+    async def work(console: Backend) -> BackendStatus:
+        return await console.status(this_user())
 
     found = run(work, context)
     if as_json:

@@ -16,13 +16,14 @@ from novacron.cli.reporting import Tally
 from novacron.cli.scheduling import schedule_of
 from novacron.cli.selectors import hosts_unread, is_glob, names_in_doubt, refuse_both_copies, select_vms
 from novacron.cli.session import run, settled_fleet
+from novacron.cli.this_user import this_user
 from novacron.model.errors import BackendError, ExitCode, LinkError, NovaCronError
 from novacron.model.fleet import Fleet, FleetVm
 from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Danger, Plan
 from novacron.model.refusal import Refusal
 from novacron.model.work.schedule import AT_ONCE, Schedule
-from novacron.ports.console import Console
+from novacron.ports.backend import Backend
 
 _PREVIEWS_AT_ONCE = 8
 
@@ -58,7 +59,7 @@ def just(context: typer.Context, intent_of: Callable[[Fleet], Intent], manner: M
     _run(context, lambda fleet: [intent_of(fleet)], manner)
 
 
-async def carry_out(console: Console, intents: Sequence[Intent], manner: Manner, tally: Tally) -> None:
+async def carry_out(console: Backend, intents: Sequence[Intent], manner: Manner, tally: Tally) -> None:
     """Preview, confirm, submit and follow; what comes of it is in the tally."""
     plans: list[Plan] = []
     for answer in await _preview_all(console, intents):
@@ -81,7 +82,7 @@ def _run(context: typer.Context, intents_of: Callable[[Fleet], Sequence[Intent]]
     manner = replace(manner, schedule=schedule_of(context))
     tally = Tally(waited=manner.wait)
 
-    async def work(console: Console) -> None:
+    async def work(console: Backend) -> None:
         fleet = await settled_fleet(console)
         await carry_out(console, intents_of(fleet), manner, tally)
 
@@ -114,11 +115,13 @@ def _mind_unread(fleet: Fleet, patterns: Sequence[str], manner: Manner) -> None:
         complain(doubt.subject, doubt.detail, doubt.remedy)
 
 
-async def _submit_all(console: Console, plans: Sequence[Plan], schedule: Schedule, tally: Tally) -> None:
+async def _submit_all(console: Backend, plans: Sequence[Plan], schedule: Schedule, tally: Tally) -> None:
     """Submit one after the other, each under a key of its own, so that asking again does nothing twice."""
     for number, plan in enumerate(plans, start=1):
         key = str(uuid.uuid4())
-        submit = partial(console.submit, plan.intent, plan_digest=plan.digest, idempotency_key=key, schedule=schedule)
+        submit = partial(
+            console.submit, this_user(), plan.intent, plan_digest=plan.digest, idempotency_key=key, schedule=schedule
+        )
         try:
             answer = await insisting(console, submit)
         except NovaCronError as error:
@@ -135,11 +138,11 @@ async def _submit_all(console: Console, plans: Sequence[Plan], schedule: Schedul
             tally.operations[answer.id] = answer
 
 
-async def _preview_all(console: Console, intents: Sequence[Intent]) -> list[Plan | Refusal]:
+async def _preview_all(console: Backend, intents: Sequence[Intent]) -> list[Plan | Refusal]:
     limit = asyncio.Semaphore(_PREVIEWS_AT_ONCE)
 
     async def preview(intent: Intent) -> Plan | Refusal:
         async with limit:
-            return await console.preview(intent)
+            return await console.preview(this_user(), intent)
 
     return list(await asyncio.gather(*(preview(intent) for intent in intents)))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import typer
 
+from novacron.cli.this_user import this_user
 from novacron.model.fleet import Fleet
 
 _PATIENCE_S = 0.5
@@ -36,14 +37,14 @@ def _is_plain(name: str) -> bool:
 
 
 async def _fleet(context: typer.Context) -> Fleet:
-    from novacron.api.client import RemoteConsole
+    from novacron.api.client import RemoteBackend
     from novacron.cli.options import options_from
     from novacron.runtime import socket_of
 
     options = options_from(context.find_root().params)
-    console = RemoteConsole(socket_of(options))
+    console = RemoteBackend(socket_of(options))
     try:
         async with asyncio.timeout(_PATIENCE_S):
-            return await console.fleet()
+            return await console.fleet(this_user())
     finally:
         await console.close()

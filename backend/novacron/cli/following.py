@@ -7,10 +7,11 @@ from functools import partial
 from typing import TypeVar
 
 from novacron.cli.output import clear_progress, complain, print_progress
+from novacron.cli.this_user import this_user
 from novacron.model.errors import BackendError, NovaCronError
 from novacron.model.ids import OperationId
 from novacron.model.operation import Operation
-from novacron.ports.console import BackendFound, BackendLost, Console, OperationsChanged
+from novacron.ports.backend import Backend, BackendFound, BackendLost, OperationsChanged
 
 T = TypeVar("T")
 
@@ -19,7 +20,7 @@ _PATIENCE_S = 60.0
 _PAUSE_S = 0.5
 
 
-async def follow(console: Console, latest: dict[OperationId, Operation]) -> None:
+async def follow(console: Backend, latest: dict[OperationId, Operation]) -> None:
     """Watch operations until each has ended, keeping `latest` up to date.
 
     What has not ended afterwards is not known, and was told on stderr: its backend stayed away, or has no record of it.
@@ -39,7 +40,7 @@ async def follow(console: Console, latest: dict[OperationId, Operation]) -> None
             )
 
 
-async def insisting(console: Console, call: Callable[[], Awaitable[T]]) -> T:
+async def insisting(console: Backend, call: Callable[[], Awaitable[T]]) -> T:
     """Return what a call gives that may be repeated: asks again when the backend went away and came back.
 
     Raises:
@@ -57,7 +58,7 @@ async def insisting(console: Console, call: Callable[[], Awaitable[T]]) -> T:
         await asyncio.sleep(_PAUSE_S)
 
 
-async def _watch(console: Console, latest: dict[OperationId, Operation], untold: set[OperationId]) -> None:
+async def _watch(console: Backend, latest: dict[OperationId, Operation], untold: set[OperationId]) -> None:
     """Read the stream until nothing is left to wait for.
 
     Raises:
@@ -69,7 +70,7 @@ async def _watch(console: Console, latest: dict[OperationId, Operation], untold:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(None) as patience:
-            async for change in console.changes():
+            async for change in console.changes(this_user()):
                 if isinstance(change, BackendLost):
                     if patience.when() is None:
                         patience.reschedule(loop.time() + _PATIENCE_S)
@@ -86,7 +87,7 @@ async def _watch(console: Console, latest: dict[OperationId, Operation], untold:
 
 
 async def _take(
-    console: Console, told: Iterable[Operation], latest: dict[OperationId, Operation], untold: set[OperationId]
+    console: Backend, told: Iterable[Operation], latest: dict[OperationId, Operation], untold: set[OperationId]
 ) -> None:
     """Take a list of operations. The backend forgets the oldest that ended: those are asked for one by one."""
     listed = {one.id: one for one in told}
@@ -95,7 +96,7 @@ async def _take(
             latest[waiting.id] = listed[waiting.id]
             continue
         try:
-            latest[waiting.id] = await insisting(console, partial(console.find_operation, waiting.id))
+            latest[waiting.id] = await insisting(console, partial(console.find_operation, this_user(), waiting.id))
         except NovaCronError as error:
             untold.add(waiting.id)
             complain(waiting.title, error.detail, error.remedy)
@@ -108,11 +109,11 @@ def _running(latest: dict[OperationId, Operation], untold: set[OperationId]) -> 
     return [one for one in latest.values() if not one.has_ended and one.id not in untold]
 
 
-async def _is_back(console: Console, give_up_at: float) -> bool:
+async def _is_back(console: Backend, give_up_at: float) -> bool:
     """Wait until a stream of the backend begins, which also starts one that had died."""
     with suppress(TimeoutError, BackendError):
         async with asyncio.timeout_at(give_up_at):
-            async for change in console.changes():
+            async for change in console.changes(this_user()):
                 if isinstance(change, BackendFound):
                     return True
     return False

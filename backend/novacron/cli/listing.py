@@ -10,6 +10,7 @@ from novacron.cli.arguments import AnyHostNames, AnyVmNames, Json, PartialOk, Vm
 from novacron.cli.output import complain, print_json, print_table, tell_unread
 from novacron.cli.selectors import all_vms, hosts_unread, is_uuid, select_hosts, select_one_vm, select_vms
 from novacron.cli.session import run, settled_fleet
+from novacron.cli.this_user import this_user
 from novacron.model.alert.alert import Alert
 from novacron.model.alert.conditions import twice_alert
 from novacron.model.errors import ExitCode
@@ -18,14 +19,14 @@ from novacron.model.ids import HostId, VmId
 from novacron.model.operation import Operation
 from novacron.model.operations.migration import MigrateVm
 from novacron.model.storage import Pool
-from novacron.ports.console import Console
+from novacron.ports.backend import Backend
 from novacron_tui.present.quantity import age
 
 
 def vms(context: typer.Context, names: AnyVmNames = None, partial_ok: PartialOk = False, as_json: Json = False) -> None:
     """List VMs with their state, host and load."""
 
-    async def work(console: Console) -> tuple[Sequence[FleetVm], Collection[VmId], Sequence[HostId]]:
+    async def work(console: Backend) -> tuple[Sequence[FleetVm], Collection[VmId], Sequence[HostId]]:
         fleet = await settled_fleet(console)
         chosen = select_vms(fleet, names) if names else all_vms(fleet)
         unread = hosts_unread(fleet, [name for name in names or ["*"] if not is_uuid(fleet, name)])
@@ -58,8 +59,8 @@ def pools(
 def ops(context: typer.Context, as_json: Json = False) -> None:
     """List operations, newest first."""
 
-    async def work(console: Console) -> tuple[Operation, ...]:
-        return await console.operations()
+    async def work(console: Backend) -> tuple[Operation, ...]:
+        return await console.operations(this_user())
 
     _show([_operation_record(operation) for operation in run(work, context)], as_json, _OPERATION_COLUMNS)
 
@@ -72,9 +73,9 @@ def alerts(
 ) -> None:
     """List what needs attention now."""
 
-    async def work(console: Console) -> tuple[tuple[Alert, ...], Fleet]:
+    async def work(console: Backend) -> tuple[tuple[Alert, ...], Fleet]:
         fleet = await settled_fleet(console)
-        return await console.alerts(), fleet
+        return await console.alerts(this_user()), fleet
 
     listed, fleet = run(work, context)
     holding = [alert for alert in listed if alert.cleared_at is None]
@@ -95,9 +96,9 @@ def xml(
 ) -> None:
     """Print a VM's definition as libvirt has it."""
 
-    async def work(console: Console) -> str:
+    async def work(console: Backend) -> str:
         chosen = select_one_vm(await settled_fleet(console), vm)
-        return await console.definition(chosen.id, chosen.home.host.id)
+        return await console.definition(this_user(), chosen.id, chosen.home.host.id)
 
     typer.echo("\n".join(_inert_lines(run(work, context))))
 
@@ -118,7 +119,7 @@ def _show(records: Sequence[Record], as_json: bool, columns: Sequence[str]) -> N
 
 
 def _hosts(context: typer.Context, names: Sequence[str] | None) -> tuple[Host, ...]:
-    async def work(console: Console) -> tuple[Host, ...]:
+    async def work(console: Backend) -> tuple[Host, ...]:
         fleet = await settled_fleet(console)
         return select_hosts(fleet, names) if names else tuple(fleet.hosts.values())
 
@@ -141,11 +142,11 @@ def _mib(value: int | None) -> str | None:
     return f"{value / 1024:.1f}G" if value >= 1024 else f"{value}M"
 
 
-async def _running_twice(console: Console, chosen: Sequence[FleetVm]) -> Collection[VmId]:
+async def _running_twice(console: Backend, chosen: Sequence[FleetVm]) -> Collection[VmId]:
     """Return which of them run on two hosts; the two ends of a migration of ours, read one after the other, do not."""
     suspected = {vm.id for vm in chosen if vm.others and len(vm.running_copies) > 1}
     if suspected:
-        operations = await console.operations()
+        operations = await console.operations(this_user())
         suspected -= {one.intent.vm for one in operations if isinstance(one.intent, MigrateVm) and not one.has_ended}
     return suspected
 

@@ -17,9 +17,10 @@ from novacron.cli.selectors import select_one_vm
 from novacron.cli.serial_filter import SerialFilter
 from novacron.cli.session import run, settled_fleet
 from novacron.cli.terminal import is_reader_gone
+from novacron.cli.this_user import this_user
 from novacron.model.errors import Conflict, OperationError
 from novacron.model.safetext import SafeText
-from novacron.ports.console import Console
+from novacron.ports.backend import Backend
 from novacron.ports.hypervisor import SerialLink
 
 _DETACH = b"\x1d"
@@ -33,11 +34,11 @@ def console(
 ) -> None:
     """Open a VM's serial console; ctrl+] detaches."""
 
-    async def work(backend: Console) -> None:
+    async def work(backend: Backend) -> None:
         chosen = select_one_vm(await settled_fleet(backend), vm)
         name, host = SafeText(chosen.home.vm.name), chosen.home.host.id
         try:
-            link = await backend.open_serial(chosen.id, host, force=force)
+            link = await backend.open_serial(this_user(), chosen.id, host, force=force)
         except Conflict as error:
             raise Conflict(name, error.detail, "with --force it is taken over from them") from error
         except OperationError as error:

@@ -9,10 +9,11 @@ from typing import TypeVar
 import typer
 
 from novacron.cli.output import clear_progress, fail, tell
+from novacron.cli.this_user import this_user
 from novacron.model.errors import BackendError, ExitCode, NovaCronError
 from novacron.model.fleet import Fleet
 from novacron.model.link import LinkStatus
-from novacron.ports.console import BackendLost, Console, FleetChanged
+from novacron.ports.backend import Backend, BackendLost, FleetChanged
 
 T = TypeVar("T")
 
@@ -20,7 +21,7 @@ _SETTLE_S = 10.0
 """How long a command waits for hosts that a fresh backend has not heard from yet."""
 
 
-def run(work: Callable[[Console], Awaitable[T]], context: typer.Context) -> T:
+def run(work: Callable[[Backend], Awaitable[T]], context: typer.Context) -> T:
     """Attach to the fleet's backend, starting it if needed, and do `work`."""
 
     async def attached() -> T:
@@ -44,23 +45,23 @@ def run_plain(work: Callable[[], Awaitable[T]]) -> T:
 
 
 @asynccontextmanager
-async def attach(context: typer.Context) -> AsyncIterator[Console]:
-    """Give the backend's Console, and let go of it afterwards."""
-    from novacron.api.client import RemoteConsole
+async def attach(context: typer.Context) -> AsyncIterator[Backend]:
+    """Give the backend, and let go of it afterwards."""
+    from novacron.api.client import RemoteBackend
     from novacron.runtime import ensure_backend
 
     def ensure() -> Path:
         return ensure_backend(context.obj)
 
     # One that dies under a command that waits is started again: else nobody would settle what it waits for.
-    console = RemoteConsole(await asyncio.to_thread(ensure), revive=ensure)
+    console = RemoteBackend(await asyncio.to_thread(ensure), revive=ensure)
     try:
         yield console
     finally:
         await console.close()
 
 
-async def settled_fleet(console: Console) -> Fleet:
+async def settled_fleet(console: Backend) -> Fleet:
     """Return the fleet once every host was heard from or found unreachable, after 10 s at the latest.
 
     Raises:
@@ -70,7 +71,7 @@ async def settled_fleet(console: Console) -> Fleet:
     cause = "it does not answer"
     try:
         async with asyncio.timeout(_SETTLE_S):
-            async for change in console.changes():
+            async for change in console.changes(this_user()):
                 if isinstance(change, BackendLost):
                     cause = change.cause
                 if isinstance(change, FleetChanged):

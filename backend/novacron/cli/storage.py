@@ -16,7 +16,7 @@ from novacron.cli.session import run, settled_fleet
 from novacron.model.fleet import Host
 from novacron.model.operations.intent import Intent
 from novacron.model.operations.storage import DeleteVolume, SetPoolActive
-from novacron.ports.console import Console
+from novacron.ports.backend import Backend
 from novacron_tui.present.quantity import age
 
 pool = typer.Typer(help="Start and stop storage pools.", no_args_is_help=True)
@@ -39,7 +39,7 @@ def volumes(
 ) -> None:
     """List the volumes of each host's pools."""
 
-    async def work(console: Console) -> tuple[Host, ...]:
+    async def work(console: Backend) -> tuple[Host, ...]:
         fleet = await settled_fleet(console)
         return select_hosts(fleet, names) if names else tuple(fleet.hosts.values())
 

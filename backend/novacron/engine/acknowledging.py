@@ -1,6 +1,7 @@
 """A person's word that they have dealt with an operation that needed attention."""
 
 from novacron.engine.ledger import Ledger
+from novacron.model.caller import Caller
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import NOTE_LENGTH, Acknowledgement, Operation
@@ -9,7 +10,7 @@ from novacron.ports.clock import Clock
 
 
 async def acknowledge(
-    ledger: Ledger, clock: Clock, operation_id: OperationId, *, note: str, actor: str
+    ledger: Ledger, clock: Clock, operation_id: OperationId, *, note: str, caller: Caller
 ) -> Operation | Refusal:
     """Write who has dealt with it, and with which words; refuse where nothing waits for a person."""
     operation = ledger.find(operation_id)
@@ -27,7 +28,7 @@ async def acknowledge(
         reason = f"a note is one line of 1 to {NOTE_LENGTH} characters that can be shown"
         return _refusal(RefusalCode.INVALID, operation.title, reason, "say in a few words what you found or did")
     try:
-        return await ledger.acknowledge(operation_id, Acknowledgement(note=note, actor=actor, at=clock.now()))
+        return await ledger.acknowledge(operation_id, Acknowledgement(note=note, actor=caller.user, at=clock.now()))
     except JournalError as error:
         return _refusal(RefusalCode.JOURNAL, error.subject, error.detail, error.remedy)
 

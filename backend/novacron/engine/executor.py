@@ -23,6 +23,7 @@ from novacron.engine.work.draining import drain
 from novacron.engine.work.queue import WorkQueue
 from novacron.engine.work.scheduler import Scheduler
 from novacron.engine.work.submission import Submission
+from novacron.model.caller import Caller
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import Operation, OperationState, StepRecord, StepState
@@ -117,9 +118,10 @@ class Executor:
         pending.add_done_callback(self._keyless.discard)
         return await asyncio.shield(pending)
 
-    async def cancel(self, operation_id: OperationId) -> Operation | Refusal:
-        """Ask an operation to stop."""
-        return await cancel(operation_id, self._runs.get(operation_id), self._ground.ledger)
+    async def cancel(self, operation_id: OperationId, caller: Caller) -> Operation | Refusal:
+        """Ask an operation to stop; give it up when it was asked before and waits for what does not answer."""
+        ground = self._ground
+        return await cancel(operation_id, self._runs.get(operation_id), ground.ledger, ground.clock, caller)
 
     def follow_limits(self) -> None:
         """Let those begin that the limits, as they are now, keep back no more."""

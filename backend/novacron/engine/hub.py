@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from novacron.engine.deadline import first_of
+from novacron.ports.backend import AlertsChanged, FleetChanged, OperationsChanged
 from novacron.ports.clock import Clock
-from novacron.ports.console import AlertsChanged, FleetChanged, OperationsChanged
 
 Snapshot = FleetChanged | OperationsChanged | AlertsChanged
 

@@ -14,7 +14,15 @@ from datetime import datetime
 from novacron.engine.journal_writer import JournalWriter
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
-from novacron.model.operation import Acknowledgement, Operation, OperationState, Progress, StepRecord, require_move
+from novacron.model.operation import (
+    Acknowledgement,
+    AskedBy,
+    Operation,
+    OperationState,
+    Progress,
+    StepRecord,
+    require_move,
+)
 from novacron.model.work.event import Accepted, Acknowledged, Event, StateMoved, StepRecorded, apply
 from novacron.model.work.wait import Wait
 from novacron.ports.journal import Journal
@@ -123,6 +131,8 @@ class Ledger:
         ended_at: datetime | None = None,
         can_cancel: bool | None = None,
         step: StepRecord | None = None,
+        cancel_asked: AskedBy | None = None,
+        give_up_asked: AskedBy | None = None,
     ) -> Operation:
         """Change an operation's state, and whatever else changes with it; what is None stays as it is.
 
@@ -143,6 +153,8 @@ class Ledger:
                 ended_at=ended_at,
                 can_cancel=can_cancel,
                 step=step,
+                cancel_asked=cancel_asked,
+                give_up_asked=give_up_asked,
                 progress=None if before.progress == Progress() else before.progress,
             )
         )

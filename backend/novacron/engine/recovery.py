@@ -39,7 +39,7 @@ def recover(unfinished: Iterable[Operation], executor: Executor, ground: Ground)
             run.context.note("this version of novacron does not understand it: use the one that made it")
             continue
         had_begun = any(step.state is not StepState.PENDING for step in run.operation.steps)
-        if run.operation.state is OperationState.CANCELLING:
+        if run.operation.state is OperationState.CANCELLING or run.operation.cancel_asked is not None:
             run.context.cancel_asked.set()
         first = None if had_begun else asyncio.ensure_future(_may_begin(run, executor, ground))
         executor.launch(run, first=first)

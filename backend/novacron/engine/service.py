@@ -1,4 +1,4 @@
-"""The engine as its clients see it: ports.console.Console, in process."""
+"""The engine as its clients see it: ports.backend.Backend, in process."""
 
 import asyncio
 import os
@@ -13,6 +13,7 @@ from novacron.engine.executor import Executor, Ground
 from novacron.engine.hub import Hub, Snapshot
 from novacron.engine.last_readings import LastReadings
 from novacron.engine.ledger import Ledger
+from novacron.engine.log import log
 from novacron.engine.poller import Watch
 from novacron.engine.recovery import recover
 from novacron.engine.samples import Samples
@@ -24,6 +25,7 @@ from novacron.engine.work.batches import Batches
 from novacron.engine.work.submission import Submission
 from novacron.model.alert.alert import Alert
 from novacron.model.alert.conditions import BackendFaults
+from novacron.model.caller import Caller
 from novacron.model.errors import JournalError, NotFound
 from novacron.model.fleet import Fleet
 from novacron.model.host import HostReading, HostSpec
@@ -34,20 +36,20 @@ from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample
 from novacron.model.work.schedule import AT_ONCE, Schedule
-from novacron.ports.clock import Clock
-from novacron.ports.console import (
+from novacron.ports.backend import (
     AlertsChanged,
+    BackendChange,
     BackendStatus,
-    ConsoleChange,
     FleetChanged,
     OperationsChanged,
 )
+from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import HypervisorGateway, SerialLink
 from novacron.ports.journal import Journal
 from novacron.ports.readings import ReadingArchive
 
 
-class ConsoleService:
+class BackendService:
     """The backend: composes the engine's parts and owns their tasks. Start it before anything else is asked."""
 
     def __init__(
@@ -175,7 +177,7 @@ class ConsoleService:
         self._executor.follow_limits()
         return tuple(spec.id for spec in staying)
 
-    async def changes(self) -> AsyncIterator[ConsoleChange]:
+    async def changes(self, caller: Caller) -> AsyncIterator[BackendChange]:
         """Yield full snapshots of fleet, operations and alerts first, then every change; never ends."""
         stream = self._hub.changes()
         try:
@@ -185,69 +187,74 @@ class ConsoleService:
             with suppress(RuntimeError):
                 await stream.aclose()  # type: ignore[attr-defined]
 
-    async def fleet(self) -> Fleet:
+    async def fleet(self, caller: Caller) -> Fleet:
         """Return the fleet as it stands."""
         return self._store.fleet
 
-    async def operations(self) -> tuple[Operation, ...]:
+    async def operations(self, caller: Caller) -> tuple[Operation, ...]:
         """Return recent operations, newest first."""
         return self._ledger.operations
 
-    async def find_operation(self, operation: OperationId) -> Operation:
+    async def find_operation(self, caller: Caller, operation: OperationId) -> Operation:
         """Return one operation, from the journal when it is too old to be among the recent ones."""
         found = await self._ledger.get(operation)
         if found is None:
             raise NotFound(operation, "there is no operation with this id", "novacron ops lists the recent ones")
         return found
 
-    async def alerts(self) -> tuple[Alert, ...]:
+    async def alerts(self, caller: Caller) -> tuple[Alert, ...]:
         """Return the alerts that hold, then those cleared lately."""
         return self._alerting.alerts
 
-    async def preview(self, intent: Intent) -> Plan | Refusal:
+    async def preview(self, caller: Caller, intent: Intent) -> Plan | Refusal:
         """Say what it would do, after asking the hypervisors what only they know; changes nothing."""
         return await self._executor.preview(intent)
 
     async def submit(
         self,
+        caller: Caller,
         intent: Intent,
         *,
         plan_digest: str,
         idempotency_key: str,
-        actor: str = "",
         schedule: Schedule = AT_ONCE,
     ) -> Operation | Refusal:
         """Accept the intent, or refuse it; returns once it is in the journal."""
-        asked = Submission(intent=intent, plan_digest=plan_digest, key=idempotency_key, actor=actor, schedule=schedule)
+        asked = Submission(
+            intent=intent, plan_digest=plan_digest, key=idempotency_key, actor=caller.user, schedule=schedule
+        )
         return await self._executor.submit(asked)
 
-    async def cancel(self, operation: OperationId) -> Operation | Refusal:
+    async def cancel(self, caller: Caller, operation: OperationId) -> Operation | Refusal:
         """Ask a running operation to stop."""
-        return self.batches.cancel(operation) or await self._executor.cancel(operation)
+        batch = await self.batches.cancel(operation, caller)
+        return batch or await self._executor.cancel(operation, caller)
 
-    async def acknowledge(self, operation: OperationId, *, note: str, actor: str = "") -> Operation | Refusal:
+    async def acknowledge(self, caller: Caller, operation: OperationId, *, note: str) -> Operation | Refusal:
         """Write that a person has dealt with an operation that needs attention."""
-        return await acknowledge(self._ledger, self._clock, operation, note=note, actor=actor)
+        return await acknowledge(self._ledger, self._clock, operation, note=note, caller=caller)
 
-    async def definition(self, vm: VmId, host: HostId) -> str:
+    async def definition(self, caller: Caller, vm: VmId, host: HostId) -> str:
         """Return the VM's XML from that host."""
+        log("definition asked for", vm=vm, host=host, caller=caller.user, by=caller.authentication)
         hypervisor = self._watchers.hypervisor(host)
         return await hypervisor.reader.definition(vm, deadline_s=self._settings.look_deadline_s)
 
-    async def samples(self, vm: VmId) -> tuple[VmSample, ...]:
+    async def samples(self, caller: Caller, vm: VmId) -> tuple[VmSample, ...]:
         """Return its last minutes, oldest first."""
         return self._samples.of(vm)
 
-    async def reconnect(self, host: HostId) -> None:
+    async def reconnect(self, caller: Caller, host: HostId) -> None:
         """Try that host again now instead of at its next turn."""
         self._watchers.poller(host).reconnect()
 
-    async def open_serial(self, vm: VmId, host: HostId, *, force: bool = False) -> SerialLink:
+    async def open_serial(self, caller: Caller, vm: VmId, host: HostId, *, force: bool = False) -> SerialLink:
         """Open the VM's serial console."""
+        log("serial console asked for", vm=vm, host=host, forced=force, caller=caller.user, by=caller.authentication)
         hypervisor = self._watchers.hypervisor(host)
         return await hypervisor.serial.open(vm, force=force, deadline_s=self._settings.look_deadline_s)
 
-    async def status(self) -> BackendStatus:
+    async def status(self, caller: Caller) -> BackendStatus:
         """Return what the backend says of itself."""
         return BackendStatus(
             version=novacron.__version__,

@@ -149,6 +149,15 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedBy:
+    """Who asked something of an operation that was under way, and when."""
+
+    actor: str
+    """Who: the peer's user name."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """An accepted intent and what has become of it."""
 
@@ -185,6 +194,10 @@ class Operation:
 
     A backend that starts again takes it to be wanted as of then.
     """
+    cancel_asked: AskedBy | None = None
+    """Who asked first that it be stopped; None when nobody did, or an older version was asked."""
+    give_up_asked: AskedBy | None = None
+    """Who would not wait any longer for what it waited for; None when nobody did, or an older version was asked."""
 
     @property
     def has_ended(self) -> bool:

@@ -19,7 +19,7 @@ from novacron.runtime.readiness import Teller
 if TYPE_CHECKING:
     from novacron.api.server import ApiServer
     from novacron.engine.clock import SystemClock
-    from novacron.engine.service import ConsoleService
+    from novacron.engine.service import BackendService
 
 _LOG_LOOK_S = 10.0
 """How often the size of the log is looked at, besides at every line that is logged."""
@@ -117,17 +117,17 @@ async def _every(seconds: float, act: Callable[[], None]) -> None:
             await asyncio.to_thread(act)
 
 
-def _service(options: FleetOptions, paths: Paths, clock: "SystemClock") -> "ConsoleService":
+def _service(options: FleetOptions, paths: Paths, clock: "SystemClock") -> "BackendService":
     from novacron.adapters.files.reading_archive import FileReadingArchive
     from novacron.adapters.sql.journal import SqlJournal
-    from novacron.engine.service import ConsoleService
+    from novacron.engine.service import BackendService
     from novacron.engine.settings import EngineSettings
     from novacron.runtime.gateways import hosts_and_gateway
 
     choice = fleet_of(options)
     hosts, gateway = hosts_and_gateway(options, choice.hosts, clock)
     journal = SqlJournal(choice.journal_url or paths.journal)
-    return ConsoleService(
+    return BackendService(
         hosts,
         gateway,
         journal,
@@ -139,7 +139,7 @@ def _service(options: FleetOptions, paths: Paths, clock: "SystemClock") -> "Cons
     )
 
 
-def _stop_on_signals(server: "ApiServer", service: "ConsoleService") -> None:
+def _stop_on_signals(server: "ApiServer", service: "BackendService") -> None:
     """Drain and stop on the first signal; the second one ends the process at once."""
     import asyncio
     import signal
@@ -155,7 +155,7 @@ def _stop_on_signals(server: "ApiServer", service: "ConsoleService") -> None:
         loop.add_signal_handler(sign, stop, sign)
 
 
-async def _drain(server: "ApiServer", service: "ConsoleService") -> None:
+async def _drain(server: "ApiServer", service: "BackendService") -> None:
     """Serve on until what only this process carries has ended, and say what the next one takes up."""
     import structlog
 

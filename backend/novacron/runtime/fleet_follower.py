@@ -6,7 +6,7 @@ import structlog
 
 from novacron.config.options import FleetOptions
 from novacron.config.paths import config_file
-from novacron.engine.service import ConsoleService
+from novacron.engine.service import BackendService
 from novacron.model.errors import NovaCronError
 from novacron.ports.clock import Clock
 from novacron.runtime.fleet_choice import fleet_of
@@ -18,7 +18,7 @@ _log = structlog.get_logger("novacron.fleet")
 class FleetFollower:
     """Looks at the file's dates, and reads it only when they changed."""
 
-    def __init__(self, options: FleetOptions, service: ConsoleService, clock: Clock) -> None:
+    def __init__(self, options: FleetOptions, service: BackendService, clock: Clock) -> None:
         self._options = options
         self._service = service
         self._clock = clock

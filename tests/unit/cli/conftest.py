@@ -20,7 +20,7 @@ from novacron.cli.main import app
 from novacron.config.options import FleetOptions
 from novacron.config.paths import make_private, paths_of
 from novacron.engine.clock import SystemClock
-from novacron.engine.service import ConsoleService
+from novacron.engine.service import BackendService
 from novacron.engine.settings import EngineSettings
 from novacron.runtime import is_answering
 from tests.memory_journal import MemoryJournal
@@ -58,7 +58,7 @@ def backend(folders: Path) -> Iterator[Backend]:
     async def serve() -> None:
         clock = SystemClock()
         world = world_of_fleet(hosts=HOSTS, vms=VMS, seed=1, clock=clock, hostile=True)
-        service = ConsoleService(
+        service = BackendService(
             world.specs,
             SimulatedGateway(world),
             MemoryJournal(),

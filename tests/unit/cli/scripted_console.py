@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 
+from novacron.model.caller import Caller
 from novacron.model.errors import NotFound
 from novacron.model.ids import OperationId
 from novacron.model.operation import Operation
@@ -10,16 +11,16 @@ from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 from novacron.model.work.schedule import AT_ONCE, Schedule
-from novacron.ports.console import ConsoleChange
+from novacron.ports.backend import BackendChange
 from tests.operation_builders import a_plan
 
 Answer = Operation | Refusal | Exception
 
 
 class ScriptedConsole:
-    """The part of ports.console.Console that commands which act use."""
+    """The part of ports.backend.Backend that commands which act use."""
 
-    def __init__(self, *scripts: Sequence[ConsoleChange | Exception]) -> None:
+    def __init__(self, *scripts: Sequence[BackendChange | Exception]) -> None:
         self._scripts = list(scripts)
         self.journal: dict[OperationId, Operation] = {}
         """What is found by id."""
@@ -30,7 +31,7 @@ class ScriptedConsole:
         """When each of them may begin."""
         self.plans: Callable[[Intent], Plan | Refusal] = lambda intent: a_plan(intent=intent)
 
-    async def changes(self) -> AsyncIterator[ConsoleChange]:
+    async def changes(self, caller: Caller) -> AsyncIterator[BackendChange]:
         """Say the next script to its end, and then nothing more."""
         for change in self._scripts.pop(0) if self._scripts else ():
             if isinstance(change, Exception):
@@ -38,23 +39,23 @@ class ScriptedConsole:
             yield change
         await asyncio.Event().wait()
 
-    async def find_operation(self, operation: OperationId) -> Operation:
+    async def find_operation(self, caller: Caller, operation: OperationId) -> Operation:
         """Return what the journal has."""
         if operation not in self.journal:
             raise NotFound(operation, "there is no operation with this id", "")
         return self.journal[operation]
 
-    async def preview(self, intent: Intent) -> Plan | Refusal:
+    async def preview(self, caller: Caller, intent: Intent) -> Plan | Refusal:
         """Return the plan."""
         return self.plans(intent)
 
     async def submit(
         self,
+        caller: Caller,
         intent: Intent,
         *,
         plan_digest: str,
         idempotency_key: str,
-        actor: str = "",
         schedule: Schedule = AT_ONCE,
     ) -> Operation | Refusal:
         """Answer as written down."""

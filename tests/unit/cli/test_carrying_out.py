@@ -13,7 +13,7 @@ from novacron.model.ids import HostId
 from novacron.model.operation import OperationState
 from novacron.model.operations.power import StartVm
 from novacron.model.refusal import Refusal, RefusalCode
-from novacron.ports.console import BackendFound
+from novacron.ports.backend import BackendFound
 from tests.builders import an_id
 from tests.operation_builders import an_operation
 from tests.unit.cli.scripted_console import ScriptedConsole

@@ -5,7 +5,7 @@ import pytest
 from novacron.cli.following import follow, insisting
 from novacron.model.errors import BackendError
 from novacron.model.operation import OperationState
-from novacron.ports.console import BackendFound, BackendLost, OperationsChanged
+from novacron.ports.backend import BackendFound, BackendLost, OperationsChanged
 from tests.builders import NOW
 from tests.operation_builders import an_operation
 from tests.unit.cli.scripted_console import ScriptedConsole

@@ -5,7 +5,7 @@ import pytest
 from novacron.cli.session import settled_fleet
 from novacron.model.errors import BackendError, ExitCode
 from novacron.model.link import LinkStatus
-from novacron.ports.console import BackendLost, FleetChanged
+from novacron.ports.backend import BackendLost, FleetChanged
 from tests.builders import NOW, a_fleet, a_host
 from tests.unit.cli.scripted_console import ScriptedConsole
 

@@ -13,9 +13,10 @@ from novacron.engine.executor import Executor
 from novacron.engine.identifiers import OperationIds
 from novacron.engine.ledger import Ledger
 from novacron.engine.work.submission import Submission
+from novacron.model.caller import Caller
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
-from novacron.model.operation import Operation, OperationState
+from novacron.model.operation import AskedBy, Operation, OperationState
 from novacron.model.operations.batch import Batch, child_key, outcome_of
 from novacron.model.operations.intent import Intent
 from novacron.model.refusal import Refusal, RefusalCode
@@ -36,7 +37,12 @@ class Child:
 class _Running:
     task: "asyncio.Task[None]"
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    is_cancelled: bool = False
+    cancelled_by: Caller | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether no further child may begin."""
+        return self.cancelled_by is not None
 
 
 class Batches:
@@ -51,7 +57,7 @@ class Batches:
         self._running: dict[OperationId, _Running] = {}
 
     async def submit(
-        self, title: str, children: Sequence[Child], *, key: str, actor: str, schedule: Schedule = AT_ONCE
+        self, title: str, children: Sequence[Child], *, key: str, caller: Caller, schedule: Schedule = AT_ONCE
     ) -> Operation | Refusal:
         """Accept a batch, and submit its children one after the other; returns once the parent is in the journal.
 
@@ -62,7 +68,7 @@ class Batches:
             intent=Batch(size=len(children)),
             title=title,
             subject=title,
-            actor=actor,
+            actor=caller.user,
             state=OperationState.ACCEPTED,
             accepted_at=self._clock.now(),
             idempotency_key=key,
@@ -90,14 +96,19 @@ class Batches:
         if parent is not None:
             parent.changed.set()
 
-    def cancel(self, parent: OperationId) -> Operation | None:
+    async def cancel(self, parent: OperationId, caller: Caller) -> Operation | None:
         """Let no further child begin, and cancel those that wait; None: it is no batch under way."""
         running = self._running.get(parent)
         if running is None:
             return None
-        running.is_cancelled = True
+        is_first = running.cancelled_by is None
+        running.cancelled_by = running.cancelled_by or caller
         running.changed.set()
-        return self._ledger.find(parent)
+        found = self._ledger.find(parent)
+        if found is None or not is_first:
+            return found
+        asked = AskedBy(actor=caller.user, at=self._clock.now())
+        return await self._ledger.move(parent, found.state, cancel_asked=asked)
 
     async def stop(self) -> None:
         """Let go of every batch as it is."""
@@ -120,8 +131,8 @@ class Batches:
         while True:
             running.changed.clear()
             known |= await self._children(parent, known)
-            if running.is_cancelled:
-                await self._cancel_waiting(known.values())
+            if running.cancelled_by is not None:
+                await self._cancel_waiting(known.values(), running.cancelled_by)
             if all(child.has_ended for child in known.values()):
                 break
             await running.changed.wait()
@@ -154,10 +165,10 @@ class Batches:
         found = [(number, await self._ledger.by_key(child_key(parent.id, number))) for number in open_]
         return {number: child for number, child in found if child is not None}
 
-    async def _cancel_waiting(self, children: Iterable[Operation]) -> None:
+    async def _cancel_waiting(self, children: Iterable[Operation], caller: Caller) -> None:
         for child in children:
             if child.is_waiting:
-                await self._executor.cancel(child.id)
+                await self._executor.cancel(child.id, caller)
 
 
 def _intent(parent: Operation) -> Batch:

@@ -16,7 +16,7 @@ class Submission:
     key: str
     """Idempotency key; empty where there is none."""
     actor: str
-    """Who asks."""
+    """The user who asks."""
     schedule: Schedule = AT_ONCE
     parent: OperationId | None = None
     """The operation that it is a part of; None when it is asked for by itself."""

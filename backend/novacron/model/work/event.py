@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from novacron.model.ids import OperationId
-from novacron.model.operation import Acknowledgement, Operation, OperationState, Progress, StepRecord
+from novacron.model.operation import Acknowledgement, AskedBy, Operation, OperationState, Progress, StepRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,10 @@ class StateMoved:
     """How far it was, where that is worth keeping."""
     queued_until: datetime | None = None
     """As of when it is known to wait for its turn."""
+    cancel_asked: AskedBy | None = None
+    """Who asked that it be stopped, where that is why it moved."""
+    give_up_asked: AskedBy | None = None
+    """Who would not wait any longer for what it waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,4 +102,6 @@ def _moved(before: Operation, event: StateMoved) -> Operation:
         can_cancel=before.can_cancel if event.can_cancel is None else event.can_cancel,
         progress=event.progress or before.progress,
         queued_until=event.queued_until or before.queued_until,
+        cancel_asked=before.cancel_asked or event.cancel_asked,
+        give_up_asked=before.give_up_asked or event.give_up_asked,
     )
