@@ -25,7 +25,7 @@ async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
             yield yielded
             await yielded.clean()
     else:
-        yielded = _real(request)
+        yielded = real_ground(request)
         await yielded.open()
         yield yielded
         await yielded.clean()
@@ -47,7 +47,8 @@ def _simulated(clock: FakeClock) -> Ground:
     )
 
 
-def _real(request: pytest.FixtureRequest) -> Ground:
+def real_ground(request: pytest.FixtureRequest) -> Ground:
+    """Return a ground in the lab, not connected yet."""
     # Late: the simulated half of the suite needs neither the binding nor a lab.
     from novacron.adapters.libvirt.gateway import LibvirtGateway
     from novacron.config.fleet_file import load
