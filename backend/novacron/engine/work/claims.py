@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from novacron.model.ids import OperationId
 from novacron.model.operation import Operation
 from novacron.model.refusal import Refusal, RefusalCode
-from novacron.model.work.claim import Claim, ClaimMode, Claims, compatible
+from novacron.model.work.claim import Claim, ClaimMode, Claims
 
 
 @dataclass(slots=True)
@@ -13,6 +13,8 @@ class _Holders:
     """Who holds one resource; the oldest first."""
 
     claims: dict[OperationId, Claim] = field(default_factory=dict)
+    alone: dict[OperationId, None] = field(default_factory=dict)
+    """Those of them that claim it exclusively: more than one only of operations of before a restart."""
     amount: int = 0
 
 
@@ -27,10 +29,12 @@ class ClaimTable:
     def in_the_way(self, claim: Claim, besides: OperationId | None) -> Operation | None:
         """Return the operation that has held the resource longest and cannot share it, or None."""
         holders = self._resources.get(claim.resource)
-        for holder, held in holders.claims.items() if holders else ():
-            if holder != besides and not compatible(claim, held):
-                return self._operations[holder]
-        return None
+        if holders is None or claim.mode is ClaimMode.AMOUNT:
+            return None
+        # A pool may be shared by thousands: none of them is in the way of one more.
+        rivals = holders.claims if claim.mode is ClaimMode.EXCLUSIVE else holders.alone
+        found = next((holder for holder in rivals if holder != besides), None)
+        return None if found is None else self._operations[found]
 
     def oldest(self, resource: str) -> Operation | None:
         """Return the operation that has held some of the resource longest, or None."""
@@ -51,6 +55,8 @@ class ClaimTable:
             held[claim.resource] = claim
             holders = self._resources.setdefault(claim.resource, _Holders())
             holders.claims[operation.id] = claim
+            if claim.mode is ClaimMode.EXCLUSIVE:
+                holders.alone[operation.id] = None
             holders.amount += claim.amount
 
     def holds(self, operation: OperationId, claims: Claims) -> bool:
@@ -76,6 +82,7 @@ class ClaimTable:
             return
         holders = self._resources[claim.resource]
         del holders.claims[operation]
+        holders.alone.pop(operation, None)
         holders.amount -= claim.amount
         if not holders.claims:
             del self._resources[claim.resource]

@@ -182,6 +182,13 @@ class WorkQueue:
                 return False
         return True
 
+    def _is_full(self, claim: Claim) -> bool:
+        """Whether others hold so much of it that nobody can have more: cheaper to ask than who comes first."""
+        if claim.mode is not ClaimMode.AMOUNT:
+            return False
+        limit = self._limit_of(claim)
+        return limit is not None and 0 < limit <= self._table.amount(claim.resource)
+
     def _before(self, waiter: _Waiter, resource: str) -> Iterator[_Waiter]:
         """Yield those who wait for the resource and come before this one."""
         for one in self._lines.of_resource.get(resource, ()):
@@ -215,8 +222,10 @@ class WorkQueue:
         """Let those go on who can now, in their order; tell those who waited for one that is gone for whom now."""
         lines = (self._lines.of_resource.get(claim.resource, ()) for claim in freed.all)
         unique = {id(waiter): waiter for line in lines for waiter in tuple(line)[:_LOOKED_AT]}
+        resources = {claim.resource for claim in freed.all}
         for waiter in sorted(unique.values(), key=_rank):
-            self._try(waiter)
+            if not any(self._is_full(claim) for claim in waiter.claims.all if claim.resource in resources):
+                self._try(waiter)
         if gone is not None:
             self._retell(self._lines.behind.pop(gone, set()))
 
