@@ -1,17 +1,24 @@
 """A Journal that forgets with the process: for engine tests that are not about durability."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import Operation
 from novacron.model.work.event import Event, apply
+from novacron.ports.clock import Clock
+from novacron.ports.journal import Lease
 
 
 class MemoryJournal:
     """ports.journal.Journal in a dict. `fails` makes every write refuse, as a full disk would."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        """`clock` is that of leases; without one they never run out by themselves."""
+        self._clock = clock
+        self._lease = Lease(holder="", epoch=0, is_ours=False)
+        self._expires_at = float("-inf")
         self.operations: dict[OperationId, Operation] = {}
         self.fails = ""
 
@@ -20,13 +27,33 @@ class MemoryJournal:
         if self.fails:
             raise JournalError("journal", self.fails, "free some space")
 
-    async def append(self, events: Sequence[Event]) -> Mapping[OperationId, JournalError]:
+    async def append(self, events: Sequence[Event], *, epoch: int = 0) -> Mapping[OperationId, JournalError]:
         """Remember the operations as the events leave them."""
         if self.fails:
             raise JournalError("journal", self.fails, "free some space")
+        if epoch < self._lease.epoch:
+            raise JournalError("journal", "older epoch", "see the lease")
         for event in events:
             self.operations[event.operation] = apply(self.operations.get(event.operation), event)
         return {}
+
+    async def take_lease(self, holder: str, epoch: int, for_s: float) -> Lease:
+        """Take the lease, or renew it, by the clock."""
+        if self.fails:
+            raise JournalError("journal", self.fails, "free some space")
+        now = self._clock.monotonic() if self._clock is not None else 0.0
+        is_renewed = epoch > 0 and self._lease.epoch == epoch
+        if not is_renewed and self._expires_at > now and self._lease.holder != holder:
+            return self._lease
+        following = epoch if is_renewed else self._lease.epoch + 1
+        self._lease = Lease(holder=holder, epoch=following, is_ours=False)
+        self._expires_at = now + for_s
+        return replace(self._lease, is_ours=True)
+
+    async def give_back_lease(self, epoch: int) -> None:
+        """End the lease of this epoch."""
+        if epoch == self._lease.epoch:
+            self._expires_at = float("-inf")
 
     async def unfinished(self) -> tuple[Operation, ...]:
         """Return what has not ended, oldest first."""

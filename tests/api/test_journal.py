@@ -21,6 +21,7 @@ from novacron.model.operation import Acknowledgement, Operation, OperationState,
 from novacron.model.operations.power import ShutdownVm
 from novacron.model.operations.unknown import UnknownIntent
 from novacron.model.work.event import Accepted, Acknowledged, StateMoved, StepRecorded
+from novacron.ports.journal import Lease
 from tests.builders import NOW, an_id
 from tests.journal_events import add, record
 from tests.operation_builders import a_step, an_operation
@@ -431,3 +432,53 @@ async def test_an_event_of_an_older_epoch_is_refused_by_the_database(journal, st
     with pytest.raises(JournalError, match="older epoch"):
         await add(journal, StateMoved(operation=operation.id, state=OperationState.DONE))
     assert await journal.get(operation.id) == operation
+
+
+async def test_who_has_the_lease_keeps_it_while_it_is_renewed_and_others_get_it_when_it_has_run_out(journal, store):
+    other = SqlJournal(store.place)
+    await other.open()
+    ours = await journal.take_lease("ours", 0, 60.0)
+    assert (ours.is_ours, ours.epoch) == (True, 1)
+    assert await journal.take_lease("ours", ours.epoch, 60.0) == ours, "renewing is no new epoch"
+    theirs = await other.take_lease("theirs", 0, 60.0)
+    assert theirs == Lease(holder="ours", epoch=1, is_ours=False)
+    store.sql("UPDATE lease SET expires_at = expires_at - 61")
+    assert await other.take_lease("theirs", 0, 60.0) == Lease(holder="theirs", epoch=2, is_ours=True)
+    assert await journal.take_lease("ours", 1, 60.0) == Lease(holder="theirs", epoch=2, is_ours=False)
+    await journal.give_back_lease(1)
+    assert not (await journal.take_lease("ours", 1, 60.0)).is_ours, "who has lost it gives nothing back"
+    await other.give_back_lease(2)
+    assert await journal.take_lease("ours", 1, 60.0) == Lease(holder="ours", epoch=3, is_ours=True)
+    await other.close()
+
+
+async def test_a_holder_that_starts_again_takes_over_from_itself(journal):
+    await journal.take_lease("ours", 0, 60.0)
+    assert await journal.take_lease("ours", 0, 60.0) == Lease(holder="ours", epoch=2, is_ours=True)
+
+
+async def test_a_writer_of_an_older_epoch_is_refused_by_the_database_and_writes_nothing_of_a_group(journal, store):
+    late = SqlJournal(store.place)
+    await late.open()
+    old = await late.take_lease("late", 0, 60.0)
+    operation, other = _at(1), _at(2)
+    await late.append([Accepted(accepted=operation)], epoch=old.epoch)
+    store.sql("UPDATE lease SET expires_at = 0")
+    new = await journal.take_lease("ours", 0, 60.0)
+    assert await journal.append([Accepted(accepted=other)], epoch=new.epoch) == {}
+    moved = StateMoved(operation=operation.id, state=OperationState.DONE)
+    with pytest.raises(JournalError, match="another backend runs its operations"):
+        await late.append([moved, Accepted(accepted=_at(3))], epoch=old.epoch)
+    assert await journal.recent(10) == (other, operation)
+    assert await journal.append([moved], epoch=new.epoch) == {}
+    await late.close()
+
+
+async def test_a_clock_that_was_set_back_makes_a_lease_longer_and_never_two_holders(journal, store):
+    await journal.take_lease("ours", 0, 60.0)
+    store.sql("UPDATE lease SET expires_at = expires_at + 3600")
+    other = SqlJournal(store.place)
+    await other.open()
+    assert not (await other.take_lease("theirs", 0, 60.0)).is_ours
+    assert (await journal.take_lease("ours", 1, 60.0)).is_ours
+    await other.close()

@@ -18,13 +18,13 @@ class CutJournal(MemoryJournal):
         self._written = written
         self.is_cut = False
 
-    async def append(self, events: Sequence[Event]) -> Mapping[OperationId, JournalError]:
+    async def append(self, events: Sequence[Event], *, epoch: int = 0) -> Mapping[OperationId, JournalError]:
         """Write, or hang as a process does that is killed. What comes in one commit is written whole or not at all."""
         if self._left >= len(events):
             self._left -= len(events)
-            return await super().append(events)
+            return await super().append(events, epoch=epoch)
         if self._written:
-            await super().append(events)
+            await super().append(events, epoch=epoch)
         self.is_cut = True
         return await asyncio.get_running_loop().create_future()
 
@@ -43,12 +43,12 @@ class FullJournal(MemoryJournal):
         self._refuses = refuses
         self._writes = 0
 
-    async def append(self, events: Sequence[Event]) -> Mapping[OperationId, JournalError]:
+    async def append(self, events: Sequence[Event], *, epoch: int = 0) -> Mapping[OperationId, JournalError]:
         """Write, or say that there is no room. What comes in one commit is written whole or not at all."""
         first, self._writes = self._writes, self._writes + len(events)
         if any(map(self._refuses, range(first, self._writes))):
             raise JournalError("journal", "its disk is full", "free some room")
-        return await super().append(events)
+        return await super().append(events, epoch=epoch)
 
     def relieve(self) -> None:
         """Let there be room."""

@@ -51,6 +51,8 @@ class Site:
     """How many operations of a kind each host takes at once."""
     service: BackendService = field(init=False)
     gateway: HypervisorGateway | None = None
+    holder: str = ""
+    """What a backend is called where several share a journal."""
     archive: MemoryArchive = field(default_factory=MemoryArchive)
     _keys: "count[int]" = field(default_factory=count)
     _up: bool = False
@@ -65,6 +67,7 @@ class Site:
             fleet_source="test",
             settings=self.settings,
             archive=self.archive,
+            holder=self.holder,
         )
         await self.clock.run(self.service.start())
         self._up = True

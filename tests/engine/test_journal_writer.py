@@ -7,12 +7,14 @@ from dataclasses import replace
 import pytest
 
 from novacron.engine.journal_writer import JournalWriter
+from novacron.engine.lease import LeaseKeeper
 from novacron.engine.ledger import Ledger
+from novacron.engine.settings import EngineSettings
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import Operation, OperationState, StepRecord, StepState
 from novacron.model.work.event import Accepted, Event, StateMoved, StepRecorded
-from tests.fake_clock import settle
+from tests.fake_clock import FakeClock, settle
 from tests.memory_journal import MemoryJournal
 from tests.operation_builders import a_step, an_operation
 
@@ -26,11 +28,11 @@ class HeldJournal(MemoryJournal):
         self.bad: set[OperationId] = set()
         self._gate = asyncio.Semaphore(0)
 
-    async def append(self, events: Sequence[Event]) -> Mapping[OperationId, JournalError]:
+    async def append(self, events: Sequence[Event], *, epoch: int = 0) -> Mapping[OperationId, JournalError]:
         """Commit once let through."""
         self.commits.append(list(events))
         await self._gate.acquire()
-        await super().append([event for event in events if event.operation not in self.bad])
+        await super().append([event for event in events if event.operation not in self.bad], epoch=epoch)
         found = self.bad & {event.operation for event in events}
         return {operation: JournalError("journal", "it is a bad one") for operation in found}
 
@@ -132,7 +134,7 @@ async def test_a_bad_event_holds_up_its_own_operation_alone_and_keeps_its_place(
 
 async def test_an_unforeseen_error_of_the_journal_reaches_whoever_waits() -> None:
     class BrokenJournal(MemoryJournal):
-        async def append(self, events: Sequence[Event]) -> Mapping[OperationId, JournalError]:
+        async def append(self, events: Sequence[Event], *, epoch: int = 0) -> Mapping[OperationId, JournalError]:
             raise ZeroDivisionError
 
     writer = JournalWriter(BrokenJournal())
@@ -141,7 +143,8 @@ async def test_an_unforeseen_error_of_the_journal_reaches_whoever_waits() -> Non
 
 
 def _ledger(journal: MemoryJournal, keep: int = 3) -> Ledger:
-    return Ledger(journal, lambda _: None, keep=keep)
+    lease = LeaseKeeper(journal, FakeClock(), EngineSettings(), "here")
+    return Ledger(journal, lease, lambda _: None, keep=keep)
 
 
 async def _end(ledger: Ledger, operation: Operation, state: OperationState = OperationState.DONE) -> None:

@@ -19,12 +19,12 @@ class LosingJournal(MemoryJournal):
         super().__init__()
         self._commits = 0
 
-    async def append(self, events: Sequence[Event]) -> Mapping[OperationId, JournalError]:
+    async def append(self, events: Sequence[Event], *, epoch: int = 0) -> Mapping[OperationId, JournalError]:
         """Write; the first time, say that it cannot be told whether it was written."""
         self._commits += 1
         if self._commits == 2:
             return {}
-        answer = await super().append(events)
+        answer = await super().append(events, epoch=epoch)
         if self._commits == 1:
             raise JournalUncertain("journal", "the connection broke during the commit", "look at the journal")
         return answer

@@ -13,6 +13,8 @@ from tests.simulation.trace import Trace
 
 _READS = frozenset({"open", "unfinished", "recent", "unacknowledged", "last_sequence", "by_key", "get", "close"})
 
+_LEASES = frozenset({"take_lease", "give_back_lease"})
+
 
 class Disk:
     """What is durable: it outlives every backend. `full` and `loses` are switched by the faults."""
@@ -92,7 +94,13 @@ class SimulatedJournal:
         async def write(*arguments: object, **named: object) -> object:
             return await self._write(name, arguments, named)
 
-        return write
+        async def lease(*arguments: object, **named: object) -> object:
+            try:
+                return await self._disk.write(name, arguments, named)
+            except _Unanswered as lost:
+                raise JournalError("journal", "the connection broke", "look at the journal") from lost
+
+        return lease if name in _LEASES else write
 
     async def _write(self, name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> object:
         """Write; after a commit whose answer was lost, find out first what came of that one."""

@@ -104,7 +104,7 @@ class Simulation:
 
     async def run(self) -> Result:
         """Let everything happen, then account for it."""
-        await self._start()
+        await self.clock.run(self._start())
         work = [asyncio.ensure_future(client.run(_REQUESTS)) for client in self.clients]
         work.append(asyncio.ensure_future(self.faults.run(_FAULTS)))
         await self.clock.run_until(lambda: all(task.done() for task in work), limit_s=_SETTLES_WITHIN_S)

@@ -71,6 +71,8 @@ def status(
     if found.fleet_error:
         print_line(f"the file as it is now is not followed: {found.fleet_error}")
     print_line(f"{found.consoles} consoles attached, {found.operations_running} operations running")
+    if found.operations_run_by:
+        print_line(f"operations: run by {found.operations_run_by}; shown here, and taken over when that backend ends")
     print_line(f"journal: {found.journal_path}{': ' if found.journal_error else ''}{found.journal_error}")
 
 

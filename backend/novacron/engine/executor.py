@@ -72,7 +72,6 @@ class Executor:
         self._runs: dict[OperationId, OperationRun] = {}
         self._tasks: dict[OperationId, asyncio.Task[None]] = {}
         self._submitting: dict[str, asyncio.Future[Operation | Refusal]] = {}
-        self._keyless: set[asyncio.Future[Operation | Refusal]] = set()
         self._is_ending = False
 
     @property
@@ -93,13 +92,12 @@ class Executor:
 
     async def submit(self, asked: Submission) -> Operation | Refusal:
         """Accept the intent, or refuse it. The same key and intent give the same operation, at any time."""
-        if not asked.key:
-            return await self._submit_without_key(asked)
-        pending = self._submitting.get(asked.key)
+        slot = asked.key or self._ids.next()
+        pending = self._submitting.get(slot)
         if pending is None:
             pending = asyncio.ensure_future(self._submit(asked))
-            self._submitting[asked.key] = pending
-            pending.add_done_callback(lambda _: self._submitting.pop(asked.key, None))
+            self._submitting[slot] = pending
+            pending.add_done_callback(lambda _: self._submitting.pop(slot, None))
         # A client that goes away takes neither the operation nor another client's answer with it.
         answer = await asyncio.shield(pending)
         if isinstance(answer, Operation) and answer.intent != asked.intent:
@@ -110,13 +108,6 @@ class Executor:
                 "a key is for one request and its repetitions: choose a new one",
             )
         return answer
-
-    async def _submit_without_key(self, asked: Submission) -> Operation | Refusal:
-        """Submit it to the end: one that is in the journal by now has to run, also when its client has gone."""
-        pending = asyncio.ensure_future(self._submit(asked))
-        self._keyless.add(pending)
-        pending.add_done_callback(self._keyless.discard)
-        return await asyncio.shield(pending)
 
     async def cancel(self, operation_id: OperationId, caller: Caller) -> Operation | Refusal:
         """Ask an operation to stop; give it up when it was asked before and waits for what does not answer."""
@@ -163,20 +154,28 @@ class Executor:
         tasks: list[asyncio.Future[Any]] = [
             *self._tasks.values(),
             *self._submitting.values(),
-            *self._keyless,
         ]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def let_go(self) -> None:
+        """Leave every operation to another backend, which runs them by now; as before the start afterwards."""
+        await self.stop()
+        for operation in tuple(self._runs):  # such as no task carries out
+            self._queue.release(operation)
+        self._runs.clear()
+        self._tasks.clear()
+
     async def _submit(self, asked: Submission) -> Operation | Refusal:
         ground = self._ground
         try:
             known = await ground.ledger.by_key(asked.key) if asked.key else None
+            if known is not None:
+                return known
+            ground.ledger.require_writable()
         except JournalError as error:
             return _no_journal(error)
-        if known is not None:
-            return known
         if self._is_ending:
             return _refusal(RefusalCode.TOO_LATE, "backend", "it is ending: nothing new begins", "ask the next one")
         now = ground.clock.now()

@@ -28,10 +28,11 @@ class _Entry:
 
 
 class JournalWriter:
-    """The one writer of the journal."""
+    """The one writer of the journal, under one lease."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, *, epoch: int = 0) -> None:
         self._journal = journal
+        self._epoch = epoch
         self._waiting: list[_Entry] = []
         self._stuck: dict[OperationId, list[_Entry]] = {}
         """Events that are bad by themselves, with what came after them: tried again when their operation goes on."""
@@ -100,7 +101,7 @@ class JournalWriter:
             group = self._doubtful or self._next_group()
             self._is_asked = bool(self._doubtful and self._waiting)
             try:
-                refused = await self._journal.append([entry.event for entry in group])
+                refused = await self._journal.append([entry.event for entry in group], epoch=self._epoch)
             except JournalUncertain as error:
                 # Nobody is told anything before it is known: it is asked for again with the next event, or flush.
                 self._doubtful, self.fault = group, error

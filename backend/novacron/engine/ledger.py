@@ -6,12 +6,14 @@ written as soon as the journal can be again, before anything that came after it.
 """
 
 import asyncio
-import heapq
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from novacron.engine.journal_writer import JournalWriter
+from novacron.engine.lease import LeaseKeeper
+from novacron.engine.remembered import RememberedOperations
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import (
@@ -27,68 +29,90 @@ from novacron.model.work.event import Accepted, Acknowledged, Event, StateMoved,
 from novacron.model.work.wait import Wait
 from novacron.ports.journal import Journal
 
+OnChange = Callable[[tuple[Operation, ...]], None]
+"""Told of all operations worth showing, newest first."""
+
 
 class Ledger:
     """The operations worth showing, and the journal behind them."""
 
-    def __init__(self, journal: Journal, on_change: Callable[[tuple[Operation, ...]], None], *, keep: int) -> None:
+    def __init__(self, journal: Journal, lease: LeaseKeeper, on_change: OnChange, *, keep: int) -> None:
         self._journal = journal
+        self._lease = lease
         self._writer = JournalWriter(journal)
         self._on_change = on_change
         self._keep = keep
-        self._operations: dict[OperationId, Operation] = {}
-        """In the order of their sequence: a change leaves an operation in its place, and a new one is the newest."""
-        self._by_key: dict[str, OperationId] = {}
-        self._forgettable: list[tuple[int, OperationId]] = []
-        """A heap of those that have ended, are durable so, and wait for nobody."""
+        self._operations = RememberedOperations(keep)
         self._cannot_open: JournalError | None = None
         self._sequence = 0
         self._is_publishing = False
         self.is_open = False
 
     async def open(self) -> tuple[Operation, ...]:
-        """Open the journal and return what had not ended.
+        """Open the journal, take the lease if it is free, and return what had not ended, which is for its holder.
+
+        Done again when the lease has gone to another backend or come from one: what is known is then read afresh, and
+        what was not written under the old lease is dropped.
 
         Raises:
             JournalError: it cannot be read. Nothing is accepted until this was tried again and went well.
         """
+        self.is_open = False
+        await self._writer.close()
         try:
             await self._journal.open()
-            unfinished = await self._journal.unfinished()
-            recent = await self._journal.recent(self._keep)
-            waiting = await self._journal.unacknowledged()
+            await self._lease.take()
+            self._writer = JournalWriter(self._journal, epoch=self._lease.epoch)
+            unfinished = await self._read()
             self._sequence = await self._journal.last_sequence()
         except JournalError as error:
             self._cannot_open = error
             await self._journal.close()
             raise
         self._cannot_open, self.is_open = None, True
-        found = {operation.id: operation for operation in (*recent, *waiting, *unfinished)}
-        for operation in sorted(found.values(), key=lambda one: one.sequence):
-            self._remember(operation)
-            self._note_durable(operation.id)
         self._on_change(self.operations)
         return unfinished
 
+    async def follow(self) -> None:
+        """Read again what another backend writes.
+
+        Raises:
+            JournalError: it cannot be read.
+        """
+        before = self._operations
+        await self._read()
+        if self._operations != before:
+            self._publish()
+
     async def close(self) -> None:
-        """Close the journal."""
+        """Stop writing, let another backend have the lease, and close the journal."""
         await self._writer.close()
+        with suppress(JournalError):  # it runs out by itself
+            await self._lease.give_back()
         await self._journal.close()
+
+    async def _read(self) -> tuple[Operation, ...]:
+        """Read all that is worth showing; return what has not ended."""
+        unfinished = await self._journal.unfinished()
+        recent = await self._journal.recent(self._keep)
+        waiting = await self._journal.unacknowledged()
+        self._operations = RememberedOperations(self._keep, (*recent, *waiting, *unfinished))
+        return unfinished
 
     @property
     def error(self) -> str:
         """Why the journal cannot be written; empty when it can."""
-        fault = self._cannot_open or self._writer.fault
+        fault = self._cannot_open or self._writer.fault or self._lease.fault
         return str(fault) if fault else ""
 
     @property
     def operations(self) -> tuple[Operation, ...]:
         """Recent operations, and older ones that have not ended or wait for a person; newest first."""
-        return tuple(reversed(self._operations.values()))
+        return self._operations.newest_first()
 
     def find(self, operation: OperationId) -> Operation | None:
         """Return one, or None when it is not remembered."""
-        return self._operations.get(operation)
+        return self._operations.find(operation)
 
     async def get(self, operation: OperationId) -> Operation | None:
         """Return one, from the journal when it is not remembered; None when there never was one.
@@ -106,8 +130,7 @@ class Ledger:
             JournalError: it cannot be told.
         """
         self._require_open()
-        known = self._by_key.get(key)
-        return await self._journal.by_key(key) if known is None else self._operations[known]
+        return self._operations.by_key(key) or await self._journal.by_key(key)
 
     async def accept(self, accepted: Operation) -> Operation:
         """Remember a new operation once it is in the journal, as the newest one; return it so.
@@ -115,7 +138,7 @@ class Ledger:
         Raises:
             JournalError: it could not be written, and was not accepted.
         """
-        self._require_open()
+        self.require_writable()
         self._sequence += 1
         operation = replace(accepted, sequence=self._sequence)
         await self._writer.require(Accepted(accepted=operation), lambda: self._take_in(operation))
@@ -165,7 +188,10 @@ class Ledger:
         Raises:
             JournalError: it could not be written; the step must not begin.
         """
+        self._lease.require()
         await self._write_first(StepRecorded(operation=operation, step=step))
+        # The commit may have taken long.
+        self._lease.require()
 
     async def acknowledge(self, operation: OperationId, word: Acknowledgement) -> Operation:
         """Return the operation once it is on the disk that a person has dealt with it.
@@ -173,6 +199,7 @@ class Ledger:
         Raises:
             JournalError: it could not be written, and is not acknowledged.
         """
+        self.require_writable()
         await self._write_first(Acknowledged(operation=operation, word=word))
         return self._operations[operation]
 
@@ -194,7 +221,7 @@ class Ledger:
         """Show progress. It is not journaled before the next change of state: the hypervisors know it better."""
         before = self._operations[operation]
         if before.progress != progress:
-            self._operations[operation] = replace(before, progress=progress)
+            self._operations.change(replace(before, progress=progress))
             self._publish()
 
     def queued(self, operation: OperationId, wait: Wait | None) -> None:
@@ -214,8 +241,8 @@ class Ledger:
 
     async def _write(self, event: Event) -> Operation:
         # In memory at once: a second change made while the journal writes must build on this one.
-        self._operations[event.operation] = apply(self._operations[event.operation], event)
-        await self._writer.keep(event, lambda: self._note_durable(event.operation))
+        self._operations.change(apply(self._operations[event.operation], event))
+        await self._writer.keep(event, lambda: self._operations.note_durable(event.operation))
         self._publish()
         return self._operations[event.operation]
 
@@ -224,34 +251,25 @@ class Ledger:
 
         def change() -> None:
             # What was changed while the journal wrote is kept: an event says nothing of it.
-            self._operations[event.operation] = apply(self._operations[event.operation], event)
-            self._note_durable(event.operation)
+            self._operations.change(apply(self._operations[event.operation], event))
+            self._operations.note_durable(event.operation)
             self._publish()
 
         await self._writer.require(event, change)
 
     def _take_in(self, accepted: Operation) -> None:
-        self._remember(accepted)
-        self._forget_oldest()
+        self._operations.add(accepted)
+        self._operations.forget_oldest()
         self._publish()
 
-    def _remember(self, operation: Operation) -> None:
-        self._operations[operation.id] = operation
-        if operation.idempotency_key:
-            self._by_key[operation.idempotency_key] = operation.id
+    def require_writable(self) -> None:
+        """Return where operations may be accepted.
 
-    def _note_durable(self, operation: OperationId) -> None:
-        """Let an operation be forgotten in its turn, once nothing more can happen to it."""
-        known = self._operations.get(operation)
-        if known is not None and known.has_ended and not known.needs_person:
-            heapq.heappush(self._forgettable, (known.sequence, operation))
-
-    def _forget_oldest(self) -> None:
-        while len(self._forgettable) > self._keep:
-            _, operation = heapq.heappop(self._forgettable)
-            forgotten = self._operations.pop(operation, None)
-            if forgotten is not None:
-                self._by_key.pop(forgotten.idempotency_key, None)
+        Raises:
+            JournalError: the journal could not be opened, or another backend runs the operations in it.
+        """
+        self._require_open()
+        self._lease.require()
 
     def _require_open(self) -> None:
         if not self.is_open and self._cannot_open is not None:

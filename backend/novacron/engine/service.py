@@ -11,11 +11,12 @@ from novacron.engine.acknowledging import acknowledge
 from novacron.engine.alerting import Alerting
 from novacron.engine.executor import Executor, Ground
 from novacron.engine.hub import Hub, Snapshot
+from novacron.engine.journal_keeping import JournalKeeping
 from novacron.engine.last_readings import LastReadings
+from novacron.engine.lease import LeaseKeeper
 from novacron.engine.ledger import Ledger
 from novacron.engine.log import log
 from novacron.engine.poller import Watch
-from novacron.engine.recovery import recover
 from novacron.engine.samples import Samples
 from novacron.engine.settings import EngineSettings
 from novacron.engine.store import FleetStore
@@ -26,7 +27,7 @@ from novacron.engine.work.submission import Submission
 from novacron.model.alert.alert import Alert
 from novacron.model.alert.conditions import BackendFaults
 from novacron.model.caller import Caller
-from novacron.model.errors import JournalError, NotFound
+from novacron.model.errors import NotFound
 from novacron.model.fleet import Fleet
 from novacron.model.host import HostReading, HostSpec
 from novacron.model.ids import HostId, OperationId, VmId
@@ -64,7 +65,9 @@ class BackendService:
         journal_path: str = "",
         archive: ReadingArchive | None = None,
         rng: random.Random | None = None,
+        holder: str = "",
     ) -> None:
+        """`holder` is what this backend is called where several share a journal."""
         self._clock = clock
         self._settings = settings
         self._fleet_source = fleet_source
@@ -74,8 +77,10 @@ class BackendService:
         """Why the fleet's source, as it is now, is not followed; empty when it is."""
         self._tasks: list[asyncio.Task[None]] = []
         self._last_readings = LastReadings(archive) if archive is not None else None
+        self._lease = LeaseKeeper(journal, clock, settings, holder)
         # For jitter and identifiers only: nothing here is a secret.
         self._compose(hosts, gateway, journal, rng or random.Random())  # noqa: S311
+        self._journal_keeping = JournalKeeping(self._ground, self._lease, self._executor, self.batches)
 
     def _compose(
         self, hosts: Sequence[HostSpec], gateway: HypervisorGateway, journal: Journal, chance: random.Random
@@ -87,6 +92,7 @@ class BackendService:
         self._store = FleetStore(hosts, clock, self._publish_fleet)
         self._ledger = Ledger(
             journal,
+            self._lease,
             lambda operations: self._hub.publish(OperationsChanged(operations=operations)),
             keep=settings.operations_kept,
         )
@@ -135,11 +141,12 @@ class BackendService:
             self._hub.publish(snapshot)
         if self._last_readings is not None:
             self._store.recall(await self._last_readings.load())
-        await self._take_up()
+        await self._journal_keeping.take_up()
         self._watchers.start()
         self.keep("alerting", self._alerting.run)
-        self.keep("writing what the journal lacks", self._retry_journal)
+        self.keep("writing what the journal lacks", self._journal_keeping.retry)
         self.keep("noting what waits", self._note_waiting)
+        self.keep("renewing the lease", self._journal_keeping.renew)
 
     def keep(self, name: str, run: Callable[[], Awaitable[None]]) -> "asyncio.Task[None]":
         """Run a task until the backend stops, again after each failure, which is logged and alerted."""
@@ -267,6 +274,7 @@ class BackendService:
             operations_running=self._executor.running,
             journal_path=self._journal_path,
             journal_error=self._ledger.error,
+            operations_run_by=self._lease.other,
         )
 
     async def close(self) -> None:
@@ -281,18 +289,6 @@ class BackendService:
         vms = sum(len(host.reading.vms) for host in fleet.hosts.values() if host.reading is not None)
         calm_s = 0.0 if notable else vms * self._settings.calm_gap_per_vm_s
         self._hub.publish(FleetChanged(fleet=fleet), calm_s=calm_s)
-
-    async def _take_up(self) -> None:
-        """Open the journal, and go on with what an earlier run of the backend left unfinished."""
-        with suppress(JournalError):  # the ledger keeps it, and shows it
-            unfinished = await self._ledger.open()
-            recover(unfinished, self._executor, self._ground)
-            self.batches.take_up(unfinished)
-
-    async def _retry_journal(self) -> None:
-        while True:
-            await self._clock.sleep(self._settings.journal_retry_s)
-            await (self._ledger.flush() if self._ledger.is_open else self._take_up())
 
     async def _note_waiting(self) -> None:
         while True:

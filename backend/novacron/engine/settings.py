@@ -74,6 +74,12 @@ class EngineSettings:
     """Between two notes in the journal of what waits for its turn; well below `resume_accepted_within_s`."""
     operations_kept: int = 200
     journal_retry_s: float = 2.0
+    lease_s: float = 15.0
+    """How long another backend on the same journal waits for one that is gone without a word."""
+    lease_renew_s: float = 4.0
+    """Three tries within a lease; also how often a backend that only shows operations reads them."""
+    lease_margin_s: float = 3.0
+    """How long before it runs out no step is begun any more: the time a call takes until it is on its way."""
     drain_s: float = 30.0
     """How long a backend that ends waits for migrations whose data it carries; well below the
     TimeoutStopSec of novacron.service."""

@@ -5,6 +5,7 @@ journal finds operations by key, state and order without folding those that nobo
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from novacron.model.errors import JournalError
@@ -13,21 +14,45 @@ from novacron.model.operation import Operation
 from novacron.model.work.event import Event
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Who may append."""
+
+    holder: str
+    """The backend's name."""
+    epoch: int
+    """Rises with each new holder."""
+    is_ours: bool
+
+
 class Journal(Protocol):
     """The durable events of operations. One writer at a time: the engine's JournalWriter."""
 
     async def open(self) -> None:
         """Make it ready, upgrading its layout if needed. Raises JournalError."""
 
-    async def append(self, events: Sequence[Event]) -> Mapping[OperationId, JournalError]:
+    async def append(self, events: Sequence[Event], *, epoch: int = 0) -> Mapping[OperationId, JournalError]:
         """Write events, in their order and in one durable commit; return once they are on the disk.
+
+        `epoch` is that of the lease under which they are written; 0 where none was ever taken.
 
         Returns the operations whose events are bad by themselves, and why; none of theirs is written, and all others
         are.
 
         Raises:
-            JournalError: nothing was written.
+            JournalUncertain: it is not known whether they were written; append the same ones again before any others.
+            JournalError: nothing was written, because it could not be or because there is a newer epoch.
         """
+
+    async def take_lease(self, holder: str, epoch: int, for_s: float) -> Lease:
+        """Take the lease for so many seconds, or renew that of this epoch (0: none); return it as it is then.
+
+        It is taken when it has run out, by the journal's own clock, or was this same holder's: one that was killed and
+        starts again. Raises JournalError.
+        """
+
+    async def give_back_lease(self, epoch: int) -> None:
+        """End the lease of this epoch, if it is still that. Raises JournalError."""
 
     async def unfinished(self) -> tuple[Operation, ...]:
         """Return every operation that had not ended, oldest first."""

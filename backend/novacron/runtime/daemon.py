@@ -122,6 +122,7 @@ def _service(options: FleetOptions, paths: Paths, clock: "SystemClock") -> "Back
     from novacron.adapters.sql.journal import SqlJournal
     from novacron.engine.service import BackendService
     from novacron.engine.settings import EngineSettings
+    from novacron.runtime.backend_name import backend_name
     from novacron.runtime.gateways import hosts_and_gateway
 
     choice = fleet_of(options)
@@ -136,6 +137,7 @@ def _service(options: FleetOptions, paths: Paths, clock: "SystemClock") -> "Back
         settings=EngineSettings(thresholds=choice.thresholds),
         journal_path=journal.name,
         archive=FileReadingArchive(paths.journal.parent / "readings"),
+        holder=backend_name(paths.journal.parent),
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransactio
 
 from novacron.adapters.sql.documents import EventRow, document_of, encodable, fold_each, folded
 from novacron.adapters.sql.faults import DATABASE_ERRORS, OLDER_EPOCH, translate
+from novacron.adapters.sql.lease import give_back, take
 from novacron.adapters.sql.postgresql import ANSWER_S, describe, open_postgresql
 from novacron.adapters.sql.sqlite import open_sqlite
 from novacron.adapters.sql.tables import events, operations
@@ -19,6 +20,7 @@ from novacron.model.errors import JournalError, JournalUncertain
 from novacron.model.ids import OperationId
 from novacron.model.operation import ENDED, Operation, OperationState
 from novacron.model.work.event import Accepted, Acknowledged, Event, StateMoved
+from novacron.ports.journal import Lease
 
 _Written = tuple[Event, tuple[str, int, str]]
 """An event with its kind, version and document."""
@@ -59,7 +61,6 @@ class SqlJournal:
         self._place = place
         self._name = describe(place) if isinstance(place, str) else str(place)
         self._engine: AsyncEngine | None = None
-        self._epoch = 0
         self._last: dict[OperationId, int] = {}
         """Sequence of the last event of operations that have not ended: nobody else adds to them."""
         self._doubt: _Doubt | None = None
@@ -75,11 +76,13 @@ class SqlJournal:
         Raises:
             JournalError: it is damaged, of a newer version, or cannot be opened; it is left as it is.
         """
+        await self.close()
         self._last.clear()
+        self._doubt = None
         place = self._place
         self._engine = await (open_postgresql(place, self._answer_s) if isinstance(place, str) else open_sqlite(place))
 
-    async def append(self, fresh: Sequence[Event]) -> Mapping[OperationId, JournalError]:
+    async def append(self, fresh: Sequence[Event], *, epoch: int = 0) -> Mapping[OperationId, JournalError]:
         """Write events in one commit, without those of operations of which one is bad by itself."""
         known = await self._outcome_of_doubt()
         if known is not None:
@@ -89,11 +92,11 @@ class SqlJournal:
             return refused
         try:
             try:
-                refused.update(await self._commit([written], leave_out=False))
+                refused.update(await self._commit([written], epoch, leave_out=False))
             except (IntegrityError, DataError) as error:
                 if OLDER_EPOCH in str(error.orig):
                     raise
-                refused.update(await self._commit(_by_operation(written), leave_out=True))
+                refused.update(await self._commit(_by_operation(written), epoch, leave_out=True))
         except DATABASE_ERRORS as error:
             raise translate(self._name, error) from error
         return refused
@@ -109,6 +112,22 @@ class SqlJournal:
                 text = f"an event of {event.operation} cannot be written down: {error}"
                 refused[event.operation] = JournalError(self._name, text, "see the backend's log")
         return [one for one in written if one[0].operation not in refused], refused
+
+    async def take_lease(self, holder: str, epoch: int, for_s: float) -> Lease:
+        """Take or renew the lease, by the database's own clock."""
+        try:
+            async with self._opened().execution_options(writes=True).begin() as connection:
+                return await take(connection, encodable(holder), epoch, for_s)
+        except DATABASE_ERRORS as error:
+            raise translate(self._name, error) from error
+
+    async def give_back_lease(self, epoch: int) -> None:
+        """End the lease of this epoch."""
+        try:
+            async with self._opened().execution_options(writes=True).begin() as connection:
+                await give_back(connection, epoch)
+        except DATABASE_ERRORS as error:
+            raise translate(self._name, error) from error
 
     async def unfinished(self) -> tuple[Operation, ...]:
         """Return every operation that had not ended, oldest first."""
@@ -148,7 +167,9 @@ class SqlJournal:
             await self._engine.dispose()
             self._engine = None
 
-    async def _commit(self, parts: Sequence[Sequence[_Written]], *, leave_out: bool) -> dict[OperationId, JournalError]:
+    async def _commit(
+        self, parts: Sequence[Sequence[_Written]], epoch: int, *, leave_out: bool
+    ) -> dict[OperationId, JournalError]:
         """Add events in one transaction. A part that is bad is left out, and said why, or fails all of it."""
         refused: dict[OperationId, JournalError] = {}
         added: list[_Added] = []
@@ -156,11 +177,11 @@ class SqlJournal:
             transaction = await connection.begin()
             for part in parts:
                 if not leave_out:
-                    added.append(await self._add(connection, part))
+                    added.append(await self._add(connection, part, epoch))
                     continue
                 try:
                     async with connection.begin_nested():
-                        added.append(await self._add(connection, part))
+                        added.append(await self._add(connection, part, epoch))
                 except (IntegrityError, DataError) as error:
                     refused[part[0][0].operation] = translate(self._name, error)
             lost = await _commit_lost(transaction)
@@ -172,7 +193,7 @@ class SqlJournal:
             self._note_written(added)
         return refused
 
-    async def _add(self, connection: AsyncConnection, part: Sequence[_Written]) -> _Added:
+    async def _add(self, connection: AsyncConnection, part: Sequence[_Written], epoch: int) -> _Added:
         fresh = [event for event, _ in part]
         last = await self._last_of(connection, fresh)
         rows: list[dict[str, object]] = []
@@ -182,7 +203,7 @@ class SqlJournal:
                 {
                     "operation": event.operation,
                     "sequence": number,
-                    "epoch": self._epoch,
+                    "epoch": epoch,
                     "kind": kind,
                     "version": version,
                     "document": document,

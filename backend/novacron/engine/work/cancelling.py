@@ -3,6 +3,7 @@
 from novacron.engine.ledger import Ledger
 from novacron.engine.run import OperationRun
 from novacron.model.caller import Caller
+from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import AskedBy, Operation, OperationState
 from novacron.model.refusal import Refusal, RefusalCode
@@ -19,6 +20,11 @@ async def cancel(
     operation = ledger.find(operation_id)
     if operation is None:
         return _refusal(RefusalCode.NOT_FOUND, operation_id, "no such operation", "see: novacron ops")
+    if run is None and not operation.has_ended:
+        try:
+            ledger.require_writable()  # another backend runs it
+        except JournalError as error:
+            return _refusal(RefusalCode.JOURNAL, error.subject, error.detail, error.remedy)
     if operation.has_ended or run is None:
         return _refusal(RefusalCode.TOO_LATE, operation.title, f"it has ended: {operation.state}", "")
     asked = AskedBy(actor=caller.user, at=clock.now())

@@ -21,3 +21,5 @@ class BackendStatus:
     """Why the fleet file, as it is now, is not followed; empty when it is."""
     journal_error: str = ""
     """Why new operations are refused; empty when the journal can be written."""
+    operations_run_by: str = ""
+    """Which other backend on this journal runs the operations, while this one shows them; empty: this one does."""

@@ -1,0 +1,52 @@
+"""Keep the journal open and written, and its lease renewed; take operations up when the lease comes to this backend."""
+
+from contextlib import suppress
+
+from novacron.engine.executor import Executor, Ground
+from novacron.engine.lease import LeaseKeeper
+from novacron.engine.recovery import recover
+from novacron.engine.work.batches import Batches
+from novacron.model.errors import JournalError
+
+
+class JournalKeeping:
+    """The tasks that go on for as long as the backend does."""
+
+    def __init__(self, ground: Ground, lease: LeaseKeeper, executor: Executor, batches: Batches) -> None:
+        self._ground = ground
+        self._ledger = ground.ledger
+        self._lease = lease
+        self._executor = executor
+        self._batches = batches
+
+    async def take_up(self) -> None:
+        """Open the journal, and go on with what an earlier run, or another backend, left unfinished."""
+        with suppress(JournalError):  # the ledger keeps it, and shows it
+            unfinished = await self._ledger.open()
+            if self._lease.is_ours:
+                recover(unfinished, self._executor, self._ground)
+                self._batches.take_up(unfinished)
+
+    async def retry(self) -> None:
+        """Try again and again to open it, and to write what could not be written."""
+        while True:
+            await self._ground.clock.sleep(self._ground.settings.journal_retry_s)
+            await (self._ledger.flush() if self._ledger.is_open else self.take_up())
+
+    async def renew(self) -> None:
+        """Renew the lease again and again, or take over what another backend leaves."""
+        while True:
+            await self._ground.clock.sleep(self._ground.settings.lease_renew_s)
+            if self._ledger.is_open:
+                with suppress(JournalError):  # the lease's keeper keeps it, and shows it
+                    await self._follow_lease()
+
+    async def _follow_lease(self) -> None:
+        before = self._lease.epoch
+        await self._lease.take()
+        if self._lease.epoch != before:
+            await self._batches.stop()
+            await self._executor.let_go()
+            await self.take_up()
+        elif not self._lease.is_ours:
+            await self._ledger.follow()
