@@ -8,6 +8,7 @@ from novacron.model.device import DiskAttachment, NicAttachment
 from novacron.model.errors import Conflict, NotFound, OperationError
 from novacron.model.ids import VmId
 from novacron.model.operations.creation import CreateVm, disk_of
+from novacron.model.plan.file_users import uses_of
 from novacron.model.vm import VmReading
 from tests.contract.ground import DEADLINE_S, Ground
 
@@ -57,6 +58,7 @@ async def test_a_disk_is_attached_where_it_was_asked_for(ground: Ground, live: b
         await ground.a.devices.attach_disk(intent.vm, disk, live=live, stored=stored, deadline_s=DEADLINE_S)
     seen = await _look(ground, intent)
     assert _disks(seen, disk) == (live, stored)
+    assert disk.path in {use.path for use in uses_of(seen)}, "nobody may delete it"
     assert len(seen.live_disks) == 1 + live
     assert len(seen.disks_at_next_start) == 1 + stored
     (whole,) = (
