@@ -4,13 +4,16 @@ from dataclasses import replace
 
 import pytest
 
+from novacron.model.capability import Capabilities, Capability, MissingCapability
+from novacron.model.fleet import Host
+from novacron.model.ids import HostId
 from novacron.model.migration import DiskProbe, MigrationMode
 from novacron.model.operations.migration import MigrateVm
 from novacron.model.operations.registry import plan
 from novacron.model.plan.compatibility import MigrationFacts
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
-from tests.builders import a_disk, a_fleet, a_host, a_vm
+from tests.builders import a_disk, a_fleet, a_host, a_reading, a_vm, some_facts
 from tests.unit.model.test_plans import DISK, FIT, LOCKED, OFF, SEEN, VM, A, B, code, on, planned
 
 
@@ -104,3 +107,18 @@ def test_peer_to_peer_needs_to_know_how_the_hosts_reach_each_other() -> None:
     assert code(answer) is RefusalCode.INCOMPATIBLE
     assert "peer_uri" in str(answer)
     planned(plan(MigrateVm(vm=VM, host=A, destination=B, mode=MigrationMode.RELAYED), fleet, LOCKED))
+
+
+@pytest.mark.parametrize("unable", [A, B])
+def test_a_host_whose_hypervisor_cannot_migrate_is_named_before_anything_is_asked(unable: HostId) -> None:
+    lacks = Capabilities(missing=(MissingCapability(capability=Capability.MIGRATE, reason="its driver cannot"),))
+    vms = {A: (a_vm(),), B: ()}
+
+    def host(name: HostId) -> Host:
+        facts = replace(some_facts(name), capabilities=lacks) if name == unable else None
+        return a_host(name, reading=a_reading(name, *vms[name], facts=facts))
+
+    answer = plan(MigrateVm(vm=VM, host=A, destination=B), a_fleet(host(A), host(B)), LOCKED)
+    assert isinstance(answer, Refusal)
+    assert (answer.code, answer.subject) == (RefusalCode.INCOMPATIBLE, unable)
+    assert answer.reason == f"{unable} cannot migrate a running VM: its driver cannot"

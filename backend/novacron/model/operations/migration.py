@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from novacron.model.capability import Capability
 from novacron.model.fleet import Fleet, Host, Sighting
 from novacron.model.ids import HostId, VmId
 from novacron.model.migration import MigrationMode
@@ -16,6 +17,7 @@ from novacron.model.plan.guards import (
     find_host,
     find_vm,
     refuse_elsewhere,
+    refuse_incapable,
     refuse_job,
     refuse_state,
     vm_basis,
@@ -135,7 +137,9 @@ def refuse_migration(intent: MigrateVm, fleet: Fleet) -> Refusal | None:
     if refusal is not None:
         return refusal
     if seen.vm.state is VmState.RUNNING:
-        return _bad_limits(intent) or _no_way(intent, destination)
+        off = "shut it down and move it while it is off"
+        incapable = (refuse_incapable(host, Capability.MIGRATE, off) for host in (seen.host, destination))
+        return next(filter(None, incapable), None) or _bad_limits(intent) or _no_way(intent, destination)
     if seen.vm.is_active:
         return refuse_state(seen, "be migrated", "resume it first, or force it off")
     return None

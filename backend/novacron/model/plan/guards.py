@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from novacron.model.capability import Capability
 from novacron.model.fleet import Fleet, Host, Sighting
 from novacron.model.host import HostReading
 from novacron.model.ids import HostId, VmId
@@ -134,6 +135,19 @@ def refuse_state(sighting: Sighting, verb: str, remedy: str) -> Refusal:
         code=RefusalCode.WRONG_STATE,
         subject=sighting.vm.name,
         reason=f"it is {sighting.vm.state} on {sighting.host.id}, so it cannot {verb}",
+        remedy=remedy,
+    )
+
+
+def refuse_incapable(host: Host, capability: Capability, remedy: str = "") -> Refusal | None:
+    """Say that the host's hypervisor cannot do that at all, or None; None also where it was never read."""
+    reason = host.reading.facts.capabilities.why_not(capability) if host.reading else ""
+    if not reason:
+        return None
+    return Refusal(
+        code=RefusalCode.INCOMPATIBLE,
+        subject=host.id,
+        reason=f"{host.id} cannot {capability}: {reason}",
         remedy=remedy,
     )
 
