@@ -6,6 +6,7 @@ from typing import Final
 from novacron_tui.commands.command import Command
 from novacron_tui.commands.creation import CREATION
 from novacron_tui.commands.definition import DEFINITION
+from novacron_tui.commands.devices import DEVICES
 from novacron_tui.commands.hosts import HOSTS
 from novacron_tui.commands.migration import MIGRATION
 from novacron_tui.commands.operations import OPERATIONS
@@ -21,6 +22,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
         *MIGRATION,
         *CREATION,
         *DEFINITION,
+        *DEVICES,
         *VIEWS,
         *OPERATIONS,
         *HOSTS,

@@ -1,10 +1,12 @@
 """One VM in full."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from novacron.model.alert.alert import Alert
 from novacron.model.fleet import FleetVm, Sighting
 from novacron.model.operation import Operation
+from novacron.model.vm import VmDisk, VmNic
 from novacron_tui.present.alerts import alert_lines
 from novacron_tui.present.cells import Line, Role, Span, flow_parts, fold_line, paragraph, span
 from novacron_tui.present.column import CellContext
@@ -13,6 +15,8 @@ from novacron_tui.present.quantity import age, percent, rate, size_mib
 from novacron_tui.present.status import operation_status
 from novacron_tui.present.vms import state_cell
 from novacron_tui.present.words import operation_sign, operation_word
+
+Device = TypeVar("Device", VmDisk, VmNic)
 
 
 def vm_head(vm: FleetVm, alerts: Sequence[Alert], context: CellContext, width: int) -> list[Line]:
@@ -55,9 +59,10 @@ def vm_rest(vm: FleetVm, operations: Sequence[Operation], context: CellContext, 
     """Say what belongs to it: the lines below the plots."""
     reading = vm.home.vm
     lines: list[Line] = [_title("Disks")]
-    for disk in reading.disks:
+    for disk, waits in _with_next_start(reading.disks, reading.stored_disks, lambda disk: (disk.target, disk.source)):
         sizes = f"{size_mib(disk.allocation_mib)}/{size_mib(disk.capacity_mib)}"
         marks = " ".join(word for word, on in (("read-only", disk.readonly), ("shareable", disk.shareable)) if on)
+        marks = " ".join(part for part in (marks, waits) if part)
         lines.append(
             (
                 span(f"  {disk.target:<5}", Role.ACCENT),
@@ -66,18 +71,19 @@ def vm_rest(vm: FleetVm, operations: Sequence[Operation], context: CellContext, 
                 span(f"  {marks}" if marks else "", Role.WARNING),
             )
         )
-    lines += [] if reading.disks else [_none("no disk")]
+    lines += [] if reading.disks or reading.stored_disks else [_none("no disk")]
     lines.append(_title("Network"))
-    for nic in reading.nics:
+    for nic, waits in _with_next_start(reading.nics, reading.stored_nics, lambda nic: nic.mac):
         lines.append(
             (
                 span(f"  {nic.mac:<19}", Role.ACCENT),
                 span(f"{nic.kind:<10}", Role.DIM),
                 span(f"{nic.network or '-'}  "),
                 span(f"{nic.model}  {nic.link}", Role.DIM),
+                span(f"  {waits}" if waits else "", Role.WARNING),
             )
         )
-    lines += [] if reading.nics else [_none("no interface")]
+    lines += [] if reading.nics or reading.stored_nics else [_none("no interface")]
     if devices := (*reading.host_devices, *reading.other_devices):
         lines.append(_title("Other devices"))
         lines += [(span(f"  {device}"),) for device in devices]
@@ -144,3 +150,17 @@ def _title(text: str) -> Line:
 
 def _none(text: str) -> Line:
     return (span(f"  {text}", Role.DIM),)
+
+
+def _with_next_start(
+    now: Sequence[Device], later: Sequence[Device] | None, identity: Callable[[Device], object]
+) -> list[tuple[Device, str]]:
+    """Return the devices of now and of the next start, each once, with which of both it is missing from."""
+    if later is None:
+        return [(device, "") for device in now]
+    has_now, has_later = [identity(device) for device in now], [identity(device) for device in later]
+    shown = [(device, "" if identity(device) in has_later else "until it is powered off") for device in now]
+    for device in later:
+        if identity(device) not in has_now:
+            shown.append((device, "from its next start"))
+    return shown

@@ -71,6 +71,13 @@ class IntentSource:
                 return chosen if name == "volume" else rng.choice(["", "debian-12.qcow2"])
             case "network":
                 return rng.choice(["", "default"])
+            case "target":
+                return rng.choice(["vda", "vdb"])
+            case "mac":
+                known = sorted({nic.mac for vm in place.machines.values() for nic in vm.nics})
+                return rng.choice([*known, f"52:54:00:00:00:{rng.randrange(16, 64):02x}"])
+            case "model":
+                return "virtio"
             case "vcpus":
                 return rng.choice([1, 2, 3, 8])
             case "memory_mib":

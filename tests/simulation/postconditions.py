@@ -6,6 +6,7 @@ from typing import Any
 from novacron.adapters.simulated.machine import Machine
 from novacron.model.ids import HostId, VmId
 from novacron.model.operations.intent import Intent
+from novacron.model.plan.device_scope import DeviceScope
 from novacron.model.vm import VmState
 from tests.simulation.observed_world import ObservedWorld
 
@@ -64,6 +65,36 @@ def _autostart_is_set(world: ObservedWorld, intent: Any) -> bool:
     return machine is not None and machine.autostart is intent.enabled
 
 
+def _sides(machine: Machine, scope: DeviceScope, now: object, later: object) -> list[Any]:
+    """Return the devices of each side that the scope is about, of those that the VM has."""
+    live = [now] if machine.is_active and scope is not DeviceScope.NEXT_START else []
+    return [*live, *([later] if machine.persistent and scope is not DeviceScope.NOW else [])]
+
+
+def _disk_is(*, attached: bool) -> Condition:
+    def holds(world: ObservedWorld, intent: Any) -> bool:
+        machine = _machine(world, intent.vm, intent.host)
+        if machine is None:
+            return not attached
+        sides = _sides(machine, intent.scope, machine.disks, machine.stored_disks)
+        if attached:
+            return all(any(disk.source.endswith(f"/{intent.volume}") for disk in side) for side in sides)
+        return all(intent.target not in {disk.target for disk in side} for side in sides)
+
+    return holds
+
+
+def _nic_is(*, attached: bool) -> Condition:
+    def holds(world: ObservedWorld, intent: Any) -> bool:
+        machine = _machine(world, intent.vm, intent.host)
+        if machine is None:
+            return not attached
+        sides = _sides(machine, intent.scope, machine.nics, machine.stored_nics)
+        return all((intent.mac in {nic.mac for nic in side}) is attached for side in sides)
+
+    return holds
+
+
 def _was_there(world: ObservedWorld, intent: Any) -> bool:
     return _machine(world, intent.vm, intent.host) is not None
 
@@ -83,6 +114,10 @@ CONDITIONS: dict[str, Condition] = {
     "migrate": _has_moved,
     "pool-active": lambda world, intent: world.hosts[intent.host].pools[intent.pool].active is intent.active,
     "delete-volume": _volume_is_gone,
+    "attach-disk": _disk_is(attached=True),
+    "detach-disk": _disk_is(attached=False),
+    "attach-nic": _nic_is(attached=True),
+    "detach-nic": _nic_is(attached=False),
 }
 """By the intent's kind. A new kind gets one; until then a test says which is missing."""
 

@@ -54,6 +54,8 @@ class EngineSettings:
     goal_interval_s: float = 0.25
     lost_patience_s: float = 10.0
     """How long to keep looking for the effect of a call whose answer was lost, once its host answers again."""
+    detach_patience_s: float = 60.0
+    """How long a guest may take to let go of a device: one that is paused, or has no PCI hotplug, never does."""
     reboot_watch_s: float = 5.0
     """How long a guest that was asked to restart is watched: one that goes off instead mostly does so by then."""
     reboot_off_s: float = 120.0

@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from novacron.adapters.sql.documents import EventRow, document_of, folded
 from novacron.api.bodies import PreviewBody
-from novacron.cli import acting, placing, storage
+from novacron.cli import acting, devices, placing, storage
 from novacron.cli.main import app
 from novacron.engine.operations.registry import HANDLERS
 from novacron.engine.operations.step import StepHandler
@@ -25,7 +25,7 @@ from novacron_tui.keys import KEYS
 from tests.operation_builders import an_operation
 from tests.operation_strategies import example_of
 
-_VERBS: Mapping[type[Intent], tuple[str, ...]] = {**acting.VERBS, **placing.VERBS, **storage.VERBS}
+_VERBS: Mapping[type[Intent], tuple[str, ...]] = {**acting.VERBS, **placing.VERBS, **devices.VERBS, **storage.VERBS}
 
 every_type = pytest.mark.parametrize("kind", TYPES)
 
@@ -45,7 +45,7 @@ def test_every_intent_that_is_declared_anywhere_is_registered() -> None:
 def test_its_words_can_be_shown(kind: str) -> None:
     texts = TYPES[kind].texts
     for text in (texts.verb, texts.doing, texts.noun):
-        assert re.fullmatch(r"[A-Za-z]+( [a-z]+)*", text)
+        assert re.fullmatch(r"[A-Za-z]+( [a-z]+| NIC)*", text)
 
 
 @every_type

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from novacron.engine.operations.context import StepContext
 from novacron.engine.operations.step import StepFailed
 from novacron.model.host import HostReading
-from novacron.model.ids import HostId
+from novacron.model.ids import HostId, VmId
 from novacron.model.link import LinkStatus
 from novacron.model.plan.disks import identity_text, refuse_unknown_users
 from novacron.model.plan.file_users import depends_on, hosts_in_reach, is_gone, named_file, users_of
@@ -13,21 +13,34 @@ from novacron.model.storage import Pool
 
 
 async def require_unused(
-    context: StepContext, host: HostId, path: str, *, expects: str = "", vouched: tuple[HostId, ...] = ()
+    context: StepContext,
+    host: HostId,
+    path: str,
+    *,
+    expects: str = "",
+    vouched: tuple[HostId, ...] = (),
+    besides: VmId | str = "",
 ) -> bool:
     """Look again at who needs the file. False: it is not there any more.
 
-    `expects` is which file it has to be, by its identity; empty: any. Hosts in `vouched` need not answer.
+    `expects` is which file it has to be, by its identity; empty: any. Hosts in `vouched` need not answer, and the
+    host's own VM `besides` may need it.
 
     Raises:
         StepFailed: something needs it, may need it, or another file has its name by now; it was kept.
     """
     await read_inventory(context, host)
-    return await require_unused_as_read(context, host, path, expects=expects, vouched=vouched)
+    return await require_unused_as_read(context, host, path, expects=expects, vouched=vouched, besides=besides)
 
 
 async def require_unused_as_read(
-    context: StepContext, host_id: HostId, path: str, *, expects: str, vouched: tuple[HostId, ...]
+    context: StepContext,
+    host_id: HostId,
+    path: str,
+    *,
+    expects: str,
+    vouched: tuple[HostId, ...],
+    besides: VmId | str = "",
 ) -> bool:
     """Do so by the inventory of its own host that was just read, and by fresh ones of the others."""
     others = hosts_in_reach(context.fleet, context.fleet.hosts[host_id], path) - {host_id}
@@ -40,7 +53,9 @@ async def require_unused_as_read(
     if expects and identity_text(file) != expects:
         msg = f"kept {path}: it was {expects} when it was confirmed, and is {identity_text(file)} now"
         raise StepFailed(msg)
-    users = users_of(fleet, host, path, vouched=vouched) or depends_on(fleet, host, path, vouched=vouched)
+    users = users_of(fleet, host, path, besides=besides, vouched=vouched) or depends_on(
+        fleet, host, path, vouched=vouched
+    )
     if users:
         msg = f"kept {path}: {', '.join(users)} needs it by now"
         raise StepFailed(msg)

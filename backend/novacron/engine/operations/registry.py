@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from novacron.engine.operations import creation, definition, deletion, power, resizing, storage
+from novacron.engine.operations import creation, definition, deletion, devices, power, resizing, storage
 from novacron.engine.operations.cold_migration import CopyDefinition, DropDefinition
 from novacron.engine.operations.migration import KeepAutostart, MoveRunning
 from novacron.engine.operations.migration_outcome import ReadOutcome
@@ -30,6 +30,7 @@ HANDLERS: Final[Mapping[type[StepArgs], type[StepHandler[Any]]]] = {
     **power.STEPS,
     **definition.STEPS,
     **resizing.STEPS,
+    **devices.STEPS,
     **creation.STEPS,
     **deletion.STEPS,
     **storage.STEPS,

@@ -5,7 +5,17 @@ from typing import Any, Final
 
 from novacron.model.fleet import Fleet
 from novacron.model.operation import Operation
-from novacron.model.operations import creation, definition, deletion, migration, power, resizing, storage
+from novacron.model.operations import (
+    creation,
+    definition,
+    deletion,
+    disks,
+    migration,
+    nics,
+    power,
+    resizing,
+    storage,
+)
 from novacron.model.operations.batch import Batch
 from novacron.model.operations.intent import Intent
 from novacron.model.operations.step import StepArgs
@@ -16,7 +26,7 @@ from novacron.model.plan.resources import vm_alone
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.work.claim import Claims, claims
 
-SUBJECTS: Final = (power, definition, resizing, creation, deletion, migration, storage)
+SUBJECTS: Final = (power, definition, resizing, disks, nics, creation, deletion, migration, storage)
 TYPES: Final[Mapping[str, OperationType[Any]]] = {one.kind: one for subject in SUBJECTS for one in subject.TYPES}
 """By kind."""
 INTENTS: Final[tuple[type[Intent], ...]] = (*(one.intent for one in TYPES.values()), Batch, UnknownIntent)
