@@ -12,6 +12,7 @@ from novacron_tui.present.words import operation_sign, operation_word, step_sign
 
 _QEMUS_LIMIT_MS = 300
 """What QEMU allows when nothing was asked for. Source: its migration parameter downtime-limit."""
+_WAIT_WORTH_A_WORD_S = 10
 _BAD = frozenset({OperationState.FAILED, OperationState.NEEDS_ATTENTION})
 
 
@@ -25,7 +26,7 @@ def operation_lines(operation: Operation, context: CellContext, width: int) -> l
             span(f" {shape} {operation_word(operation)}", role),
             span(f"  accepted {clock_time(operation.accepted_at)}", Role.DIM),
             span(f" by {operation.actor}" if operation.actor else "", Role.DIM),
-            span(f"  {'took' if operation.has_ended else 'for'} {took}", Role.DIM),
+            span(f"  {'took' if operation.has_ended else 'for'} {took}{_waited(operation)}", Role.DIM),
         )
     ]
     if operation.outcome:
@@ -44,6 +45,13 @@ def operation_lines(operation: Operation, context: CellContext, width: int) -> l
     lines += paragraph(_intent_text(operation), width - 3, Role.DIM, indent=2)
     lines.append((span(f"  {operation.id}", Role.DIM),))
     return [part for line in lines for part in fold_line(line, width)]
+
+
+def _waited(operation: Operation) -> str:
+    """Say how much of its time it waited for its turn, where that is worth a word."""
+    begun = next((step.started_at for step in operation.steps if step.started_at is not None), None)
+    waited_s = (begun - operation.accepted_at).total_seconds() if begun is not None else 0.0
+    return f", of which {duration(waited_s)} waiting" if waited_s >= _WAIT_WORTH_A_WORD_S else ""
 
 
 def _progress_lines(operation: Operation, context: CellContext, width: int) -> list[Line]:

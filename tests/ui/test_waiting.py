@@ -1,16 +1,17 @@
 """Operations that wait for their turn: told from those that run wherever they are shown, and cancelled as usual."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from novacron.model.ids import HostId
-from novacron.model.operation import Operation, OperationState, Progress
+from novacron.model.operation import Operation, OperationState, Progress, StepRecord, StepState
 from novacron.model.operations.migration import MigrateVm
 from novacron.model.work.wait import Wait
-from tests.builders import an_id
-from tests.operation_builders import an_operation
+from tests.builders import NOW, an_id
+from tests.operation_builders import a_step, an_operation
 from tests.ui.fake_console import FakeConsole
 from tests.ui.fleet import a_mixed_fleet
 from tests.ui.operator import LARGE, SMALL, at_console
@@ -71,6 +72,24 @@ async def test_the_pane_and_the_detail_say_who_waits_for_whom(size: tuple[int, i
         await operator.press("enter")
         operator.sees("◌ waiting")
         assert f'waits for "{_running().title}"' in " ".join(operator.text.split())
+
+
+async def test_the_detail_of_one_that_waited_tells_waiting_from_working() -> None:
+    begun = NOW + timedelta(minutes=3)
+    step = StepRecord(
+        id="move", args=a_step(), title="move it", state=StepState.FINISHED, started_at=begun, finished_at=begun
+    )
+    ended = replace(
+        _migration(1, "web-1", Progress(), OperationState.DONE),
+        accepted_at=NOW,
+        ended_at=begun + timedelta(seconds=24),
+        steps=(step,),
+    )
+    console = FakeConsole(a_mixed_fleet())
+    console.show_operations(ended)
+    async with at_console(console) as operator:
+        await operator.press("3", "enter")
+        operator.sees("took 3m24, of which 3m00 waiting")
 
 
 async def test_a_wait_is_cancelled_by_the_usual_key() -> None:
