@@ -22,6 +22,7 @@ from novacron_tui.bridge import (
     Bridge,
     FleetChanged,
     OperationsChanged,
+    StatusRead,
 )
 from novacron_tui.commands.command import Command, Context
 from novacron_tui.input_guard import GUARD_S
@@ -124,6 +125,12 @@ class NovaCronApp(KeyedApp, inherit_bindings=False):
         """Show that snapshots are current again."""
         if isinstance(message.change, port.BackendFound):
             self._show(replace(self.state, lost=None, consoles=message.change.consoles))
+
+    def on_status_read(self, message: StatusRead) -> None:
+        """Show whether this backend runs operations, or another one on the same journal."""
+        runs = message.status.operations_run_by
+        if runs != self.state.operations_run_by:
+            self._show(replace(self.state, operations_run_by=runs))
 
     def run_command(self, command: Command, context: Context) -> None:
         """Do what a command means to its targets, or say why not."""

@@ -16,6 +16,8 @@ from novacron.ports import backend as port
 from novacron.ports.backend import Backend
 
 _RETRY_S = 1.0
+_STATUS_S = 5.0
+"""Seconds between two questions to the backend about itself."""
 
 
 class Changed(Message):
@@ -42,6 +44,14 @@ class AlertsChanged(Changed):
     """The alerts."""
 
 
+class StatusRead(Message):
+    """What the backend says of itself."""
+
+    def __init__(self, status: port.BackendStatus) -> None:
+        super().__init__()
+        self.status = status
+
+
 class BackendLost(Changed):
     """The connection to the backend broke."""
 
@@ -58,17 +68,35 @@ class Bridge:
     caller: Caller
     post: Callable[[Message], object]
     now: Callable[[], datetime]
-    _task: "asyncio.Task[None] | None" = field(default=None)
+    _tasks: "tuple[asyncio.Task[None], ...]" = ()
+    _connected: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while the backend is there."""
 
     def start(self) -> None:
         """Begin reading."""
-        self._task = asyncio.create_task(self._run(), name="bridge")
+        self._tasks = (
+            asyncio.create_task(self._run(), name="bridge"),
+            asyncio.create_task(self._follow_status(), name="status"),
+        )
 
     async def stop(self) -> None:
         """Stop reading."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def read_status(self) -> None:
+        """Ask the backend about itself; that it cannot be asked is told by the stream."""
+        try:
+            self.post(StatusRead(await self.console.status(self.caller)))
+        except Exception:  # noqa: BLE001 - a status that cannot be read must not end the console's only question for it
+            return
+
+    async def _follow_status(self) -> None:
+        while True:
+            await self._connected.wait()  # A backend that is lost is waited for by the stream alone.
+            await self.read_status()
+            await asyncio.sleep(_STATUS_S)
 
     async def _run(self) -> None:
         while True:
@@ -76,10 +104,15 @@ class Bridge:
             try:
                 async for change in self.console.changes(self.caller):
                     self.post(_message(change))
+                    if isinstance(change, port.BackendFound):
+                        self._connected.set()
+                    elif isinstance(change, port.BackendLost):
+                        self._connected.clear()
             except NovaCronError as error:
                 cause = str(error)
             except Exception as error:  # noqa: BLE001 - whatever it is, the console must not stand still in silence
                 cause = f"unforeseen: {type(error).__name__}: {error}"
+            self._connected.clear()
             self.post(BackendLost(port.BackendLost(since=self.now(), cause=cause)))
             await asyncio.sleep(_RETRY_S)
 

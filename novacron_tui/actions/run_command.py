@@ -6,7 +6,7 @@ warns of nothing: commands.registry.at_once names those commands.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from textual.screen import Screen
 
@@ -25,6 +25,8 @@ from novacron_tui.desk import Desk
 from novacron_tui.present.cells import Role, span
 from novacron_tui.present.confirm import Review
 
+_READING: Final = frozenset({Act.SERIAL, Act.XML, Act.RECONNECT, Act.SHOW_VMS})
+"""What a backend does that runs no operations."""
 _MakeForm = Callable[[Sequence[Any], Context], Form]
 
 
@@ -52,7 +54,7 @@ class CommandRunner:
 
         What asks something of the operator does so at once: the next key is meant for it.
         """
-        reason = command.enabled(context)
+        reason = command.enabled(context) or self._standby(command)
         if reason is not None:
             self._desk.say(span(f"{command.title}: {reason}", Role.WARNING))
         elif command.act is not None:
@@ -67,6 +69,13 @@ class CommandRunner:
                 self._confirm(request)
             else:
                 self._desk.spawn(self._preview(request), "preview")
+
+    def _standby(self, command: Command) -> str | None:
+        """Return why nothing is changed from here, or None: another backend on this journal runs the operations."""
+        runs = self._desk.state.operations_run_by
+        if not runs or command.act in _READING:
+            return None
+        return f"{runs} runs operations: ask there; this one shows them, and takes over when that one ends"
 
     def _fill_in(self, command: Command, form: _MakeForm, context: Context) -> None:
         wanted = command.allowed(context) or context.targets

@@ -42,6 +42,8 @@ class ConsoleState:
     lost: BackendLost | None = None
     """Set while there is no line to the backend; all the rest is then old."""
     consoles: int = 0
+    operations_run_by: str = ""
+    """The other backend on the same journal that runs the operations; empty when this one does."""
     tally: Tally = Tally()
     busy: Mapping[VmId, Operation] = field(default_factory=dict)
     """The operation under way on each VM that has one."""

@@ -20,7 +20,7 @@ def header_line(state: ConsoleState, title: str, now: datetime, width: int, glyp
     left += [bar, *_alerts(state, glyphs)]
     if state.under_way:
         left += [bar, *_operations(state, glyphs, long=width >= 90)]
-    right = [*_link(state, now, glyphs), span(f" {clock_time(now)[:5]} ", Role.DIM)]
+    right = [*_link(state, now, glyphs, width), span(f" {clock_time(now)[:5]} ", Role.DIM)]
     return justify(left, right, width)
 
 
@@ -79,12 +79,15 @@ def _operations(state: ConsoleState, glyphs: Glyphs, *, long: bool) -> list[Span
     return shown
 
 
-def _link(state: ConsoleState, now: datetime, glyphs: Glyphs) -> list[Span]:
+def _link(state: ConsoleState, now: datetime, glyphs: Glyphs, width: int) -> list[Span]:
     if state.lost is not None:
         ago = age(state.lost.since, now)
         return [span(f" {glyphs.crashed} backend lost {ago}, reconnecting ", Role.CRITICAL)]
     if not state.has_fleet:
         return [span(f" {glyphs.busy} connecting ", Role.MIGRATING)]
+    if state.operations_run_by:
+        text = f"standby: {state.operations_run_by} runs operations" if width >= 110 else "standby"
+        return [span(f" {glyphs.attention} {text} ", Role.WARNING)]
     if state.consoles > 1:
         return [span(f" {state.consoles} consoles ", Role.DIM)]
     return []

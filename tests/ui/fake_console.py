@@ -69,6 +69,7 @@ class FakeConsole:
         self._fleet = fleet
         self._changes: asyncio.Queue[BackendChange] = asyncio.Queue()
         self.submitted: list[Intent] = []
+        self.operations_run_by = ""
         self.digests: list[str] = []
         self.keys: list[str] = []
         self.cancelled: list[OperationId] = []
@@ -188,6 +189,7 @@ class FakeConsole:
             consoles=1,
             operations_running=0,
             journal_path="",
+            operations_run_by=self.operations_run_by,
         )
 
     async def close(self) -> None:
