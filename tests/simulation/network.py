@@ -140,6 +140,7 @@ class FaultyGateway:
     def _act(self, operation: OperationId | None, host: HostId, what: str, ask: Callable[[], Any]) -> Any:
         """Carry out what was asked, and count it where it took effect."""
         world = self._network.world
+        world.remember_volumes()
         world.cause, before = operation, world.changes
         try:
             answer = ask()

@@ -57,6 +57,7 @@ class ObservedWorld(World):
         self.changes = 0
         self.on_change: Callable[[], None] = lambda: None
         self.may_remove: Callable[[OperationId, VmId], bool] = lambda _operation, _vm: True
+        self._doubled_by_boot: set[VmId] = set()
         self._context = contextvars.copy_context()
         self._volumes: dict[str, tuple[Store, frozenset[str]]] = {}
 
@@ -134,8 +135,12 @@ class ObservedWorld(World):
         machine = host.machines.get(vm)
         stands = f"{machine.state} ({machine.reason}) {machine.job}" if machine else "not there"
         self.trace.note(f"{host.name}: VM {vm[:8]} is {stands}: {detail}")
-        if len(self.where_it_runs(vm)) > 1:
+        # What libvirt starts by itself when its host boots, no backend has had a say in.
+        is_autostart = self.cause is None and detail == "started"
+        if len(self.where_it_runs(vm)) > 1 and not is_autostart and vm not in self._doubled_by_boot:
             self.trace.violate(f"VM {vm} runs on {', '.join(self.where_it_runs(vm))} at once")
+        if is_autostart and len(self.where_it_runs(vm)) > 1:
+            self._doubled_by_boot.add(vm)
         if not self.copies(vm) and (self.cause is None or not self.may_remove(self.cause, vm)):
             self.trace.violate(f"VM {vm} is lost: {detail} on {host.name}, by {self.cause or 'nobody'}")
         self.on_change()

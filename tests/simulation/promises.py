@@ -121,7 +121,8 @@ class Promises:
 def _may_act(written: Operation) -> bool:
     """Whether what is on the disk lets a step of the operation have an effect."""
     if written.has_ended:
-        return False
+        # A request that was on its way when somebody gave the operation up: its end says that nothing is known of it.
+        return written.state is OperationState.NEEDS_ATTENTION
     if written.state is OperationState.CANCELLING or any(step.state is StepState.STARTED for step in written.steps):
         return True
     due = next((step for step in written.steps if step.state is StepState.PENDING), None)

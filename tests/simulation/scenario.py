@@ -3,9 +3,11 @@
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
+from typing import Any, TypeVar
 
 from novacron.engine.service import BackendService
 from novacron.engine.settings import EngineSettings
@@ -26,6 +28,7 @@ from tests.simulation.process import BackendDied, BackendProcess, make_task, out
 from tests.simulation.promises import Promises
 from tests.simulation.trace import Trace
 
+T = TypeVar("T")
 SETTINGS = EngineSettings(
     poll_interval_s=5.0, alert_interval_s=10.0, reboot_off_s=20.0, backoff_most_s=10.0, backoff_person_s=10.0
 )
@@ -55,6 +58,7 @@ class Simulation:
             return Random(f"{seed} {what}")  # noqa: S311 - repeatable, not secret
 
         self.seed = seed
+        self.settings = SETTINGS
         self.clock = JumpingClock()
         self.trace = Trace(self.clock)
         self.promises = Promises(self.trace)
@@ -71,7 +75,7 @@ class Simulation:
         self._backend: Backend | None = None
         self._dead: list[BackendProcess] = []
         self._restarts: set[asyncio.Task[None]] = set()
-        intents = IntentSource(self.world, chance("intents"))
+        self.intents = IntentSource(self.world, chance("intents"))
         self.clients = [
             Client(
                 f"client-{number}",
@@ -79,7 +83,7 @@ class Simulation:
                 rng=chance(f"client {number}"),
                 trace=self.trace,
                 promises=self.promises,
-                intents=intents,
+                intents=self.intents,
                 backend=self.backend,
             )
             for number in range(_CLIENTS)
@@ -91,7 +95,7 @@ class Simulation:
             world=self.world,
             disk=self.disk,
             network=self.network,
-            process=self._process,
+            process=self.process,
         )
 
     async def backend(self) -> Backend:
@@ -104,17 +108,21 @@ class Simulation:
 
     async def run(self) -> Result:
         """Let everything happen, then account for it."""
-        await self.clock.run(self._start())
+        await self.clock.run(self.start())
         work = [asyncio.ensure_future(client.run(_REQUESTS)) for client in self.clients]
         work.append(asyncio.ensure_future(self.faults.run(_FAULTS)))
         await self.clock.run_until(lambda: all(task.done() for task in work), limit_s=_SETTLES_WITHIN_S)
         for task in work:
             task.result()
+        return await self.finish()
+
+    async def finish(self) -> Result:
+        """Heal everything, let time pass until nothing is under way, and account for it."""
         self.trace.note("quiet: every fault is healed")
         self.faults.heal()
         with suppress(BackendDied):
             await self._settle()
-        process = self._process()
+        process = self.process()
         await self._leave(process)
         return Result(
             seed=self.seed,
@@ -130,10 +138,11 @@ class Simulation:
         await self.clock.run_until(self._up.is_set, limit_s=_SETTLES_WITHIN_S)
         # A kill that is still to come comes while there is something to do.
         await self._until_all_ended()
-        self._process().kill_after(10**9, of_operations=False)
+        self.process().kill_after(10**9, of_operations=False)
         await self.clock.run_until(self._up.is_set, limit_s=_SETTLES_WITHIN_S)
         await self._until_all_ended()
         await self.clock.advance(40.0)
+        await self.clock.run_until(self._up.is_set, limit_s=_SETTLES_WITHIN_S)
         self.promises.check_the_end()
         await self._probe()
         self.promises.check_the_end()
@@ -192,13 +201,14 @@ class Simulation:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    def _process(self) -> BackendProcess:
+    def process(self) -> BackendProcess:
+        """Return the backend's process, dead or alive."""
         if self._backend is None:
             msg = "there never was a backend"
             raise AssertionError(msg)
         return self._backend[0]
 
-    async def _start(self) -> None:
+    async def start(self) -> None:
         """Start a backend on the journal as it is on the disk."""
         process = BackendProcess(lambda: self._died(gateway))
         gateway = FaultyGateway(self.network, process)
@@ -208,7 +218,7 @@ class Simulation:
             SimulatedJournal(self.disk),
             self.clock,
             fleet_source="simulation",
-            settings=SETTINGS,
+            settings=self.settings,
             rng=self._chance(f"backend {len(self._dead)}"),
         )
         self._backend = process, service
@@ -221,7 +231,7 @@ class Simulation:
     def _died(self, gateway: FaultyGateway) -> None:
         self.trace.note("the backend is dead")
         self._up.clear()
-        self._dead.append(self._process())
+        self._dead.append(self.process())
         gateway.close_all()
         task = outside(self._start_again())
         self._restarts.add(task)
@@ -229,7 +239,7 @@ class Simulation:
 
     async def _start_again(self) -> None:
         await self.clock.sleep(self._rng.choice([0.1, 2.0, 20.0, 400.0]))
-        await self._start()
+        await self.start()
 
     async def _listen(self, service: BackendService) -> None:
         """Hear what a console hears: what has ended stays so."""
@@ -249,8 +259,16 @@ def run(seed: int) -> Result:
     logging.getLogger("novacron").setLevel(logging.CRITICAL)
 
     async def simulate() -> Result:
-        asyncio.get_running_loop().set_task_factory(make_task)
         return await Simulation(seed).run()
 
-    with asyncio.Runner() as runner:
-        return runner.run(simulate())
+    return on_a_loop(simulate)
+
+
+def on_a_loop(simulate: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a simulation on an event loop of its own, which ends with it: nothing waits for tasks on a fake clock."""
+    loop = asyncio.new_event_loop()
+    loop.set_task_factory(make_task)
+    try:
+        return loop.run_until_complete(simulate())
+    finally:
+        loop.close()

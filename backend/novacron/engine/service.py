@@ -10,11 +10,11 @@ import novacron
 from novacron.engine.acknowledging import acknowledge
 from novacron.engine.alerting import Alerting
 from novacron.engine.executor import Executor, Ground
+from novacron.engine.failpoint_ledger import ledger_of
 from novacron.engine.hub import Hub, Snapshot
 from novacron.engine.journal_keeping import JournalKeeping
 from novacron.engine.last_readings import LastReadings
 from novacron.engine.lease import LeaseKeeper
-from novacron.engine.ledger import Ledger
 from novacron.engine.log import log
 from novacron.engine.poller import Watch
 from novacron.engine.samples import Samples
@@ -90,11 +90,11 @@ class BackendService:
         self._supervisor = Supervisor(clock, settings)
         self._hub = Hub(clock, fleet_gap_s=settings.fleet_gap_s)
         self._store = FleetStore(hosts, clock, self._publish_fleet)
-        self._ledger = Ledger(
+        self._ledger = ledger_of(
             journal,
             self._lease,
             lambda operations: self._hub.publish(OperationsChanged(operations=operations)),
-            keep=settings.operations_kept,
+            settings,
         )
         self._samples = Samples(window_s=settings.sample_window_s, interval_s=settings.sample_interval_s)
         self._watchers = Watchers(

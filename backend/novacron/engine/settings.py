@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from novacron.engine.failpoints import Reached
 from novacron.model.alert.conditions import Thresholds
 
 
@@ -93,4 +94,6 @@ class EngineSettings:
     """Between a long-lived task's failure and its next start."""
     task_well_after_s: float = 120.0
     """How long a task has to run without failing before its alert is cleared: longer than it may wait to start."""
+    failpoint: Reached | None = None
+    """Is called at every boundary of the journal, for tests that stop the backend there; None: nothing is."""
     thresholds: Thresholds = field(default_factory=Thresholds)

@@ -120,6 +120,7 @@ async def _every(seconds: float, act: Callable[[], None]) -> None:
 def _service(options: FleetOptions, paths: Paths, clock: "SystemClock") -> "BackendService":
     from novacron.adapters.files.reading_archive import FileReadingArchive
     from novacron.adapters.sql.journal import SqlJournal
+    from novacron.engine.failpoints import VARIABLE, failpoint_of
     from novacron.engine.service import BackendService
     from novacron.engine.settings import EngineSettings
     from novacron.runtime.backend_name import backend_name
@@ -134,7 +135,7 @@ def _service(options: FleetOptions, paths: Paths, clock: "SystemClock") -> "Back
         journal,
         clock,
         fleet_source=choice.source,
-        settings=EngineSettings(thresholds=choice.thresholds),
+        settings=EngineSettings(thresholds=choice.thresholds, failpoint=failpoint_of(os.environ.get(VARIABLE, ""))),
         journal_path=journal.name,
         archive=FileReadingArchive(paths.journal.parent / "readings"),
         holder=backend_name(paths.journal.parent),
