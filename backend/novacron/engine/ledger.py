@@ -13,6 +13,7 @@ from datetime import datetime
 
 from novacron.engine.journal_writer import JournalWriter
 from novacron.engine.lease import LeaseKeeper
+from novacron.engine.operation_log import log_operation
 from novacron.engine.remembered import RememberedOperations
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
@@ -230,8 +231,8 @@ class Ledger:
 
     async def note_waiting(self, operation: OperationId, until: datetime) -> None:
         """Write that an operation waits for its turn as of then."""
-        state = self._operations[operation].state
-        await self._write(StateMoved(operation=operation, state=state, queued_until=until))
+        now = self._operations[operation]
+        await self._write(StateMoved(operation=operation, state=now.state, queued_until=until))
 
     async def flush(self) -> None:
         """Try again to write what could not be written."""
@@ -241,7 +242,7 @@ class Ledger:
 
     async def _write(self, event: Event) -> Operation:
         # In memory at once: a second change made while the journal writes must build on this one.
-        self._operations.change(apply(self._operations[event.operation], event))
+        _change(self._operations, event)
         await self._writer.keep(event, lambda: self._operations.note_durable(event.operation))
         self._publish()
         return self._operations[event.operation]
@@ -251,15 +252,14 @@ class Ledger:
 
         def change() -> None:
             # What was changed while the journal wrote is kept: an event says nothing of it.
-            self._operations.change(apply(self._operations[event.operation], event))
+            _change(self._operations, event)
             self._operations.note_durable(event.operation)
             self._publish()
 
         await self._writer.require(event, change)
 
     def _take_in(self, accepted: Operation) -> None:
-        self._operations.add(accepted)
-        self._operations.forget_oldest()
+        _add(self._operations, accepted)
         self._publish()
 
     def require_writable(self) -> None:
@@ -284,3 +284,16 @@ class Ledger:
     def _publish_now(self) -> None:
         self._is_publishing = False
         self._on_change(self.operations)
+
+
+def _add(operations: RememberedOperations, accepted: Operation) -> None:
+    operations.add(accepted)
+    operations.forget_oldest()
+    log_operation(Accepted(accepted=accepted), accepted, None)
+
+
+def _change(operations: RememberedOperations, event: Event) -> None:
+    before = operations[event.operation]
+    after = apply(before, event)
+    operations.change(after)
+    log_operation(event, after, before)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from novacron.engine.deadline import first_of, within
+from novacron.engine.log import log
 from novacron.engine.settings import EngineSettings
 from novacron.engine.store import FleetStore
 from novacron.model.errors import LinkError, LinkLost, NovaCronError
@@ -22,8 +23,6 @@ from novacron.model.link import NEEDS_PERSON, Link, LinkStatus
 from novacron.model.work.backoff import Backoff
 from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import HostEvent, HostEventKind, Hypervisor, HypervisorGateway
-
-_log = logging.getLogger("novacron.engine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +129,7 @@ class HostPoller:
         except NovaCronError as error:
             return LinkError(error.subject, error.detail, error.remedy)
         except Exception as error:  # noqa: BLE001 - an unforeseen fault costs this host's row, not the backend
-            _log.exception("watching %s failed", self._spec.id)
+            log("unforeseen error", level=logging.ERROR, error=error, host=self._spec.id)
             return LinkError(
                 self._spec.id,
                 f"unforeseen: {type(error).__name__}: {error}",
@@ -153,6 +152,7 @@ class HostPoller:
             attempts=self._attempts,
         )
         watch.store.set_link(self._spec.id, link)
+        _log_trouble(self._spec.id, before, link)
         self._release()
         self._wake.clear()
         await self._let_go()
@@ -195,6 +195,8 @@ class HostPoller:
         self._require_identity(reading)
         if inventory:
             self._inventory_at = self._read_at
+        if not watch.store.link_of(self._spec.id).is_up:
+            log("host connected", host=self._spec.id, attempts=self._attempts)
         self._attempts = 0
         watch.store.apply(reading)
         watch.on_reading(reading)
@@ -284,6 +286,14 @@ class HostPoller:
 def _resolve(waiter: "asyncio.Future[None]") -> None:
     if not waiter.done():
         waiter.set_result(None)
+
+
+def _log_trouble(host: HostId, before: Link, link: Link) -> None:
+    """Write why a host is not connected, once for each cause and not for each attempt."""
+    if (before.status, before.cause) == (link.status, link.cause):
+        return
+    told = {"host": host, "status": link.status, "cause": link.cause, "retry_at": link.retry_at}
+    log("host lost" if before.is_up else "host not connected", told, level=logging.WARNING)
 
 
 def _under_way(link: Link) -> Link:

@@ -9,14 +9,13 @@ import logging
 from collections.abc import Iterable
 
 from novacron.engine.executor import Executor, Ground
+from novacron.engine.log import log
 from novacron.engine.operations.context import AttentionNeeded
 from novacron.engine.run import OperationRun
 from novacron.model.errors import NovaCronError
 from novacron.model.operation import Operation, OperationState, StepState
 from novacron.model.operations.batch import Batch
 from novacron.model.operations.unknown import UnknownIntent
-
-_log = logging.getLogger("novacron.engine")
 
 
 def recover(unfinished: Iterable[Operation], executor: Executor, ground: Ground) -> None:
@@ -31,7 +30,7 @@ def recover(unfinished: Iterable[Operation], executor: Executor, ground: Ground)
         try:
             runs.append(executor.adopt(operation))
         except Exception as error:  # noqa: BLE001 - one that fails must not leave the others unlocked, and nobody's
-            _log.exception("operation %s cannot be taken up", operation.id)
+            log("operation cannot be taken up", level=logging.ERROR, error=error, operation=operation.id)
             executor.leave(operation, f"it cannot be taken up after the restart: {type(error).__name__}: {error}")
     for run in runs:
         if isinstance(run.operation.intent, UnknownIntent):

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from novacron.engine.ledger import Ledger
+from novacron.engine.log import log
 from novacron.engine.operations.context import AttentionNeeded, StepContext
 from novacron.engine.operations.registry import handler_of
 from novacron.engine.operations.step import StepCancelled, StepFailed, StepHandler
@@ -24,7 +25,6 @@ from novacron.model.ids import OperationId
 from novacron.model.operation import Operation, OperationState, StepRecord, StepResult, StepState
 from novacron.ports.clock import Clock
 
-_log = logging.getLogger("novacron.engine")
 _PASSING = frozenset({OperationState.RUNNING, OperationState.SETTLING})
 
 
@@ -60,7 +60,7 @@ class OperationRun:
             # An operation that nobody carries out any more must not seem to run.
             if is_cancelled_itself(error):
                 raise
-            _log.exception("operation %s failed", self._id)
+            log("unforeseen error", level=logging.ERROR, error=error, operation=self._id)
             if not self.operation.has_ended:
                 text = f"unforeseen: {type(error).__name__}: {error}; look at its subject"
                 await self.give_up(OperationState.NEEDS_ATTENTION, text)
@@ -121,7 +121,7 @@ class OperationRun:
         except NovaCronError as error:
             await self._fail(started, OperationState.FAILED, f"{error}; {self._left()}")
         except Exception as error:  # noqa: BLE001 - whatever a step does, its operation ends and says so
-            _log.exception("step %s of operation %s failed", record.id, self._id)
+            log("unforeseen error", level=logging.ERROR, error=error, operation=self._id, step=record.id)
             text = f"unforeseen in {record.title!r}: {type(error).__name__}: {error}; look at its subject"
             await self._fail(started, OperationState.NEEDS_ATTENTION, text)
         else:

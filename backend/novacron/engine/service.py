@@ -230,7 +230,9 @@ class BackendService:
         asked = Submission(
             intent=intent, plan_digest=plan_digest, key=idempotency_key, actor=caller.user, schedule=schedule
         )
-        return await self._executor.submit(asked)
+        answer = await self._executor.submit(asked)
+        _log_refusal(answer, intent, caller)
+        return answer
 
     async def cancel(self, caller: Caller, operation: OperationId) -> Operation | Refusal:
         """Ask a running operation to stop."""
@@ -294,3 +296,9 @@ class BackendService:
         while True:
             await self._clock.sleep(self._settings.note_waiting_s)
             await self._executor.scheduler.note_waiting()
+
+
+def _log_refusal(answer: Operation | Refusal, intent: Intent, caller: Caller) -> None:
+    if isinstance(answer, Refusal):
+        told = {"kind": intent.kind, "subject": answer.subject, "code": answer.code, "reason": answer.reason}
+        log("submission refused", told, caller=caller.user)

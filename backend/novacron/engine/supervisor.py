@@ -5,13 +5,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from novacron.engine.log import log
 from novacron.engine.settings import EngineSettings
 from novacron.model.alert.conditions import TaskFault
 from novacron.model.work.backoff import Backoff
 from novacron.ports.clock import Clock
 
 T = TypeVar("T")
-_log = logging.getLogger("novacron.engine")
 
 
 class Supervisor:
@@ -64,7 +64,7 @@ class Supervisor:
         known = self._failed.get(name)
         # The same fault once a second, such as an alert rule's, is one traceback.
         if known is None or known[1].text != text:
-            _log.error("%s failed", name, exc_info=error)
+            log(f"{name} failed", level=logging.ERROR, error=error, task=name)
         self._failed[name] = (self._clock.monotonic(), TaskFault(name=name, text=text))
 
 
