@@ -81,6 +81,22 @@ async def test_a_start_that_waits_can_be_cancelled_though_a_start_cannot(site: S
     assert site.state(DB) is VmState.SHUT_OFF
 
 
+async def test_one_whose_turn_has_come_can_be_cancelled_until_it_was_looked_at_once_more(site: Site) -> None:
+    site.limits = ONE
+    for name in ("web-1", "db-1"):
+        site.add(name, state=VmState.SHUT_OFF)
+    await site.start()
+    site.world.slow(A, 2.0)
+    first = await site.accepted(StartVm(vm=WEB, host=A))
+    second = await site.accepted(StartVm(vm=DB, host=A))
+    await site.ended(first)
+    assert "looked at once more" in (await _waiting(site, second)).reason
+    await site.clock.run(site.service.cancel(ALICE, second))
+    ended = await site.ended(second)
+    assert ended.state is OperationState.CANCELLED, ended.outcome
+    assert site.state(DB) is VmState.SHUT_OFF
+
+
 async def test_what_differs_when_its_turn_comes_is_not_done(site: Site) -> None:
     first, second = await _two_migrations(site)
     site.alter(DB, state=VmState.SHUT_OFF)

@@ -101,7 +101,11 @@ class Scheduler:
                 return False
             if not await self._await_turn(run, turn or self.enter(operation)):
                 return False
+            self._ledger.queued(operation.id, Wait(reason="it is its turn: it is looked at once more before it begins"))
             changed = await self._changed(operation)
+            self._ledger.queued(operation.id, None)
+            if await self._ended_waiting(run, "a last look"):
+                return False
             if changed:
                 await self._end(operation, OperationState.FAILED, f"{why}; {changed}; nothing was done")
                 return False
