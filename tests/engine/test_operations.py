@@ -245,7 +245,7 @@ async def test_a_fault_of_ours_in_a_step_ends_the_operation_and_says_so(
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("novacron.engine.run.handler_of", broken)
+    monkeypatch.setattr("novacron.engine.work.runner.handler_of", broken)
     ended = await site.do(StartVm(vm=VM, host=A))
     assert ended.state is OperationState.NEEDS_ATTENTION
     assert "ZeroDivisionError" in ended.outcome

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from novacron.engine.hub import Hub, Snapshot
-from novacron.engine.run import OperationRun
 from novacron.engine.settings import EngineSettings
 from novacron.engine.supervisor import Supervisor
+from novacron.engine.work.runner import OperationRunner
 from novacron.model.alert import rules
 from novacron.model.alert.alert import Alert, AlertRule
 from novacron.model.alert.conditions import Moment
@@ -155,10 +155,10 @@ async def test_an_operation_whose_task_fails_needs_attention_and_lets_go_of_its_
     site.add()
     await site.start()
 
-    async def die(_: OperationRun) -> None:
+    async def die(_: OperationRunner) -> None:
         raise error
 
-    monkeypatch.setattr(OperationRun, "carry_out", die)
+    monkeypatch.setattr(OperationRunner, "carry_out", die)
     ended = await site.do(PauseVm(vm=VM, host=A))
     assert ended.state is OperationState.NEEDS_ATTENTION
     assert str(error) in ended.outcome

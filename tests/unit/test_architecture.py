@@ -116,8 +116,8 @@ def test_only_what_supervises_swallows_everything() -> None:
         if isinstance(node, ast.ExceptHandler) and _catches_everything(node)
     }
     assert catching <= {
-        "engine/run.py",
-        "engine/recovery.py",
+        "engine/work/runner.py",
+        "engine/work/recovery.py",
         "engine/journal_writer.py",
         "engine/poller.py",
         "engine/supervisor.py",

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from novacron import __version__
-from novacron.cli import acting, backend, devices, hosts, listing, placing, serial, storage
+from novacron.cli import acting, backend, creation, devices, hosts, listing, migration, serial, storage
 from novacron.cli.options import fleet_options
 from novacron.cli.output import complain, fail, open_closed_streams, printing
 from novacron.cli.terminal import let_readers_leave, respect_terminal_without_colours
@@ -56,7 +56,7 @@ def root(
             fail(error)
 
 
-for part in (listing, storage, acting, placing, devices, serial, backend, hosts):
+for part in (listing, storage, acting, creation, migration, devices, serial, backend, hosts):
     part.add_to(app)
 
 

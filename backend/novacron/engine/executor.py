@@ -14,13 +14,13 @@ from novacron.engine.looking_again import look_again
 from novacron.engine.operations.context import StepContext
 from novacron.engine.operations.migration_preflight import gather_facts
 from novacron.engine.previews import Previews
-from novacron.engine.run import OperationRun
 from novacron.engine.settings import EngineSettings
 from novacron.engine.store import FleetStore
 from novacron.engine.watchers import Watchers
 from novacron.engine.work.cancelling import cancel
 from novacron.engine.work.draining import drain
 from novacron.engine.work.queue import WorkQueue
+from novacron.engine.work.runner import OperationRunner
 from novacron.engine.work.scheduler import Scheduler
 from novacron.engine.work.submission import Submission
 from novacron.model.caller import Caller
@@ -69,7 +69,7 @@ class Executor:
         """Lets what was accepted begin."""
         self.on_ended: Callable[[Operation], None] = lambda _: None
         """Told of each operation that has ended, or is let go of."""
-        self._runs: dict[OperationId, OperationRun] = {}
+        self._runs: dict[OperationId, OperationRunner] = {}
         self._tasks: dict[OperationId, asyncio.Task[None]] = {}
         self._submitting: dict[str, asyncio.Future[Operation | Refusal]] = {}
         self._is_ending = False
@@ -118,7 +118,7 @@ class Executor:
         """Let those begin that the limits, as they are now, keep back no more."""
         self._queue.look_again()
 
-    def adopt(self, operation: Operation) -> OperationRun:
+    def adopt(self, operation: Operation) -> OperationRunner:
         """Take up an operation of an earlier run of the backend: locked again before anything new is accepted."""
         # What it waited for then says nothing now.
         self._ground.ledger.queued(operation.id, None)
@@ -129,7 +129,7 @@ class Executor:
             self._queue.hold(claims_unread(operation).objects, operation)
         return self._new_run(operation)
 
-    def launch(self, run: OperationRun, *, first: "asyncio.Future[bool] | None" = None) -> None:
+    def launch(self, run: OperationRunner, *, first: "asyncio.Future[bool] | None" = None) -> None:
         """Let it run; `first` has to come true before."""
         self._start(run, run.carry_out_after(first))
 
@@ -257,9 +257,9 @@ class Executor:
         fleet = self._ground.store.fleet
         return self._queue.refuse(claims_of(intent, fleet), subject_of(intent, fleet))
 
-    def _new_run(self, operation: Operation) -> OperationRun:
+    def _new_run(self, operation: Operation) -> OperationRunner:
         ground = self._ground
-        run: OperationRun
+        run: OperationRunner
 
         async def mark_settling() -> None:
             await run.mark_settling()
@@ -273,13 +273,13 @@ class Executor:
             show=lambda progress: ground.ledger.show(operation.id, progress),
             mark_settling=mark_settling,
         )
-        run = OperationRun(
+        run = OperationRunner(
             operation.id, ledger=ground.ledger, context=context, clock=ground.clock, settings=ground.settings
         )
         self._runs[operation.id] = run
         return run
 
-    def _start(self, run: OperationRun, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, run: OperationRunner, work: Coroutine[Any, Any, None]) -> None:
         operation = run.operation
         task = asyncio.create_task(work, name=f"operation {operation.id}")
         self._tasks[operation.id] = task

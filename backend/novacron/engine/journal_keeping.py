@@ -4,8 +4,8 @@ from contextlib import suppress
 
 from novacron.engine.executor import Executor, Ground
 from novacron.engine.lease import LeaseKeeper
-from novacron.engine.recovery import recover
 from novacron.engine.work.batches import Batches
+from novacron.engine.work.recovery import recover
 from novacron.model.errors import JournalError
 
 

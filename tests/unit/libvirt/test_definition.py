@@ -12,7 +12,7 @@ from novacron.adapters.libvirt.storage import _volume_xml
 from novacron.model.errors import OperationError
 from novacron.model.ids import HostId
 from novacron.model.operations.creation import CreateVm, definition_of
-from novacron.model.plan.names import refuse_text
+from novacron.model.plan.input_limits import refuse_text
 from novacron.model.vm import VmDisk, VmNic
 from tests.builders import an_id
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacron.model.plan.names import refuse_disk, refuse_memory, refuse_name, refuse_vcpus
+from novacron.model.plan.input_limits import refuse_disk, refuse_memory, refuse_name, refuse_vcpus
 
 
 @pytest.mark.parametrize("name", ["a", "web-1", "Web_1.example", "0", "a" * 63])

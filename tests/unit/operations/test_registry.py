@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from novacron.adapters.sql.documents import EventRow, document_of, folded
 from novacron.api.bodies import PreviewBody
-from novacron.cli import acting, devices, placing, storage
+from novacron.cli import acting, creation, devices, migration, storage
 from novacron.cli.main import app
 from novacron.engine.operations.registry import HANDLERS
 from novacron.engine.operations.step import StepHandler
@@ -25,7 +25,17 @@ from novacron_tui.keys import KEYS
 from tests.operation_builders import an_operation
 from tests.operation_strategies import example_of
 
-_VERBS: Mapping[type[Intent], tuple[str, ...]] = {**acting.VERBS, **placing.VERBS, **devices.VERBS, **storage.VERBS}
+_VERBS: Mapping[type[Intent], tuple[str, ...]] = {
+    intent: verb
+    for module in (acting, creation, migration, devices, storage)
+    for intent, verb in module.VERBS.items()
+}
+    **acting.VERBS,
+    **creation.VERBS,
+    **migration.VERBS,
+    **devices.VERBS,
+    **storage.VERBS,
+}
 
 every_type = pytest.mark.parametrize("kind", TYPES)
 

@@ -12,7 +12,7 @@ from novacron.model.errors import LinkError, NotFound, OperationError, OutcomeUn
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, VmId
 from novacron.model.operation import JOURNAL, Operation, Progress, StepRecord
-from novacron.model.plan.settlement import Look
+from novacron.model.plan.migration_outcome import Look
 from novacron.model.work.backoff import Backoff
 from novacron.ports.clock import Clock
 from novacron.ports.hypervisor import Hypervisor

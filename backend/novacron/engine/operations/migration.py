@@ -10,7 +10,7 @@ from novacron.model.errors import LinkError, NovaCronError, OperationError, Outc
 from novacron.model.operation import Progress, StepResult
 from novacron.model.operations.migration import KeepAutostartArgs, MoveRunningArgs, ReadOutcomeArgs
 from novacron.model.plan.forecast import forecast
-from novacron.model.plan.settlement import Verdict, judge
+from novacron.model.plan.migration_outcome import MigrationOutcome, outcome_of
 from novacron.ports.hypervisor import MigrationRequest
 
 SAID = "said"
@@ -139,7 +139,7 @@ class _Follower:
             return True
         args = self._args
         here, there = await asyncio.gather(context.look(args.host, args.vm), context.look(args.destination, args.vm))
-        if judge(here, there) is not Verdict.DONE:
+        if outcome_of(here, there) is not MigrationOutcome.DONE:
             self._arrived_at = None
             return False
         self._arrived_at = now if self._arrived_at is None else self._arrived_at

@@ -13,7 +13,7 @@ from novacron.engine.operations.step import StepCancelled, StepFailed, StepHandl
 from novacron.model.errors import LinkError, OperationError, OutcomeUnknown
 from novacron.model.operation import StepResult
 from novacron.model.operations.migration import ReadOutcomeArgs
-from novacron.model.plan.settlement import Look, Verdict, judge
+from novacron.model.plan.migration_outcome import Look, MigrationOutcome, outcome_of
 
 
 class ReadOutcome(StepHandler[ReadOutcomeArgs]):
@@ -43,7 +43,7 @@ class _OutcomeReader:
     async def read(self) -> str:
         here, there = await self._look()
         # The usual end needs one look: the call said yes, and the source has let go of it.
-        if judge(here, there) is Verdict.DONE and here.vm is None and not self._said:
+        if outcome_of(here, there) is MigrationOutcome.DONE and here.vm is None and not self._said:
             return self._arrived(there)
         await self._context.mark_settling()
         while True:
@@ -57,25 +57,25 @@ class _OutcomeReader:
         """What the source's call said, if it did not say yes."""
         return self._context.value_of(self._args.move_step, SAID)
 
-    async def _decide(self) -> tuple[Verdict, Look, Look]:
+    async def _decide(self) -> tuple[MigrationOutcome, Look, Look]:
         """Look until two looks, apart in time, agree on a verdict that can be acted on."""
         context = self._context
         before: tuple[object, ...] | None = None
         while True:
             here, there = await self._look()
-            verdict = judge(here, there)
-            if verdict is Verdict.WAIT:
+            verdict = outcome_of(here, there)
+            if verdict is MigrationOutcome.WAIT:
                 await self._wait_blind(here, there)
                 before = None
                 continue
             self._backoff = self._backoff.succeeded()
-            if verdict is Verdict.FOLLOW:
+            if verdict is MigrationOutcome.FOLLOW:
                 await self._follow()
                 before = None
                 continue
             # Two copies write to one disk: suspending is reversible, waiting is not.
             now = (verdict, _essence(here), _essence(there))
-            if now == before or verdict is Verdict.SUSPEND_BOTH:
+            if now == before or verdict is MigrationOutcome.SUSPEND_BOTH:
                 context.note("")
                 return verdict, here, there
             before = now
@@ -101,23 +101,23 @@ class _OutcomeReader:
         await show_job(self._args, context)
         await context.clock.sleep(context.settings.job_interval_s)
 
-    async def _do(self, verdict: Verdict, here: Look, there: Look) -> str | None:
+    async def _do(self, verdict: MigrationOutcome, here: Look, there: Look) -> str | None:
         """Act on a verdict; None: look again."""
         args = self._args
         match verdict:
-            case Verdict.DONE:
+            case MigrationOutcome.DONE:
                 await self._tidy_source(here, there)
                 return self._arrived(there)
-            case Verdict.ROLLED_BACK:
+            case MigrationOutcome.ROLLED_BACK:
                 self._stayed(here, there)
-            case Verdict.DESTROY_SOURCE:
+            case MigrationOutcome.DESTROY_SOURCE:
                 await self._mend(f"ending the stale copy on {args.host}", self._destroy_source)
-            case Verdict.DESTROY_DESTINATION:
+            case MigrationOutcome.DESTROY_DESTINATION:
                 await self._mend(f"ending the copy on {args.destination} that never ran", self._destroy_destination)
-            case Verdict.RESUME_SOURCE:
+            case MigrationOutcome.RESUME_SOURCE:
                 self._require_nowhere_else()
                 await self._mend(f"resuming it on {args.host}", self._resume_source)
-            case Verdict.SUSPEND_BOTH:
+            case MigrationOutcome.SUSPEND_BOTH:
                 await self._suspend_both()
             case _:
                 self._leave_to_person(verdict, here, there)
@@ -215,7 +215,7 @@ class _OutcomeReader:
             f"{f' ({failed})' if failed else ''}. Check its disks, force one copy off, then resume the other"
         )
 
-    def _leave_to_person(self, verdict: Verdict, here: Look, there: Look) -> None:
+    def _leave_to_person(self, verdict: MigrationOutcome, here: Look, there: Look) -> None:
         args = self._args
         now = f"it is {_seen(here)} on {args.host} and {_seen(there)} on {args.destination}"
         said = f" ({self._said})" if self._said else ""
@@ -225,12 +225,12 @@ class _OutcomeReader:
             for seen in (found.sightings if found else ())
             if seen.host.id not in (args.host, args.destination) and seen.is_current
         ]
-        if verdict is Verdict.GONE and third:
+        if verdict is MigrationOutcome.GONE and third:
             raise StepFailed(f"{now}: somebody moved it to {third[0].host.id}, where it is {describe(third[0].vm)}")
         advice = {
-            Verdict.DOWN: "it runs nowhere: start it where its disks are, when you know why it went down",
-            Verdict.GONE: "no host of the fleet knows it: define it again on its disks",
-            Verdict.POSTCOPY_BROKEN: "its memory is split: only resuming the post-copy migration can save it",
+            MigrationOutcome.DOWN: "it runs nowhere: start it where its disks are, when you know why it went down",
+            MigrationOutcome.GONE: "no host of the fleet knows it: define it again on its disks",
+            MigrationOutcome.POSTCOPY_BROKEN: "its memory is split: only resuming the post-copy migration can save it",
         }.get(verdict, "decide which copy is to live, and force the other off")
         raise AttentionNeeded(f"{now}{said}; {advice}")
 

@@ -1,7 +1,7 @@
 """Asking an operation to stop: at once while it waits, at its next chance while it runs; or giving it up."""
 
 from novacron.engine.ledger import Ledger
-from novacron.engine.run import OperationRun
+from novacron.engine.work.runner import OperationRunner
 from novacron.model.caller import Caller
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
@@ -11,7 +11,7 @@ from novacron.ports.clock import Clock
 
 
 async def cancel(
-    operation_id: OperationId, run: OperationRun | None, ledger: Ledger, clock: Clock, caller: Caller
+    operation_id: OperationId, run: OperationRunner | None, ledger: Ledger, clock: Clock, caller: Caller
 ) -> Operation | Refusal:
     """Ask an operation to stop, and write who asked first; `run` is None where nothing carries it out any more.
 

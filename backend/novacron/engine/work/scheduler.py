@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from novacron.engine.ledger import Ledger
-from novacron.engine.run import OperationRun
 from novacron.engine.store import FleetStore
 from novacron.engine.work.queue import Rank, WorkQueue
+from novacron.engine.work.runner import OperationRunner
 from novacron.model.ids import OperationId
 from novacron.model.operation import Operation, OperationState
 from novacron.model.operations.intent import Intent
@@ -68,11 +68,11 @@ class Scheduler:
             if operation is not None and not operation.has_ended:
                 await self._ledger.note_waiting(operation_id, self._clock.now())
 
-    async def begin_later(self, run: OperationRun) -> bool:
+    async def begin_later(self, run: OperationRunner) -> bool:
         """Return once its time and its turn have come and it is what was confirmed; False: it ended."""
         return await self.until_due(run) and await self.may_begin(run, why=AT_ITS_TIME)
 
-    async def until_due(self, run: OperationRun) -> bool:
+    async def until_due(self, run: OperationRunner) -> bool:
         """Return once its time has come; False: it ended before."""
         operation = run.operation
         if self.is_due(operation):
@@ -89,7 +89,7 @@ class Scheduler:
         return True
 
     async def may_begin(
-        self, run: OperationRun, turn: "asyncio.Future[None] | None" = None, *, why: str = AT_ITS_TURN
+        self, run: OperationRunner, turn: "asyncio.Future[None] | None" = None, *, why: str = AT_ITS_TURN
     ) -> bool:
         """Return once it has all its claims and its plan is what was confirmed; False: it ended, nothing was done.
 
@@ -116,7 +116,7 @@ class Scheduler:
         await self._end(operation, OperationState.FAILED, f"{why}; what it touches keeps changing; nothing was done")
         return False
 
-    async def _take_objects(self, run: OperationRun) -> bool:
+    async def _take_objects(self, run: OperationRunner) -> bool:
         """Have it hold all its objects; whoever waits for them holds nothing."""
         operation = run.operation
         objects = claims_of(operation.intent, self._store.fleet).objects
@@ -125,7 +125,7 @@ class Scheduler:
         self._queue.release(operation.id)
         return await self._await_turn(run, self._queue.enter(operation, objects, rank_of(operation)))
 
-    async def _await_turn(self, run: OperationRun, turn: "asyncio.Future[None]") -> bool:
+    async def _await_turn(self, run: OperationRunner, turn: "asyncio.Future[None]") -> bool:
         """Return once it has what it waits for; False: it ended before."""
         while not turn.done() and not await self._ended_waiting(run, "its turn"):
             await self._first_of(run, turn, None)
@@ -137,7 +137,7 @@ class Scheduler:
             await asyncio.get_running_loop().create_future()
         return not await self._ended_waiting(run, "its turn")
 
-    async def _first_of(self, run: OperationRun, turn: "asyncio.Future[None]", at: datetime | None) -> None:
+    async def _first_of(self, run: OperationRunner, turn: "asyncio.Future[None]", at: datetime | None) -> None:
         """Return when its turn or time comes, when somebody cancels it, or when its deadline passes."""
         moments = [moment for moment in (at, run.operation.schedule.deadline) if moment is not None]
         waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(run.context.cancel_asked.wait())]
@@ -150,7 +150,7 @@ class Scheduler:
             for wait in waits:
                 wait.cancel()
 
-    async def _ended_waiting(self, run: OperationRun, what: str) -> bool:
+    async def _ended_waiting(self, run: OperationRunner, what: str) -> bool:
         """End it if somebody cancelled it or its deadline has passed; return whether."""
         operation = run.operation
         deadline = operation.schedule.deadline

@@ -10,7 +10,7 @@ from novacron.model.operations.power_steps import SetRunningArgs
 from novacron.model.operations.step import StepArgs
 from novacron.model.operations.type import OperationType, Permission, Texts
 from novacron.model.plan.guards import find_host
-from novacron.model.plan.names import refuse_disk, refuse_memory, refuse_name, refuse_text, refuse_vcpus
+from novacron.model.plan.input_limits import refuse_disk, refuse_memory, refuse_name, refuse_text, refuse_vcpus
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.plan.resources import disk_key, memory_of, name_alone, pool_key, vm_alone, volume_keys
 from novacron.model.refusal import Refusal, RefusalCode

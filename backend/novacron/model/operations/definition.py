@@ -10,7 +10,7 @@ from novacron.model.operations.intent import VmIntent
 from novacron.model.operations.step import StepArgs
 from novacron.model.operations.type import OperationType, Permission, Texts
 from novacron.model.plan.guards import find_vm, refuse_elsewhere, refuse_job, refuse_state, vm_basis, vm_line, vm_name
-from novacron.model.plan.names import refuse_name
+from novacron.model.plan.input_limits import refuse_name
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.plan.resources import name_alone, vm_with_files
 from novacron.model.refusal import Refusal, RefusalCode

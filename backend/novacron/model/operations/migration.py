@@ -12,7 +12,7 @@ from novacron.model.operation import Operation, StepState
 from novacron.model.operations.intent import VmIntent
 from novacron.model.operations.step import StepArgs
 from novacron.model.operations.type import OperationType, Permission, Texts
-from novacron.model.plan.compatibility import MigrationFacts, judge
+from novacron.model.plan.compatibility import MigrationFacts, assess
 from novacron.model.plan.guards import (
     find_host,
     find_vm,
@@ -24,7 +24,7 @@ from novacron.model.plan.guards import (
     vm_name,
     vouched_lines,
 )
-from novacron.model.plan.names import refuse_bandwidth, refuse_downtime
+from novacron.model.plan.input_limits import refuse_bandwidth, refuse_downtime
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.plan.resources import files_of_vm, memory_of, name_alone, pools_below, vm_but_cpus
 from novacron.model.refusal import Refusal, RefusalCode
@@ -155,7 +155,7 @@ def plan_migration(intent: MigrateVm, fleet: Fleet, facts: MigrationFacts) -> Pl
         msg = "refuse_migration found the VM here"
         raise AssertionError(msg)
     live = seen.vm.state is VmState.RUNNING
-    verdict = judge(seen, destination, facts, copy_storage=intent.copy_storage)
+    verdict = assess(seen, destination, facts, copy_storage=intent.copy_storage)
     if isinstance(verdict, Refusal):
         return verdict
     warnings = (*vouched_lines(intent.vouched), *verdict.warnings, *_left_over(fleet, intent.destination, seen))

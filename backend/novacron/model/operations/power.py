@@ -28,7 +28,7 @@ from novacron.model.plan.guards import (
     vm_name,
     vouched_lines,
 )
-from novacron.model.plan.names import refuse_patience
+from novacron.model.plan.input_limits import refuse_patience
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.plan.resources import cpus_alone, memory_of, pools_below, vm_with_files
 from novacron.model.refusal import Refusal, RefusalCode

@@ -24,13 +24,13 @@ class MigrationFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Assessment:
     """Nothing stands in the way; what the operator should still know."""
 
     warnings: tuple[str, ...] = ()
 
 
-def judge(seen: Sighting, destination: Host, facts: MigrationFacts, *, copy_storage: bool) -> Verdict | Refusal:
+def assess(seen: Sighting, destination: Host, facts: MigrationFacts, *, copy_storage: bool) -> Assessment | Refusal:
     """Judge a move by what both hosts said. A way that a refusal advises is one that is open now."""
     refusal = _refuse_unknown_place(seen) or _refuse_guest(seen, destination, facts.fit)
     if refusal is not None:
@@ -40,7 +40,7 @@ def judge(seen: Sighting, destination: Host, facts: MigrationFacts, *, copy_stor
         return case.refuse_copying_shut_off()
     way = Way.COPYING if copy_storage else Way.LIVE if seen.vm.is_active else Way.SHUT_OFF
     obstacles = case.obstacles(way)
-    return case.refuse(way, obstacles) if obstacles else Verdict(warnings=case.warnings(way))
+    return case.refuse(way, obstacles) if obstacles else Assessment(warnings=case.warnings(way))
 
 
 def probed_paths(seen: Sighting) -> tuple[str, ...]:

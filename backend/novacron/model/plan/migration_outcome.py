@@ -24,7 +24,7 @@ class Look:
     """Why it could not be asked."""
 
 
-class Verdict(StrEnum):
+class MigrationOutcome(StrEnum):
     """What has happened, and what there is to do."""
 
     WAIT = "wait: a host does not answer"
@@ -56,44 +56,44 @@ class _Role(StrEnum):
 _NEVER_RAN_OR_LEFT: Final = frozenset({StateReason.MIGRATING, StateReason.STARTING_UP, StateReason.MIGRATED})
 
 
-def judge(source: Look, destination: Look) -> Verdict:
+def outcome_of(source: Look, destination: Look) -> MigrationOutcome:
     """Read one pair of looks, taken at about the same time."""
     if not (source.reachable and destination.reachable):
-        return Verdict.WAIT
+        return MigrationOutcome.WAIT
     here, there = _role(source.vm), _role(destination.vm)
     if _is_under_way(source.vm, destination.vm):
-        return Verdict.FOLLOW
+        return MigrationOutcome.FOLLOW
     if _Role.SPLIT in {here, there}:
-        return Verdict.POSTCOPY_BROKEN
+        return MigrationOutcome.POSTCOPY_BROKEN
     return _TABLE[here, there]
 
 
 _GONE_OR_OFF: Final = (_Role.ABSENT, _Role.OFF)
 
-_TABLE: Final[dict[tuple[_Role, _Role], Verdict]] = {
-    **{(here, _Role.RUNS): Verdict.DONE for here in _GONE_OR_OFF},
+_TABLE: Final[dict[tuple[_Role, _Role], MigrationOutcome]] = {
+    **{(here, _Role.RUNS): MigrationOutcome.DONE for here in _GONE_OR_OFF},
     # Somebody paused it, or a disk failed, after it had arrived.
-    **{(here, _Role.PAUSED): Verdict.DONE for here in _GONE_OR_OFF},
+    **{(here, _Role.PAUSED): MigrationOutcome.DONE for here in _GONE_OR_OFF},
     # The source is dead and the destination never got to run: only a person knows whether it has all of it.
-    **{(here, _Role.HELD): Verdict.UNCLEAR for here in _GONE_OR_OFF},
-    (_Role.OFF, _Role.OFF): Verdict.DOWN,
-    (_Role.OFF, _Role.ABSENT): Verdict.DOWN,
-    (_Role.ABSENT, _Role.OFF): Verdict.DOWN,
-    (_Role.ABSENT, _Role.ABSENT): Verdict.GONE,
-    **{(_Role.RUNS, there): Verdict.ROLLED_BACK for there in _GONE_OR_OFF},
-    (_Role.RUNS, _Role.HELD): Verdict.DESTROY_DESTINATION,
-    (_Role.RUNS, _Role.RUNS): Verdict.SUSPEND_BOTH,
+    **{(here, _Role.HELD): MigrationOutcome.UNCLEAR for here in _GONE_OR_OFF},
+    (_Role.OFF, _Role.OFF): MigrationOutcome.DOWN,
+    (_Role.OFF, _Role.ABSENT): MigrationOutcome.DOWN,
+    (_Role.ABSENT, _Role.OFF): MigrationOutcome.DOWN,
+    (_Role.ABSENT, _Role.ABSENT): MigrationOutcome.GONE,
+    **{(_Role.RUNS, there): MigrationOutcome.ROLLED_BACK for there in _GONE_OR_OFF},
+    (_Role.RUNS, _Role.HELD): MigrationOutcome.DESTROY_DESTINATION,
+    (_Role.RUNS, _Role.RUNS): MigrationOutcome.SUSPEND_BOTH,
     # It ran at the destination and was paused there: both have a life of their own.
-    (_Role.RUNS, _Role.PAUSED): Verdict.UNCLEAR,
-    **{(_Role.HELD, there): Verdict.RESUME_SOURCE for there in _GONE_OR_OFF},
-    (_Role.HELD, _Role.RUNS): Verdict.DESTROY_SOURCE,
+    (_Role.RUNS, _Role.PAUSED): MigrationOutcome.UNCLEAR,
+    **{(_Role.HELD, there): MigrationOutcome.RESUME_SOURCE for there in _GONE_OR_OFF},
+    (_Role.HELD, _Role.RUNS): MigrationOutcome.DESTROY_SOURCE,
     # First the copy that never ran; the source is resumed at the next pair of looks, when that one is gone.
-    (_Role.HELD, _Role.HELD): Verdict.DESTROY_DESTINATION,
-    (_Role.HELD, _Role.PAUSED): Verdict.UNCLEAR,
-    **{(_Role.PAUSED, there): Verdict.ROLLED_BACK for there in _GONE_OR_OFF},
-    (_Role.PAUSED, _Role.HELD): Verdict.DESTROY_DESTINATION,
-    (_Role.PAUSED, _Role.RUNS): Verdict.UNCLEAR,
-    (_Role.PAUSED, _Role.PAUSED): Verdict.UNCLEAR,
+    (_Role.HELD, _Role.HELD): MigrationOutcome.DESTROY_DESTINATION,
+    (_Role.HELD, _Role.PAUSED): MigrationOutcome.UNCLEAR,
+    **{(_Role.PAUSED, there): MigrationOutcome.ROLLED_BACK for there in _GONE_OR_OFF},
+    (_Role.PAUSED, _Role.HELD): MigrationOutcome.DESTROY_DESTINATION,
+    (_Role.PAUSED, _Role.RUNS): MigrationOutcome.UNCLEAR,
+    (_Role.PAUSED, _Role.PAUSED): MigrationOutcome.UNCLEAR,
 }
 
 

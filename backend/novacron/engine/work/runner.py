@@ -28,7 +28,7 @@ from novacron.ports.clock import Clock
 _PASSING = frozenset({OperationState.RUNNING, OperationState.SETTLING})
 
 
-class OperationRun:
+class OperationRunner:
     """Carries out one operation."""
 
     def __init__(

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from novacron.engine.executor import Executor, Ground
 from novacron.engine.log import log
 from novacron.engine.operations.context import AttentionNeeded
-from novacron.engine.run import OperationRun
+from novacron.engine.work.runner import OperationRunner
 from novacron.model.errors import NovaCronError
 from novacron.model.operation import Operation, OperationState, StepState
 from novacron.model.operations.batch import Batch
@@ -23,7 +23,7 @@ def recover(unfinished: Iterable[Operation], executor: Executor, ground: Ground)
 
     One that cannot be taken up needs attention; the others are taken up all the same.
     """
-    runs: list[OperationRun] = []
+    runs: list[OperationRunner] = []
     for operation in unfinished:
         if isinstance(operation.intent, Batch):
             continue
@@ -44,7 +44,7 @@ def recover(unfinished: Iterable[Operation], executor: Executor, ground: Ground)
         executor.launch(run, first=first)
 
 
-async def _may_begin(run: OperationRun, executor: Executor, ground: Ground) -> bool:
+async def _may_begin(run: OperationRunner, executor: Executor, ground: Ground) -> bool:
     """Whether an operation that was accepted and never begun may begin now; ends it if not."""
     if not await executor.scheduler.until_due(run):
         return False
@@ -65,7 +65,7 @@ async def _may_begin(run: OperationRun, executor: Executor, ground: Ground) -> b
     return await executor.scheduler.may_begin(run, why=why)
 
 
-async def _leave(run: OperationRun, ground: Ground) -> None:
+async def _leave(run: OperationRunner, ground: Ground) -> None:
     age_s = (ground.clock.now() - run.operation.wanted_at).total_seconds()
     await run.give_up(
         OperationState.NEEDS_ATTENTION,

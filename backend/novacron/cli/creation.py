@@ -1,4 +1,4 @@
-"""The verbs that say where a VM is to be: create and migrate."""
+"""Creating a VM from the command line."""
 
 import uuid
 from collections.abc import Mapping
@@ -6,53 +6,18 @@ from typing import Annotated, Final
 
 import typer
 
-from novacron.cli.arguments import Bandwidth, DiskSize, Json, MemorySize, NoWait, VmNames, Vouch, Yes, vouched_for
-from novacron.cli.carrying_out import Manner, for_each_vm, just
+from novacron.cli.arguments import DiskSize, Json, MemorySize, NoWait, Yes
+from novacron.cli.carrying_out import Manner, just
 from novacron.cli.completion import complete_hosts
-from novacron.cli.scheduling import scheduled
-from novacron.model.fleet import Fleet, FleetVm
+from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, VmId
-from novacron.model.migration import MigrationMode
 from novacron.model.operations.creation import NEW_VM_CMDLINE, NEW_VM_MEMORY_MIB, NEW_VM_VCPUS, CreateVm
 from novacron.model.operations.intent import Intent
-from novacron.model.operations.migration import MigrateVm
 
 Network = Annotated[str | None, typer.Option(help="libvirt network; the host's first when left out, '' for no NIC.")]
 CommandLine = Annotated[
     str | None, typer.Option(help=f"Kernel command line; with a kernel {NEW_VM_CMDLINE} when left out.")
 ]
-
-
-def migrate(
-    context: typer.Context,
-    names: VmNames,
-    to: Annotated[str, typer.Option("--to", help="Destination host.", autocompletion=complete_hosts)],
-    mode: Annotated[MigrationMode, typer.Option(help="Who carries it.")] = MigrationMode.PEER_TO_PEER,
-    copy_storage: Annotated[bool, typer.Option("--copy-storage", help="Copy the disks along.")] = False,
-    bandwidth: Bandwidth = None,
-    max_downtime: Annotated[int | None, typer.Option(min=1, help="Longest pause in ms.")] = None,
-    auto_converge: Annotated[bool, typer.Option("--auto-converge", help="Slow a busy guest down.")] = False,
-    vouch: Vouch = None,
-    yes: Yes = False,
-    no_wait: NoWait = False,
-    as_json: Json = False,
-) -> None:
-    """Move VMs to another host: live while they run, cold while they are shut off."""
-
-    def intent_of(vm: FleetVm) -> Intent:
-        return MigrateVm(
-            vm=vm.id,
-            host=vm.home.host.id,
-            destination=HostId(to),
-            mode=mode,
-            copy_storage=copy_storage,
-            bandwidth_mib_s=bandwidth,
-            max_downtime_ms=max_downtime,
-            auto_converge=auto_converge,
-            vouched=vouched_for(vouch),
-        )
-
-    for_each_vm(context, names, intent_of, Manner(yes=yes, wait=not no_wait, as_json=as_json))
 
 
 def create(
@@ -103,13 +68,9 @@ def _default_network(fleet: Fleet, on: str) -> str:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Give the verbs of this module to the command."""
-    app.command(rich_help_panel="Act")(scheduled(migrate))
-    app.command(rich_help_panel="Act")(scheduled(create))
+    """Give the verb of this module to the command."""
+    app.command(rich_help_panel="Act")(create)
 
 
-VERBS: Final[Mapping[type[Intent], tuple[str, ...]]] = {
-    MigrateVm: ("migrate",),
-    CreateVm: ("create",),
-}
+VERBS: Final[Mapping[type[Intent], tuple[str, ...]]] = {CreateVm: ("create",)}
 """Which verb asks for which intent."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacron.model.plan.settlement import Look, Verdict, judge
+from novacron.model.plan.migration_outcome import Look, MigrationOutcome, outcome_of
 from novacron.model.vm import ACTIVE_STATES, StateReason, VmReading, VmState
 from tests.builders import a_vm
 
@@ -24,75 +24,79 @@ HELD = look(VmState.PAUSED, StateReason.MIGRATING)
 BY_USER = look(VmState.PAUSED, StateReason.USER)
 
 ROWS = {
-    "any / unreachable": (RUNS, SILENT, Verdict.WAIT),
-    "unreachable / any": (SILENT, RUNS, Verdict.WAIT),
-    "both unreachable": (SILENT, SILENT, Verdict.WAIT),
+    "any / unreachable": (RUNS, SILENT, MigrationOutcome.WAIT),
+    "unreachable / any": (SILENT, RUNS, MigrationOutcome.WAIT),
+    "both unreachable": (SILENT, SILENT, MigrationOutcome.WAIT),
     "running with a job / paused": (
         look(VmState.RUNNING, StateReason.BOOTED, job=True),
         look(VmState.PAUSED, StateReason.MIGRATING, job=True),
-        Verdict.FOLLOW,
+        MigrationOutcome.FOLLOW,
     ),
-    "switching over": (look(VmState.PAUSED, StateReason.MIGRATING, job=True), HELD, Verdict.FOLLOW),
+    "switching over": (look(VmState.PAUSED, StateReason.MIGRATING, job=True), HELD, MigrationOutcome.FOLLOW),
     "source gone, destination finishing": (
         ABSENT,
         look(VmState.PAUSED, StateReason.MIGRATING, job=True),
-        Verdict.FOLLOW,
+        MigrationOutcome.FOLLOW,
     ),
-    "running / absent": (RUNS, ABSENT, Verdict.ROLLED_BACK),
+    "running / absent": (RUNS, ABSENT, MigrationOutcome.ROLLED_BACK),
     "running (migration canceled) / shut off": (
         look(VmState.RUNNING, StateReason.MIGRATION_CANCELED),
         OFF,
-        Verdict.ROLLED_BACK,
+        MigrationOutcome.ROLLED_BACK,
     ),
-    "running / paused (migrating)": (RUNS, HELD, Verdict.DESTROY_DESTINATION),
+    "running / paused (migrating)": (RUNS, HELD, MigrationOutcome.DESTROY_DESTINATION),
     "running / paused (starting up)": (
         RUNS,
         look(VmState.PAUSED, StateReason.STARTING_UP),
-        Verdict.DESTROY_DESTINATION,
+        MigrationOutcome.DESTROY_DESTINATION,
     ),
     "running / paused, its half of the job forgotten": (
         RUNS,
         look(VmState.PAUSED, StateReason.MIGRATING, job=True),
-        Verdict.DESTROY_DESTINATION,
+        MigrationOutcome.DESTROY_DESTINATION,
     ),
-    "paused (migrating) / running": (HELD, RUNS, Verdict.DESTROY_SOURCE),
-    "paused (migrating) / absent": (HELD, ABSENT, Verdict.RESUME_SOURCE),
-    "paused (migrating) / shut off": (HELD, OFF, Verdict.RESUME_SOURCE),
-    "paused (migrating) / paused (migrating)": (HELD, HELD, Verdict.DESTROY_DESTINATION),
-    "shut off (migrated) / running": (look(VmState.SHUT_OFF, StateReason.MIGRATED), RUNS, Verdict.DONE),
-    "shut off (daemon) / running": (look(VmState.SHUT_OFF, StateReason.DAEMON), RUNS, Verdict.DONE),
-    "shut off (crashed) / running": (look(VmState.SHUT_OFF, StateReason.CRASHED), RUNS, Verdict.DONE),
-    "crashed / running": (look(VmState.CRASHED, StateReason.CRASHED), RUNS, Verdict.DONE),
-    "absent / running": (ABSENT, RUNS, Verdict.DONE),
-    "absent / paused by an I/O error there": (ABSENT, look(VmState.PAUSED, StateReason.IO_ERROR), Verdict.DONE),
-    "running / running": (RUNS, RUNS, Verdict.SUSPEND_BOTH),
-    "shut off / shut off": (OFF, OFF, Verdict.DOWN),
-    "shut off / absent": (OFF, ABSENT, Verdict.DOWN),
-    "absent / shut off": (ABSENT, OFF, Verdict.DOWN),
-    "absent / absent": (ABSENT, ABSENT, Verdict.GONE),
+    "paused (migrating) / running": (HELD, RUNS, MigrationOutcome.DESTROY_SOURCE),
+    "paused (migrating) / absent": (HELD, ABSENT, MigrationOutcome.RESUME_SOURCE),
+    "paused (migrating) / shut off": (HELD, OFF, MigrationOutcome.RESUME_SOURCE),
+    "paused (migrating) / paused (migrating)": (HELD, HELD, MigrationOutcome.DESTROY_DESTINATION),
+    "shut off (migrated) / running": (look(VmState.SHUT_OFF, StateReason.MIGRATED), RUNS, MigrationOutcome.DONE),
+    "shut off (daemon) / running": (look(VmState.SHUT_OFF, StateReason.DAEMON), RUNS, MigrationOutcome.DONE),
+    "shut off (crashed) / running": (look(VmState.SHUT_OFF, StateReason.CRASHED), RUNS, MigrationOutcome.DONE),
+    "crashed / running": (look(VmState.CRASHED, StateReason.CRASHED), RUNS, MigrationOutcome.DONE),
+    "absent / running": (ABSENT, RUNS, MigrationOutcome.DONE),
+    "absent / paused by an I/O error there": (
+        ABSENT,
+        look(VmState.PAUSED, StateReason.IO_ERROR),
+        MigrationOutcome.DONE,
+    ),
+    "running / running": (RUNS, RUNS, MigrationOutcome.SUSPEND_BOTH),
+    "shut off / shut off": (OFF, OFF, MigrationOutcome.DOWN),
+    "shut off / absent": (OFF, ABSENT, MigrationOutcome.DOWN),
+    "absent / shut off": (ABSENT, OFF, MigrationOutcome.DOWN),
+    "absent / absent": (ABSENT, ABSENT, MigrationOutcome.GONE),
     "paused (post-copy failed) / running": (
         look(VmState.PAUSED, StateReason.POSTCOPY_FAILED),
         RUNS,
-        Verdict.POSTCOPY_BROKEN,
+        MigrationOutcome.POSTCOPY_BROKEN,
     ),
     "paused (post-copy failed) / paused (post-copy failed)": (
         look(VmState.PAUSED, StateReason.POSTCOPY_FAILED),
         look(VmState.PAUSED, StateReason.POSTCOPY_FAILED),
-        Verdict.POSTCOPY_BROKEN,
+        MigrationOutcome.POSTCOPY_BROKEN,
     ),
-    "paused by a user / absent": (BY_USER, ABSENT, Verdict.ROLLED_BACK),
-    "paused by a user / paused (migrating)": (BY_USER, HELD, Verdict.DESTROY_DESTINATION),
-    "paused by a user / running": (BY_USER, RUNS, Verdict.UNCLEAR),
-    "running / paused by a user": (RUNS, BY_USER, Verdict.UNCLEAR),
-    "paused by a user / paused by a user": (BY_USER, BY_USER, Verdict.UNCLEAR),
-    "absent / paused (migrating), no job": (ABSENT, HELD, Verdict.UNCLEAR),
+    "paused by a user / absent": (BY_USER, ABSENT, MigrationOutcome.ROLLED_BACK),
+    "paused by a user / paused (migrating)": (BY_USER, HELD, MigrationOutcome.DESTROY_DESTINATION),
+    "paused by a user / running": (BY_USER, RUNS, MigrationOutcome.UNCLEAR),
+    "running / paused by a user": (RUNS, BY_USER, MigrationOutcome.UNCLEAR),
+    "paused by a user / paused by a user": (BY_USER, BY_USER, MigrationOutcome.UNCLEAR),
+    "absent / paused (migrating), no job": (ABSENT, HELD, MigrationOutcome.UNCLEAR),
 }
 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_row(row: str) -> None:
     source, destination, verdict = ROWS[row]
-    assert judge(source, destination) is verdict
+    assert outcome_of(source, destination) is verdict
 
 
 READINGS: list[VmReading | None] = [
@@ -107,13 +111,13 @@ LOOKS = st.one_of(st.just(SILENT), st.sampled_from(READINGS).map(lambda reading:
 
 @given(LOOKS, LOOKS)
 def test_every_pair_has_a_verdict_and_silence_allows_none(source: Look, destination: Look) -> None:
-    verdict = judge(source, destination)
-    assert (verdict is Verdict.WAIT) == (not (source.reachable and destination.reachable))
+    verdict = outcome_of(source, destination)
+    assert (verdict is MigrationOutcome.WAIT) == (not (source.reachable and destination.reachable))
 
 
 @given(LOOKS, LOOKS)
 def test_the_source_is_resumed_only_when_nothing_is_active_at_the_destination(source: Look, destination: Look) -> None:
-    if judge(source, destination) is Verdict.RESUME_SOURCE:
+    if outcome_of(source, destination) is MigrationOutcome.RESUME_SOURCE:
         assert destination.reachable
         assert destination.vm is None or destination.vm.state not in ACTIVE_STATES
         assert source.vm is not None
@@ -122,9 +126,9 @@ def test_the_source_is_resumed_only_when_nothing_is_active_at_the_destination(so
 
 @given(LOOKS, LOOKS)
 def test_nothing_that_runs_is_ever_destroyed(source: Look, destination: Look) -> None:
-    verdict = judge(source, destination)
-    victim = {Verdict.DESTROY_SOURCE: source, Verdict.DESTROY_DESTINATION: destination}.get(verdict)
-    survivor = {Verdict.DESTROY_SOURCE: destination, Verdict.DESTROY_DESTINATION: source}.get(verdict)
+    verdict = outcome_of(source, destination)
+    victim = {MigrationOutcome.DESTROY_SOURCE: source, MigrationOutcome.DESTROY_DESTINATION: destination}.get(verdict)
+    survivor = {MigrationOutcome.DESTROY_SOURCE: destination, MigrationOutcome.DESTROY_DESTINATION: source}.get(verdict)
     if victim is not None and survivor is not None:
         assert victim.vm is not None
         assert victim.vm.state is VmState.PAUSED
@@ -134,7 +138,7 @@ def test_nothing_that_runs_is_ever_destroyed(source: Look, destination: Look) ->
 
 @given(LOOKS, LOOKS)
 def test_done_means_that_only_the_destination_has_a_process(source: Look, destination: Look) -> None:
-    if judge(source, destination) is Verdict.DONE:
+    if outcome_of(source, destination) is MigrationOutcome.DONE:
         assert source.vm is None or not source.vm.is_active
         assert destination.vm is not None
         assert destination.vm.is_active
