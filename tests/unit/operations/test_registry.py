@@ -26,15 +26,7 @@ from tests.operation_builders import an_operation
 from tests.operation_strategies import example_of
 
 _VERBS: Mapping[type[Intent], tuple[str, ...]] = {
-    intent: verb
-    for module in (acting, creation, migration, devices, storage)
-    for intent, verb in module.VERBS.items()
-}
-    **acting.VERBS,
-    **creation.VERBS,
-    **migration.VERBS,
-    **devices.VERBS,
-    **storage.VERBS,
+    intent: verb for module in (acting, creation, migration, devices, storage) for intent, verb in module.VERBS.items()
 }
 
 every_type = pytest.mark.parametrize("kind", TYPES)
