@@ -2,8 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
 from novacron.engine.last_readings import LastReadings
+from novacron.model.alert.alert import AlertRule
 from novacron.model.files import UseKind
+from novacron.model.host import HostReading
 from novacron.model.ids import HostId
 from novacron.model.link import LinkStatus
 from novacron.model.operation import OperationState
@@ -166,3 +170,23 @@ async def test_a_machine_that_answers_under_another_name_is_kept_under_that_one_
     readings.note(renamed)
     await readings.stop()
     assert set(archive.readings) == {"kvm-b", "kvm-new"}
+
+
+async def test_an_unforeseen_fault_while_a_reading_is_kept_is_told_and_the_reading_kept_later(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(MemoryArchive):
+        failures = 1
+
+        async def keep(self, reading: HostReading) -> None:
+            if self.failures:
+                self.failures -= 1
+                raise ValueError("no such encoding")
+            await super().keep(reading)
+
+    site.archive = Failing()
+    await site.start()
+    await site.clock.advance(60)
+    assert set(site.archive.readings) == {A, B, C}
+    assert "keeping what hosts said last failed" in caplog.text
+    assert AlertRule.TASK_FAILED in {alert.rule for alert in await site.alerts()}

@@ -125,6 +125,49 @@ def test_only_what_supervises_swallows_everything() -> None:
     }
 
 
+_TASKS = {
+    "engine/supervisor.py": "the long-lived tasks: logged, started again, alerted",
+    "engine/executor.py": "an operation, which ends by itself whatever fails in it, and a submission, which is awaited",
+    "engine/work/recovery.py": "awaited by the run of the operation",
+    "engine/deadline.py": "awaited in the same function",
+    "engine/operations/migration.py": "awaited in the same function",
+    "engine/work/scheduler.py": "awaited in the same function",
+    "engine/work/batches.py": "a batch, which is found again at the next start",
+    "engine/journal_writer.py": "hands every failure to those who wait for the journal",
+    "api/routes_stream.py": "awaited in the same function",
+    "api/routes_serial.py": "awaited in the same function",
+    "api/listener.py": "one connection; asyncio logs what fails",
+    "api/server.py": "the default where nobody supervises; the daemon passes its supervisor",
+    "runtime/daemon.py": "the drain, which stops the server whatever fails in it",
+    "cli/serial.py": "awaited in the same function",
+    "adapters/ssh/sessions.py": "closing what nobody waits for; kept until it ends",
+    "adapters/ssh/local_program.py": "awaited in the same function",
+    "adapters/libvirt/tunnel.py": "a pump, which ends with its connection",
+    "adapters/libvirt/relay.py": "a pump, which ends with its connection",
+    "adapters/libvirt/background_read.py": "logs its own failure, and is begun again by the next reading",
+    "adapters/libvirt/reader.py": "awaited by the reading",
+    "adapters/libvirt/migrator.py": "awaited in the same function",
+    "adapters/libvirt/gateway.py": "awaited in the same function",
+    "adapters/simulated/world.py": "the world's own course",
+    "adapters/simulated/link.py": "awaited in the same function",
+    "adapters/simulated/migration.py": "awaited in the same function",
+    "lab/relay.py": "of a task group",
+}
+"""Where a task may be made, and who sees that it fails. What lives as long as the backend goes to the supervisor."""
+
+
+def test_tasks_are_made_only_where_somebody_sees_them_fail() -> None:
+    root = _ROOT / "backend" / "novacron"
+    making = {str(path.relative_to(root)) for path in root.rglob("*.py") if _makes_a_task(path)}
+    assert making == set(_TASKS)
+
+
+def _makes_a_task(path: Path) -> bool:
+    names = {"create_task", "ensure_future"}
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return any(isinstance(node, ast.Attribute) and node.attr in names for node in nodes)
+
+
 def _catches_everything(handler: ast.ExceptHandler) -> bool:
     last = handler.body[-1]
     if isinstance(last, ast.Raise) and last.exc is None:

@@ -24,7 +24,7 @@ class LastReadings:
         self._archive = archive
         self._kept: dict[HostId, HostReading] = {}
         self._waiting: dict[HostId, HostReading] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._is_wanted = asyncio.Event()
         self.error = ""
         """Why the last one could not be kept; empty when it could."""
 
@@ -44,13 +44,19 @@ class LastReadings:
             return
         if self._is_new(reading):
             self._waiting[reading.host] = _without_figures(reading)
-            if self._task is None or self._task.done():
-                self._task = asyncio.ensure_future(self._write())
+            self._is_wanted.set()
+
+    async def run(self) -> None:
+        """Write what is noted, until cancelled."""
+        while True:
+            # First of all: what could not be written by a run of this that failed.
+            await self._write()
+            self._is_wanted.clear()
+            await self._is_wanted.wait()
 
     async def stop(self) -> None:
-        """Write what is waiting, and end."""
-        if self._task is not None:
-            await asyncio.wait({self._task})
+        """Write what is waiting; nothing is noted after it."""
+        await self._write()
 
     def _is_new(self, reading: HostReading) -> bool:
         kept = self._kept.get(reading.host)
@@ -64,7 +70,8 @@ class LastReadings:
 
     async def _write(self) -> None:
         while self._waiting:
-            host, reading = self._waiting.popitem()
+            host = next(iter(self._waiting))
+            reading = self._waiting.pop(host)
             try:
                 await self._archive.keep(reading)
                 await self._forget_former_names(reading)
@@ -73,6 +80,10 @@ class LastReadings:
                     _log.warning("%s", error)
                 self.error = str(error)
                 return
+            except BaseException:
+                # Broken off, or failed in an unforeseen way: again, after the others.
+                self._waiting.setdefault(host, reading)
+                raise
             self._kept[host], self.error = reading, ""
 
     async def _forget_former_names(self, reading: HostReading) -> None:

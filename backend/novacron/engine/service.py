@@ -141,6 +141,7 @@ class BackendService:
             self._hub.publish(snapshot)
         if self._last_readings is not None:
             self._store.recall(await self._last_readings.load())
+            self.keep("keeping what hosts said last", self._last_readings.run)
         await self._journal_keeping.take_up()
         self._watchers.start()
         self.keep("alerting", self._alerting.run)
