@@ -18,7 +18,7 @@ from novacron.api.codec import (
     stream_message,
     to_json,
 )
-from novacron.api.picture import Picture
+from novacron.api.fleet_mirror import FleetMirror
 from novacron.api.routes_stream import Delta
 from novacron.model.alert.alert import Alert
 from novacron.model.plan.plan import Plan
@@ -60,7 +60,7 @@ def test_any_fleet_comes_back_as_it_was(fleet):
 @_often
 @given(fleets(), fleets())
 def test_any_two_fleets_follow_each_other_through_a_delta(first, second):
-    delta, picture = Delta(), Picture()
+    delta, picture = Delta(), FleetMirror()
     for fleet in (first, second, second):
         *_, shown = [picture.take(to_json(part)) for part in delta.parts(fleet)]
         assert shown == FleetChanged(fleet=fleet)
@@ -85,7 +85,7 @@ def test_how_long_ten_thousand_vms_take_is_printed(record_property, capsys):
     began = time.perf_counter()
     messages = [to_json(part) for part in Delta().parts(fleet)]
     written = time.perf_counter()
-    picture = Picture()
+    picture = FleetMirror()
     *_, shown = [picture.take(message) for message in messages]
     read = time.perf_counter()
     assert shown == FleetChanged(fleet=fleet)

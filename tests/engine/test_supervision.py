@@ -73,7 +73,7 @@ async def test_a_host_whose_polling_dies_is_polled_again_and_the_others_go_on(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await site.start()
-    poller = site.service._watchers.poller(A)
+    poller = site.service._pollers.poller(A)
 
     async def die(_: object) -> None:
         monkeypatch.undo()

@@ -28,7 +28,7 @@ from novacron.api.codec import (
     PlanAnswer,
     adapter,
 )
-from novacron.api.picture import Picture
+from novacron.api.fleet_mirror import FleetMirror
 from novacron.api.problems import error_of, other_version
 from novacron.api.serial_client import RemoteSerial
 from novacron.model.alert.alert import Alert
@@ -94,10 +94,10 @@ class RemoteBackend:
             cause = "it ended the connection"
             try:
                 async with self._websocket("/v1/stream") as stream:
-                    picture = Picture()
+                    mirror = FleetMirror()
                     async for text in stream:
                         backoff, lost, ended_itself = _RETRY, None, False
-                        change = picture.take(text)
+                        change = mirror.take(text)
                         if change is not None:
                             yield change
                         else:

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from novacron.engine.host_pollers import HostPollers
 from novacron.engine.identifiers import OperationIds
 from novacron.engine.ledger import Ledger
 from novacron.engine.looking_again import look_again
@@ -16,7 +17,6 @@ from novacron.engine.operations.migration_preflight import gather_facts
 from novacron.engine.previews import Previews
 from novacron.engine.settings import EngineSettings
 from novacron.engine.store import FleetStore
-from novacron.engine.watchers import Watchers
 from novacron.engine.work.cancelling import cancel
 from novacron.engine.work.draining import drain
 from novacron.engine.work.queue import WorkQueue
@@ -39,11 +39,11 @@ from novacron.ports.clock import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """What the executor stands on."""
+class EngineContext:
+    """What the executor, its scheduler and recovery work with."""
 
     store: FleetStore
-    watchers: Watchers
+    pollers: HostPollers
     ledger: Ledger
     clock: Clock
     settings: EngineSettings
@@ -53,7 +53,7 @@ class Ground:
 class Executor:
     """Accepts, runs and cancels operations."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: EngineContext) -> None:
         self._ground = ground
         self._ids = OperationIds(ground.clock, ground.rng)
         self._queue = WorkQueue(partial(_limit_of, ground.store), ground.ledger.queued)
@@ -242,11 +242,11 @@ class Executor:
         ground = self._ground
         fleet = ground.store.fleet
         if afresh:
-            looked = await look_again(intent, ground.store, ground.watchers, ground.clock, ground.settings)
+            looked = await look_again(intent, ground.store, ground.pollers, ground.clock, ground.settings)
             if isinstance(looked, Refusal):
                 return looked
             fleet = looked
-        facts = await gather_facts(intent, fleet, ground.watchers, ground.clock, ground.settings)
+        facts = await gather_facts(intent, fleet, ground.pollers, ground.clock, ground.settings)
         if isinstance(facts, Refusal):
             return facts
         # By the fleet as it is after asking, where nobody looked: the answers took their time.
@@ -267,7 +267,7 @@ class Executor:
         context = StepContext(
             operation=lambda: run.operation,
             fleet=lambda: ground.store.fleet,
-            watchers=ground.watchers,
+            pollers=ground.pollers,
             clock=ground.clock,
             settings=ground.settings,
             show=lambda progress: ground.ledger.show(operation.id, progress),

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from novacron.engine.executor import Executor, Ground
+from novacron.engine.executor import EngineContext, Executor
 from novacron.engine.lease import LeaseKeeper
 from novacron.engine.work.batches import Batches
 from novacron.engine.work.recovery import recover
@@ -12,7 +12,7 @@ from novacron.model.errors import JournalError
 class JournalKeeping:
     """The tasks that go on for as long as the backend does."""
 
-    def __init__(self, ground: Ground, lease: LeaseKeeper, executor: Executor, batches: Batches) -> None:
+    def __init__(self, ground: EngineContext, lease: LeaseKeeper, executor: Executor, batches: Batches) -> None:
         self._ground = ground
         self._ledger = ground.ledger
         self._lease = lease

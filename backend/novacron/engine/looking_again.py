@@ -3,9 +3,9 @@
 import asyncio
 
 from novacron.engine.deadline import within
+from novacron.engine.host_pollers import HostPollers
 from novacron.engine.settings import EngineSettings
 from novacron.engine.store import FleetStore
-from novacron.engine.watchers import Watchers
 from novacron.model.errors import LinkError, NotFound, NovaCronError
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, VmId
@@ -18,7 +18,7 @@ from novacron.ports.clock import Clock
 
 
 async def look_again(
-    intent: Intent, store: FleetStore, watchers: Watchers, clock: Clock, settings: EngineSettings
+    intent: Intent, store: FleetStore, pollers: HostPollers, clock: Clock, settings: EngineSettings
 ) -> Fleet | Refusal:
     """Return the fleet in which the intent's subject is as the hypervisors show it now.
 
@@ -26,15 +26,15 @@ async def look_again(
     """
     if needs_inventory(intent):
         # What uses a file is known from whole inventories only.
-        await watchers.refresh(intent.hosts, inventory=True)
-        await watchers.refresh(_others_in_reach(intent, store.fleet), inventory=True)
+        await pollers.refresh(intent.hosts, inventory=True)
+        await pollers.refresh(_others_in_reach(intent, store.fleet), inventory=True)
         return store.fleet
     vm = intent.about_vm
     if vm is None:
         return store.fleet
     found = store.fleet.find_vm(vm)
     hosts = {seen.host.id for seen in (found.sightings if found else ()) if seen.is_current} | {intent.host}
-    looks = (_look(host, vm, watchers, clock, settings) for host in sorted(hosts))
+    looks = (_look(host, vm, pollers, clock, settings) for host in sorted(hosts))
     fleet = store.fleet
     try:
         for host, seen in filter(None, await asyncio.gather(*looks)):
@@ -58,11 +58,11 @@ def _others_in_reach(intent: Intent, fleet: Fleet) -> set[HostId]:
 
 
 async def _look(
-    host: HostId, vm: VmId, watchers: Watchers, clock: Clock, settings: EngineSettings
+    host: HostId, vm: VmId, pollers: HostPollers, clock: Clock, settings: EngineSettings
 ) -> tuple[HostId, VmReading | None] | None:
     """Return what the host shows of the VM; None when it cannot be asked now."""
     try:
-        hypervisor = watchers.hypervisor(host)
+        hypervisor = pollers.hypervisor(host)
     except (LinkError, NotFound):
         return None
     deadline_s = settings.look_deadline_s

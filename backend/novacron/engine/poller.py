@@ -26,7 +26,7 @@ from novacron.ports.hypervisor import HostEvent, HostEventKind, Hypervisor, Hype
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
+class PollerContext:
     """What all pollers are given."""
 
     gateway: HypervisorGateway
@@ -40,7 +40,7 @@ class Watch:
 class HostPoller:
     """The one writer of its host's row, and the owner of the connection to it."""
 
-    def __init__(self, spec: HostSpec, watch: Watch) -> None:
+    def __init__(self, spec: HostSpec, watch: PollerContext) -> None:
         self._spec = spec
         self._watch = watch
         self._hypervisor: Hypervisor | None = None

@@ -9,19 +9,19 @@ from contextlib import suppress
 import novacron
 from novacron.engine.acknowledging import acknowledge
 from novacron.engine.alerting import Alerting
-from novacron.engine.executor import Executor, Ground
+from novacron.engine.executor import EngineContext, Executor
 from novacron.engine.failpoint_ledger import ledger_of
+from novacron.engine.host_pollers import HostPollers
 from novacron.engine.hub import Hub, Snapshot
 from novacron.engine.journal_keeping import JournalKeeping
 from novacron.engine.last_readings import LastReadings
 from novacron.engine.lease import LeaseKeeper
 from novacron.engine.log import log
-from novacron.engine.poller import Watch
+from novacron.engine.poller import PollerContext
 from novacron.engine.samples import Samples
 from novacron.engine.settings import EngineSettings
 from novacron.engine.store import FleetStore
 from novacron.engine.supervisor import Supervisor
-from novacron.engine.watchers import Watchers
 from novacron.engine.work.batches import Batches
 from novacron.engine.work.submission import Submission
 from novacron.model.alert.alert import Alert
@@ -97,9 +97,9 @@ class BackendService:
             settings,
         )
         self._samples = Samples(window_s=settings.sample_window_s, interval_s=settings.sample_interval_s)
-        self._watchers = Watchers(
+        self._pollers = HostPollers(
             hosts,
-            Watch(
+            PollerContext(
                 gateway=gateway,
                 store=self._store,
                 clock=clock,
@@ -109,8 +109,8 @@ class BackendService:
             ),
             self._supervisor,
         )
-        self._ground = Ground(
-            store=self._store, watchers=self._watchers, ledger=self._ledger, clock=clock, settings=settings, rng=chance
+        self._ground = EngineContext(
+            store=self._store, pollers=self._pollers, ledger=self._ledger, clock=clock, settings=settings, rng=chance
         )
         self._executor = Executor(self._ground)
         self.batches = Batches(self._executor, self._ledger, clock, chance)
@@ -143,7 +143,7 @@ class BackendService:
             self._store.recall(await self._last_readings.load())
             self.keep("keeping what hosts said last", self._last_readings.run)
         await self._journal_keeping.take_up()
-        self._watchers.start()
+        self._pollers.start()
         self.keep("alerting", self._alerting.run)
         self.keep("writing what the journal lacks", self._journal_keeping.retry)
         self.keep("noting what waits", self._note_waiting)
@@ -166,7 +166,7 @@ class BackendService:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.batches.stop()
         await self._executor.stop()
-        await self._watchers.stop()
+        await self._pollers.stop()
         if self._last_readings is not None:
             await self._last_readings.stop()
         await self._ledger.close()
@@ -181,7 +181,7 @@ class BackendService:
         unfinished = (operation for operation in self._ledger.operations if not operation.has_ended)
         busy = {host for operation in unfinished for host in operation.intent.hosts}
         staying = [host.spec for host in self._store.fleet.hosts.values() if host.id in busy - named]
-        await self._watchers.replace((*specs, *staying))
+        await self._pollers.replace((*specs, *staying))
         self._executor.follow_limits()
         return tuple(spec.id for spec in staying)
 
@@ -247,7 +247,7 @@ class BackendService:
     async def definition(self, caller: Caller, vm: VmId, host: HostId) -> str:
         """Return the VM's XML from that host."""
         log("definition asked for", vm=vm, host=host, caller=caller.user, by=caller.authentication)
-        hypervisor = self._watchers.hypervisor(host)
+        hypervisor = self._pollers.hypervisor(host)
         return await hypervisor.reader.definition(vm, deadline_s=self._settings.look_deadline_s)
 
     async def samples(self, caller: Caller, vm: VmId) -> tuple[VmSample, ...]:
@@ -256,12 +256,12 @@ class BackendService:
 
     async def reconnect(self, caller: Caller, host: HostId) -> None:
         """Try that host again now instead of at its next turn."""
-        self._watchers.poller(host).reconnect()
+        self._pollers.poller(host).reconnect()
 
     async def open_serial(self, caller: Caller, vm: VmId, host: HostId, *, force: bool = False) -> SerialLink:
         """Open the VM's serial console."""
         log("serial console asked for", vm=vm, host=host, forced=force, caller=caller.user, by=caller.authentication)
-        hypervisor = self._watchers.hypervisor(host)
+        hypervisor = self._pollers.hypervisor(host)
         return await hypervisor.serial.open(vm, force=force, deadline_s=self._settings.look_deadline_s)
 
     async def status(self, caller: Caller) -> BackendStatus:

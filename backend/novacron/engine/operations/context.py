@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from novacron.engine.deadline import first_of
+from novacron.engine.host_pollers import HostPollers
 from novacron.engine.settings import EngineSettings
-from novacron.engine.watchers import Watchers
 from novacron.model.errors import LinkError, NotFound, OperationError, OutcomeUnknown
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, VmId
@@ -32,7 +32,7 @@ class StepContext:
         *,
         operation: Callable[[], Operation],
         fleet: Callable[[], Fleet],
-        watchers: Watchers,
+        pollers: HostPollers,
         clock: Clock,
         settings: EngineSettings,
         show: Callable[[Progress], None],
@@ -43,7 +43,7 @@ class StepContext:
         self._show = show
         self.mark_settling = mark_settling
         """Says that the outcome is being read from the hypervisors now."""
-        self.watchers = watchers
+        self.pollers = pollers
         self.clock = clock
         self.settings = settings
         self.cancel_asked = asyncio.Event()
@@ -75,7 +75,7 @@ class StepContext:
         Raises:
             LinkError: it does not answer now.
         """
-        return self.watchers.hypervisor(host)
+        return self.pollers.hypervisor(host)
 
     async def ask(self, host: HostId, call: Callable[[Hypervisor], Awaitable[T]]) -> T:
         """Make one call that has effects.

@@ -45,7 +45,7 @@ async def require_unused_as_read(
     """Do so by the inventory of its own host that was just read, and by fresh ones of the others."""
     others = hosts_in_reach(context.fleet, context.fleet.hosts[host_id], path) - {host_id}
     await _await_first_word(context, others)
-    await context.watchers.refresh(others, inventory=True)
+    await context.pollers.refresh(others, inventory=True)
     fleet, host = context.fleet, context.fleet.hosts[host_id]
     file = named_file(host, path).file
     if is_gone(host, path):
@@ -87,7 +87,7 @@ async def read_inventory(context: StepContext, host: HostId) -> HostReading:
     """Return a reading with pools and definitions that was made after this call."""
     while True:
         await context.patient_hypervisor(host)
-        await context.watchers.refresh([host], inventory=True)
+        await context.pollers.refresh([host], inventory=True)
         current = context.fleet.hosts[host]
         if current.is_current and current.reading is not None:
             return current.reading

@@ -24,7 +24,7 @@ class MoveRunning(StepHandler[MoveRunningArgs]):
     async def act(self, context: StepContext) -> StepResult:
         """Have it moved; a "no" is not the end of it: a third of failed calls have moved the VM all the same."""
         args = self.args
-        pollers = context.watchers.poller(args.host), context.watchers.poller(args.destination)
+        pollers = context.pollers.poller(args.host), context.pollers.poller(args.destination)
         async with pollers[0].lease() as source, pollers[1].lease() as destination:
             deadline_s = context.settings.migration_deadline_s
             call = asyncio.ensure_future(source.migration.start(self._request(), destination, deadline_s=deadline_s))

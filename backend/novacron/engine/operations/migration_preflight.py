@@ -3,8 +3,8 @@
 import asyncio
 
 from novacron.engine.deadline import within
+from novacron.engine.host_pollers import HostPollers
 from novacron.engine.settings import EngineSettings
-from novacron.engine.watchers import Watchers
 from novacron.model.errors import LinkError, NovaCronError
 from novacron.model.fleet import Fleet
 from novacron.model.operations.intent import Intent
@@ -15,7 +15,7 @@ from novacron.ports.clock import Clock
 
 
 async def gather_facts(
-    intent: Intent, fleet: Fleet, watchers: Watchers, clock: Clock, settings: EngineSettings
+    intent: Intent, fleet: Fleet, pollers: HostPollers, clock: Clock, settings: EngineSettings
 ) -> MigrationFacts | Refusal | None:
     """Return what the destination said, why it could not be asked, or None when there is nothing to ask."""
     if not isinstance(intent, MigrateVm):
@@ -30,7 +30,7 @@ async def gather_facts(
         return await within(
             clock,
             deadline_s + settings.overrun_s,
-            _ask(intent, paths, watchers, deadline_s),
+            _ask(intent, paths, pollers, deadline_s),
             subject=intent.destination,
             what="whether it can take the VM",
         )
@@ -44,8 +44,8 @@ async def gather_facts(
         )
 
 
-async def _ask(intent: MigrateVm, paths: tuple[str, ...], watchers: Watchers, deadline_s: float) -> MigrationFacts:
-    source, destination = watchers.hypervisor(intent.host), watchers.hypervisor(intent.destination)
+async def _ask(intent: MigrateVm, paths: tuple[str, ...], pollers: HostPollers, deadline_s: float) -> MigrationFacts:
+    source, destination = pollers.hypervisor(intent.host), pollers.hypervisor(intent.destination)
     definition = await source.reader.definition(intent.vm, deadline_s=deadline_s)
     fit, probes, at_source, belongings = await asyncio.gather(
         destination.migration.preflight(definition, deadline_s=deadline_s),

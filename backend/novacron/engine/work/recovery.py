@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-from novacron.engine.executor import Executor, Ground
+from novacron.engine.executor import EngineContext, Executor
 from novacron.engine.log import log
 from novacron.engine.operations.context import AttentionNeeded
 from novacron.engine.work.runner import OperationRunner
@@ -18,7 +18,7 @@ from novacron.model.operations.batch import Batch
 from novacron.model.operations.unknown import UnknownIntent
 
 
-def recover(unfinished: Iterable[Operation], executor: Executor, ground: Ground) -> None:
+def recover(unfinished: Iterable[Operation], executor: Executor, ground: EngineContext) -> None:
     """Take up every unfinished operation: all are locked before this returns, then each waits for its hosts.
 
     One that cannot be taken up needs attention; the others are taken up all the same.
@@ -44,7 +44,7 @@ def recover(unfinished: Iterable[Operation], executor: Executor, ground: Ground)
         executor.launch(run, first=first)
 
 
-async def _may_begin(run: OperationRunner, executor: Executor, ground: Ground) -> bool:
+async def _may_begin(run: OperationRunner, executor: Executor, ground: EngineContext) -> bool:
     """Whether an operation that was accepted and never begun may begin now; ends it if not."""
     if not await executor.scheduler.until_due(run):
         return False
@@ -65,7 +65,7 @@ async def _may_begin(run: OperationRunner, executor: Executor, ground: Ground) -
     return await executor.scheduler.may_begin(run, why=why)
 
 
-async def _leave(run: OperationRunner, ground: Ground) -> None:
+async def _leave(run: OperationRunner, ground: EngineContext) -> None:
     age_s = (ground.clock.now() - run.operation.wanted_at).total_seconds()
     await run.give_up(
         OperationState.NEEDS_ATTENTION,

@@ -259,7 +259,7 @@ class OperationRunner:
 
     async def _refresh(self) -> None:
         """Have the hosts read again, so that who hears of the end also sees it."""
-        await self.context.watchers.refresh(self.operation.intent.hosts)
+        await self.context.pollers.refresh(self.operation.intent.hosts)
 
     async def _to(self, state: OperationState) -> None:
         now = self.operation

@@ -10,7 +10,7 @@ from novacron.model.ids import HostId
 from novacron.ports.backend import AlertsChanged, BackendChange, BackendFound, FleetChanged, OperationsChanged
 
 
-class Picture:
+class FleetMirror:
     """What one stream has told so far. Hosts that did not change stay the same objects from fleet to fleet."""
 
     def __init__(self) -> None:

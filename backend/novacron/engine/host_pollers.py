@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from novacron.engine.poller import HostPoller, Watch
+from novacron.engine.poller import HostPoller, PollerContext
 from novacron.engine.supervisor import Supervisor
 from novacron.model.errors import NotFound
 from novacron.model.host import HostSpec
@@ -11,10 +11,10 @@ from novacron.model.ids import HostId
 from novacron.ports.hypervisor import Hypervisor
 
 
-class Watchers:
+class HostPollers:
     """One poller per host, each in a task of its own."""
 
-    def __init__(self, specs: Sequence[HostSpec], watch: Watch, supervisor: Supervisor) -> None:
+    def __init__(self, specs: Sequence[HostSpec], watch: PollerContext, supervisor: Supervisor) -> None:
         self._watch = watch
         self._supervisor = supervisor
         self._pollers = {spec.id: HostPoller(spec, watch) for spec in specs}
