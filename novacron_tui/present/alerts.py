@@ -9,7 +9,7 @@ from novacron_tui.present.column import CellContext, Column, TableSpec
 from novacron_tui.present.quantity import age, clock_time
 from novacron_tui.present.words import severity_sign
 
-_RANK: Final = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
+_RANK: Final = {Severity.CRITICAL: 0, Severity.WARNING: 1}
 
 
 def _severity(alert: Alert, context: CellContext) -> Cell:

@@ -135,5 +135,4 @@ def severity_sign(severity: Severity, glyphs: Glyphs) -> tuple[str, Role]:
     return {
         Severity.CRITICAL: (glyphs.crashed, Role.CRITICAL),
         Severity.WARNING: (glyphs.attention, Role.WARNING),
-        Severity.INFO: (glyphs.suspended, Role.DIM),
     }[severity]

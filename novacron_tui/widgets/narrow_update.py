@@ -2,7 +2,7 @@
 
 Textual 8.2 cuts a partial update on its right side only: a change in column 70 rewrites columns 0 to 70, once for
 every changed cell of the line. Over a slow line that is the difference between 60 bytes and a kilobyte.
-Rests on Textual's private compositor (pinned below 9); tests/ui/test_bytes_sent.py tells when that moves.
+Rests on Textual's private compositor (pinned below 9); tests/ui/test_on_a_terminal.py tells when that moves.
 """
 
 from rich.console import Console

@@ -190,7 +190,7 @@ def some_alerts() -> tuple:
         ),
         an_alert(
             AlertRule.OPERATION_FAILED,
-            severity=Severity.INFO,
+            severity=Severity.WARNING,
             subject="legacy-1",
             text="start legacy-1 failed",
             cleared_at=NOW,

@@ -31,7 +31,7 @@ from novacron.model.operations.intent import Intent
 from novacron.model.operations.registry import claims_of, claims_unread, needs_inventory, plan, subject_of
 from novacron.model.operations.unknown import UnknownIntent
 from novacron.model.plan.plan import Plan
-from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.refusal import Refusal, RefusalCode, refuse
 from novacron.model.work.capacity import limit_of
 from novacron.model.work.claim import Claim
 from novacron.model.work.limits import DEFAULT_LIMITS
@@ -101,7 +101,7 @@ class Executor:
         # A client that goes away takes neither the operation nor another client's answer with it.
         answer = await asyncio.shield(pending)
         if isinstance(answer, Operation) and answer.intent != asked.intent:
-            return _refusal(
+            return refuse(
                 RefusalCode.INVALID,
                 "idempotency key",
                 f"it was used for another request: {answer.title}",
@@ -177,10 +177,10 @@ class Executor:
         except JournalError as error:
             return _no_journal(error)
         if self._is_ending:
-            return _refusal(RefusalCode.TOO_LATE, "backend", "it is ending: nothing new begins", "ask the next one")
+            return refuse(RefusalCode.TOO_LATE, "backend", "it is ending: nothing new begins", "ask the next one")
         now = ground.clock.now()
         if problem := asked.schedule.problem(now):
-            return _refusal(RefusalCode.INVALID, "schedule", problem, "choose another time")
+            return refuse(RefusalCode.INVALID, "schedule", problem, "choose another time")
         fleet = ground.store.fleet
         held = _claimant(self._ids.next(), asked, subject_of(asked.intent, fleet), now)
         locked = self._queue.take(claims_of(asked.intent, fleet), held)
@@ -218,7 +218,7 @@ class Executor:
         if isinstance(planned, Refusal):
             return planned
         if planned.digest != plan_digest:
-            return _refusal(
+            return refuse(
                 RefusalCode.CHANGED,
                 planned.subject,
                 f"it is not what was confirmed: {self._previews.difference(plan_digest, planned)}",
@@ -316,8 +316,4 @@ def _limit_of(store: FleetStore, claim: Claim) -> int | None:
 
 def _no_journal(error: JournalError) -> Refusal:
     remedy = error.remedy or "free space or repair the state folder; what runs goes on"
-    return _refusal(RefusalCode.JOURNAL, error.subject, error.detail, remedy)
-
-
-def _refusal(code: RefusalCode, subject: str, reason: str, remedy: str) -> Refusal:
-    return Refusal(code=code, subject=subject, reason=reason, remedy=remedy)
+    return refuse(RefusalCode.JOURNAL, error.subject, error.detail, remedy)

@@ -41,3 +41,13 @@ class Refusal:
     def __str__(self) -> str:
         text = f"{self.subject}: {self.reason}"
         return f"{text} ({self.remedy})" if self.remedy else text
+
+
+def refuse(code: RefusalCode, subject: str, reason: str, remedy: str = "") -> Refusal:
+    """Return a refusal that no person's word could lift."""
+    return Refusal(code=code, subject=subject, reason=reason, remedy=remedy)
+
+
+def invalid(subject: str, reason: str, remedy: str = "") -> Refusal:
+    """Return the refusal of something that was asked for as it cannot be."""
+    return refuse(RefusalCode.INVALID, subject, reason, remedy)

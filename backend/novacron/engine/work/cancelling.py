@@ -6,7 +6,7 @@ from novacron.model.caller import Caller
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import AskedBy, Operation, OperationState
-from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.refusal import Refusal, RefusalCode, refuse
 from novacron.ports.clock import Clock
 
 
@@ -19,14 +19,14 @@ async def cancel(
     """
     operation = ledger.find(operation_id)
     if operation is None:
-        return _refusal(RefusalCode.NOT_FOUND, operation_id, "no such operation", "see: novacron ops")
+        return refuse(RefusalCode.NOT_FOUND, operation_id, "no such operation", "see: novacron ops")
     if run is None and not operation.has_ended:
         try:
             ledger.require_writable()  # another backend runs it
         except JournalError as error:
-            return _refusal(RefusalCode.JOURNAL, error.subject, error.detail, error.remedy)
+            return refuse(RefusalCode.JOURNAL, error.subject, error.detail, error.remedy)
     if operation.has_ended or run is None:
-        return _refusal(RefusalCode.TOO_LATE, operation.title, f"it has ended: {operation.state}", "")
+        return refuse(RefusalCode.TOO_LATE, operation.title, f"it has ended: {operation.state}", "")
     asked = AskedBy(actor=caller.user, at=clock.now())
     if not operation.is_waiting:
         # A migration is first asked to stop, as soon as its host answers; who asks again will not wait for that.
@@ -35,7 +35,7 @@ async def cancel(
             # In memory before anything else has its turn: the run that wakes up builds on it.
             return await ledger.move(operation_id, operation.state, give_up_asked=asked)
         if not operation.can_cancel:
-            return _refusal(
+            return refuse(
                 RefusalCode.WRONG_STATE, operation.title, "it cannot be stopped half-way", "wait until it has ended"
             )
     run.context.cancel_asked.set()
@@ -45,7 +45,3 @@ async def cancel(
     if state is operation.state and operation.cancel_asked is not None:
         return operation
     return await ledger.move(operation_id, state, cancel_asked=asked)
-
-
-def _refusal(code: RefusalCode, subject: str, reason: str, remedy: str) -> Refusal:
-    return Refusal(code=code, subject=subject, reason=reason, remedy=remedy)

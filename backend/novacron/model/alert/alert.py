@@ -12,7 +12,6 @@ class Severity(StrEnum):
 
     CRITICAL = "critical"
     WARNING = "warning"
-    INFO = "info"
 
 
 class AlertRule(StrEnum):

@@ -27,7 +27,7 @@ from novacron.model.operation import Operation
 
 T = TypeVar("T")
 
-_WORST_FIRST: Final[Mapping[Severity, int]] = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
+_WORST_FIRST: Final[Mapping[Severity, int]] = {Severity.CRITICAL: 0, Severity.WARNING: 1}
 _BY_HOSTS_WORD: Final = frozenset(
     {
         AlertRule.VM_CRASHED,

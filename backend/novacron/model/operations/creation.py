@@ -13,7 +13,7 @@ from novacron.model.plan.guards import find_host
 from novacron.model.plan.input_limits import refuse_disk, refuse_memory, refuse_name, refuse_text, refuse_vcpus
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.plan.resources import disk_key, memory_of, name_alone, pool_key, vm_alone, volume_keys
-from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.refusal import Refusal, RefusalCode, invalid
 from novacron.model.storage import Pool, Volume
 from novacron.model.vm_definition import KernelBoot, NewDisk, VmDefinition
 from novacron.model.work.claim import Capacity, Claim, amount_of, exclusive, shared
@@ -159,11 +159,11 @@ def _bad_form(intent: CreateVm) -> Refusal | None:
     if refusal is not None:
         return refusal
     if not intent.pool and (intent.base_volume or intent.disk_mib):
-        return _invalid("pool", "a disk was asked for without a pool to make it in", "name a pool")
+        return invalid("pool", "a disk was asked for without a pool to make it in", "name a pool")
     if intent.pool and not intent.base_volume and intent.disk_mib <= 0:
-        return _invalid("disk", "a blank disk needs a size", "give its size in MiB, or a base image")
+        return invalid("disk", "a blank disk needs a size", "give its size in MiB, or a base image")
     if (intent.initrd or intent.cmdline) and not intent.kernel:
-        return _invalid("kernel", "an initrd or command line needs a kernel", "name the kernel too")
+        return invalid("kernel", "an initrd or command line needs a kernel", "name the kernel too")
     return refuse_disk(intent.disk_mib)
 
 
@@ -191,7 +191,7 @@ def _no_network(intent: CreateVm, host: Host) -> Refusal | None:
     if not intent.network or intent.network in networks:
         return None
     known = f"choose one of: {', '.join(networks)}" if networks else "start one there"
-    return _invalid(intent.network, f"{host.id} has no active network of this name", known)
+    return invalid(intent.network, f"{host.id} has no active network of this name", known)
 
 
 def _room(intent: CreateVm, host: Host) -> tuple[str, ...] | Refusal:
@@ -206,12 +206,12 @@ def _room(intent: CreateVm, host: Host) -> tuple[str, ...] | Refusal:
         return tuple(warnings)
     pool = next((p for p in (host.reading.pools if host.reading else ()) if p.name == intent.pool), None)
     if pool is None:
-        return _invalid(intent.pool, f"{host.id} has no pool of this name", "see: novacron pools")
+        return invalid(intent.pool, f"{host.id} has no pool of this name", "see: novacron pools")
     if not pool.active:
-        return _invalid(intent.pool, f"it is not active on {host.id}", "start the pool")
+        return invalid(intent.pool, f"it is not active on {host.id}", "start the pool")
     base = next((v for v in pool.volumes if v.name == intent.base_volume), None)
     if intent.base_volume and base is None:
-        return _invalid(intent.base_volume, f"pool {pool.name} has no such volume", "choose another base image")
+        return invalid(intent.base_volume, f"pool {pool.name} has no such volume", "choose another base image")
     return _pool_room(intent, pool, base, warnings)
 
 
@@ -229,10 +229,6 @@ def _pool_room(intent: CreateVm, pool: Pool, base: Volume | None, warnings: list
     if intent.disk_mib > pool.available_mib:
         warnings.append(f"the pool has {pool.available_mib} MiB free: the disk cannot grow to its full size")
     return tuple(warnings)
-
-
-def _invalid(subject: str, reason: str, remedy: str) -> Refusal:
-    return Refusal(code=RefusalCode.INVALID, subject=subject, reason=reason, remedy=remedy)
 
 
 def _claims(intent: CreateVm, fleet: Fleet) -> Iterator[Claim]:

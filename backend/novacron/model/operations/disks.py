@@ -18,7 +18,7 @@ from novacron.model.plan.file_users import depends_on, users_of
 from novacron.model.plan.guards import find_vm, refuse_job, vm_basis, vm_line, vm_name, vouched_lines
 from novacron.model.plan.plan import Danger, Plan, PlannedStep
 from novacron.model.plan.resources import disk_key, pool_key, vm_with_files, volume_keys
-from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.refusal import Refusal, RefusalCode, invalid
 from novacron.model.storage import Volume
 from novacron.model.vm import VmDisk, VmReading
 from novacron.model.work.claim import Claim, exclusive, shared
@@ -166,11 +166,11 @@ def _target(intent: AttachDisk, vm: VmReading) -> str | Refusal:
     names = [f"{prefix}{letter}" for letter in ascii_lowercase]
     if not intent.target:
         free = next((name for name in names if name not in taken), None)
-        return free or _invalid(intent, f"{vm.name} has no free name at {intent.bus}", "detach one first")
+        return free or invalid(intent.volume, f"{vm.name} has no free name at {intent.bus}", "detach one first")
     if intent.target not in names:
-        return _invalid(intent, f"{intent.target!r} is no disk at {intent.bus}", f"say {prefix}a to {prefix}z")
+        return invalid(intent.volume, f"{intent.target!r} is no disk at {intent.bus}", f"say {prefix}a to {prefix}z")
     return (
-        _invalid(intent, f"{vm.name} has {intent.target} already", "name another")
+        invalid(intent.volume, f"{vm.name} has {intent.target} already", "name another")
         if intent.target in taken
         else (intent.target)
     )
@@ -180,7 +180,7 @@ def _refuse_bus(intent: AttachDisk, seen: Sighting, sides: DeviceSides) -> Refus
     if intent.bus is not DiskBus.SATA or not sides.live:
         return None
     reason = f"{seen.vm.name} runs, and SATA takes no disk from a guest that runs"
-    return _invalid(intent, reason, f"ask for {DeviceScope.NEXT_START} alone, or for virtio")
+    return invalid(intent.volume, reason, f"ask for {DeviceScope.NEXT_START} alone, or for virtio")
 
 
 def _attachment(intent: AttachDisk, volume: Volume, target: str, sides: DeviceSides) -> AttachDiskArgs:
@@ -211,10 +211,6 @@ def _no_disk(intent: DetachDisk, seen: Sighting) -> Refusal:
         reason=f"it has no disk {intent.target}",
         remedy=f"it has: {has}" if has else "",
     )
-
-
-def _invalid(intent: AttachDisk, reason: str, remedy: str) -> Refusal:
-    return Refusal(code=RefusalCode.INVALID, subject=intent.volume, reason=reason, remedy=remedy)
 
 
 def _claims_of_attachment(intent: AttachDisk, fleet: Fleet) -> Iterator[Claim]:

@@ -27,7 +27,7 @@ from novacron.model.plan.guards import (
 from novacron.model.plan.input_limits import refuse_bandwidth, refuse_downtime
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.plan.resources import files_of_vm, memory_of, name_alone, pools_below, vm_but_cpus
-from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.refusal import Refusal, RefusalCode, invalid
 from novacron.model.vm import VmState
 from novacron.model.work.claim import Capacity, Claim, amount_of
 
@@ -129,7 +129,7 @@ def refuse_migration(intent: MigrateVm, fleet: Fleet) -> Refusal | None:
     if isinstance(seen, Refusal):
         return seen
     if intent.destination == intent.host:
-        return _invalid(seen, f"it is on {intent.host} already", "choose another host")
+        return invalid(seen.vm.name, f"it is on {intent.host} already", "choose another host")
     destination = find_host(fleet, intent.destination)
     if isinstance(destination, Refusal):
         return destination
@@ -292,10 +292,6 @@ def _no_way(intent: MigrateVm, destination: Host) -> Refusal | None:
         reason=f"it has no peer_uri, by which {intent.host}'s libvirtd would reach it",
         remedy="set peer_uri in fleet.toml, or migrate directly or relayed",
     )
-
-
-def _invalid(seen: Sighting, reason: str, remedy: str) -> Refusal:
-    return Refusal(code=RefusalCode.INVALID, subject=seen.vm.name, reason=reason, remedy=remedy)
 
 
 def _plan_unasked(intent: MigrateVm, fleet: Fleet) -> Refusal:

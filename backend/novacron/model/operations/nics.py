@@ -14,7 +14,7 @@ from novacron.model.plan.device_scope import DeviceScope, sides_of
 from novacron.model.plan.guards import find_vm, refuse_job, vm_basis, vm_line, vm_name
 from novacron.model.plan.plan import Danger, Plan, PlannedStep
 from novacron.model.plan.resources import vm_with_files
-from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.refusal import Refusal, RefusalCode, invalid
 
 _MAC: Final = re.compile(r"[0-9a-f][02468ace](:[0-9a-f]{2}){5}", re.ASCII)
 """Of one station: the last bit of its first byte is not set."""
@@ -128,9 +128,9 @@ def plan_detach_nic(intent: DetachNic, fleet: Fleet) -> Plan | Refusal:
 def _bad_nic(intent: AttachNic) -> Refusal | None:
     if not _MAC.fullmatch(intent.mac):
         remedy = "write it as 52:54:00:12:34:56, in small letters"
-        return _invalid("MAC address", f"{intent.mac[:40]!r} is no address of one interface", remedy)
+        return invalid("MAC address", f"{intent.mac[:40]!r} is no address of one interface", remedy)
     if intent.model not in _MODELS:
-        return _invalid("model", f"{intent.model[:40]!r} is none that NovaCron gives", f"say {', '.join(_MODELS)}")
+        return invalid("model", f"{intent.model[:40]!r} is none that NovaCron gives", f"say {', '.join(_MODELS)}")
     return None
 
 
@@ -139,7 +139,7 @@ def _no_network(intent: AttachNic, seen: Sighting) -> Refusal | None:
     if intent.network in networks:
         return None
     known = f"choose one of: {', '.join(networks)}" if networks else "start one there"
-    return _invalid(intent.network, f"{intent.host} has no active network of this name", known)
+    return invalid(intent.network, f"{intent.host} has no active network of this name", known)
 
 
 def _mac_taken(intent: AttachNic, fleet: Fleet, seen: Sighting) -> Refusal | None:
@@ -155,10 +155,6 @@ def _mac_taken(intent: AttachNic, fleet: Fleet, seen: Sighting) -> Refusal | Non
                     remedy="choose another one",
                 )
     return None
-
-
-def _invalid(subject: str, reason: str, remedy: str) -> Refusal:
-    return Refusal(code=RefusalCode.INVALID, subject=subject, reason=reason, remedy=remedy)
 
 
 TYPES: Final[tuple[OperationType[Any], ...]] = (

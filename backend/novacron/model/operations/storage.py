@@ -14,7 +14,7 @@ from novacron.model.plan.file_users import depends_on, users_of
 from novacron.model.plan.guards import find_host, vouched_lines
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.plan.resources import pool_key, volume_keys
-from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.refusal import Refusal, RefusalCode, refuse
 from novacron.model.storage import Volume
 from novacron.model.work.claim import Claim, exclusive, shared
 
@@ -114,14 +114,14 @@ def plan_delete_volume(intent: DeleteVolume, fleet: Fleet) -> Plan | Refusal:
     volume = next((v for v in (pool.volumes if pool else ()) if v.name == intent.volume), None)
     if pool is None or volume is None:
         what = f"no volume {intent.volume} in pool" if pool else "no pool"
-        return _refusal(RefusalCode.NOT_FOUND, intent, f"{intent.host} has {what} {intent.pool}", "look again")
+        return refuse(RefusalCode.NOT_FOUND, intent.volume, f"{intent.host} has {what} {intent.pool}", "look again")
     users = users_of(fleet, host, volume.path, vouched=intent.vouched)
     if users:
-        return _refusal(RefusalCode.IN_USE, intent, f"{', '.join(users)} uses it", "delete that VM first")
+        return refuse(RefusalCode.IN_USE, intent.volume, f"{', '.join(users)} uses it", "delete that VM first")
     dependants = depends_on(fleet, host, volume.path, vouched=intent.vouched)
     if dependants:
         reason = f"it is the base image of {', '.join(dependants)}"
-        return _refusal(RefusalCode.IN_USE, intent, reason, "delete those first")
+        return refuse(RefusalCode.IN_USE, intent.volume, reason, "delete those first")
     unknown = refuse_unknown_users(fleet, host, volume.path, intent.vouched)
     if unknown is not None:
         return unknown
@@ -153,10 +153,6 @@ def _delete_volume(intent: DeleteVolume, volume: Volume, title: str) -> PlannedS
         vouched=intent.vouched,
     )
     return PlannedStep(id="delete-volume", args=args, title=title)
-
-
-def _refusal(code: RefusalCode, intent: DeleteVolume, reason: str, remedy: str) -> Refusal:
-    return Refusal(code=code, subject=intent.volume, reason=reason, remedy=remedy)
 
 
 def _files(intent: DeleteVolume, fleet: Fleet) -> tuple[str, ...]:
