@@ -19,6 +19,7 @@ class MemoryJournal:
         self._clock = clock
         self._lease = Lease(holder="", epoch=0, is_ours=False)
         self._expires_at = float("-inf")
+        self.damage = ""
         self.operations: dict[OperationId, Operation] = {}
         self.fails = ""
 
@@ -26,6 +27,11 @@ class MemoryJournal:
         """Make it ready."""
         if self.fails:
             raise JournalError("journal", self.fails, "free some space")
+
+    async def check(self) -> None:
+        """Find it sound, or damaged as `damage` says."""
+        if self.damage:
+            raise JournalError("journal", self.damage, "restore it")
 
     async def append(self, events: Sequence[Event], *, epoch: int = 0) -> Mapping[OperationId, JournalError]:
         """Remember the operations as the events leave them."""

@@ -12,6 +12,7 @@ from novacron.lab.definitions import VmDefinition
 from novacron.lab.lab import Lab
 from novacron.lab.layout import find_layout
 from novacron.lab.vms import define_vm
+from tests.bench import operations
 from tests.bench.bench_ground import BUSY_VM, BenchGround
 from tests.bench.measures import console_appearance, event_to_row, idleness, virsh_appearance, virsh_one_host
 from tests.bench.report import Figure, render
@@ -69,8 +70,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--hosts", type=int, default=3)
     parser.add_argument("--idle", type=float, default=20.0, metavar="SECONDS")
+    parser.add_argument("--operations", type=int, default=10_000, help="how many the journal's measurement takes")
+    parser.add_argument("--only-operations", action="store_true", help="measure the journal alone, without a lab")
     parser.add_argument("--strict", action="store_true", help="end with 1 when an aim is missed")
     chosen = parser.parse_args(arguments)
+    if chosen.only_operations:
+        operations.main(chosen.operations)
+        return 0
     with tempfile.TemporaryDirectory(prefix="nc-bench-", dir="/tmp") as folder:
         layout = find_layout("bench", {**os.environ, "NOVACRON_LAB_DIR": folder})
         try:
@@ -82,6 +88,8 @@ def main(arguments: Sequence[str]) -> int:
             down(layout)
     print(f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; median of {chosen.rounds}\n")
     print(render(figures))
+    print()
+    operations.main(chosen.operations)
     return 1 if chosen.strict and not all(figure.is_met for figure in figures) else 0
 
 

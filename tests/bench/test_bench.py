@@ -7,9 +7,12 @@ import pytest
 
 from novacron.lab.lab import Lab
 from tests.bench.bench_ground import BUSY_VM, BenchGround
+from tests.bench.operations import measured, postgresql_rates, sqlite_rates
+from tests.bench.operations import render as render_rates
 from tests.bench.report import Figure, render
 from tests.bench.run import measure
 from tests.lab_fixtures import MakeVm
+from tests.support.postgresql import PostgresServer
 
 
 @pytest.mark.lab
@@ -41,3 +44,14 @@ def test_a_missed_aim_says_so() -> None:
 def test_an_aim_is_met_by_the_median_not_by_the_best() -> None:
     assert Figure(what="first row", ours=[390, 399, 700], unit="ms", aim=400).is_met
     assert not Figure(what="first row", ours=[100, 401, 402], unit="ms", aim=400).is_met
+
+
+def test_operations_are_measured_on_the_default_store() -> None:
+    rates = measured(lambda: sqlite_rates(50))
+    assert min(rates.operations, rates.plain_one_by_one, rates.plain_in_groups) > 0
+    assert "SQLite" in render_rates([rates])
+
+
+def test_operations_are_measured_on_postgresql(postgres: PostgresServer) -> None:
+    rates = measured(lambda: postgresql_rates(postgres.new_database, 50))
+    assert min(rates.operations, rates.plain_one_by_one, rates.plain_in_groups) > 0

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from novacron.model.alert.alert import AlertRule
 from novacron.model.errors import NotFound
 from novacron.model.ids import OperationId
 from novacron.model.link import LinkStatus
@@ -307,3 +308,12 @@ async def test_an_unknown_host_is_an_error_that_names_it(site: Site) -> None:
     await site.start()
     with pytest.raises(NotFound, match="no-such"):
         await site.service.reconnect(ALICE, "no-such")  # type: ignore[arg-type]
+
+
+async def test_a_journal_that_is_found_damaged_later_is_told(site: Site) -> None:
+    assert isinstance(site.journal, MemoryJournal)
+    site.journal.damage = "it is damaged: page 7"
+    await site.start()
+    await site.clock.advance(3)
+    assert "page 7" in (await site.service.status(ALICE)).journal_error
+    assert [alert.rule for alert in await site.alerts()] == [AlertRule.JOURNAL_FAILED]

@@ -11,7 +11,9 @@ from novacron.ports.clock import Clock
 from tests.memory_journal import MemoryJournal
 from tests.simulation.trace import Trace
 
-_READS = frozenset({"open", "unfinished", "recent", "unacknowledged", "last_sequence", "by_key", "get", "close"})
+_READS = frozenset(
+    {"open", "check", "unfinished", "recent", "unacknowledged", "last_sequence", "by_key", "get", "close"}
+)
 
 _LEASES = frozenset({"take_lease", "give_back_lease"})
 

@@ -7,12 +7,16 @@ from novacron.engine.lease import LeaseKeeper
 from novacron.engine.work.batches import Batches
 from novacron.engine.work.recovery import recover
 from novacron.model.errors import JournalError
+from novacron.ports.journal import Journal
 
 
 class JournalKeeping:
     """The tasks that go on for as long as the backend does."""
 
-    def __init__(self, ground: EngineContext, lease: LeaseKeeper, executor: Executor, batches: Batches) -> None:
+    def __init__(
+        self, journal: Journal, ground: EngineContext, lease: LeaseKeeper, executor: Executor, batches: Batches
+    ) -> None:
+        self._journal = journal
         self._ground = ground
         self._ledger = ground.ledger
         self._lease = lease
@@ -32,6 +36,15 @@ class JournalKeeping:
         while True:
             await self._ground.clock.sleep(self._ground.settings.journal_retry_s)
             await (self._ledger.flush() if self._ledger.is_open else self.take_up())
+
+    async def check(self) -> None:
+        """Have the journal checked once, when it is open: a large one takes longer than a start may."""
+        while not self._ledger.is_open:
+            await self._ground.clock.sleep(self._ground.settings.journal_retry_s)
+        try:
+            await self._journal.check()
+        except JournalError as error:
+            self._ledger.damage = error
 
     async def renew(self) -> None:
         """Renew the lease again and again, or take over what another backend leaves."""

@@ -48,6 +48,7 @@ class Ledger:
         self._sequence = 0
         self._is_publishing = False
         self.is_open = False
+        self.damage: JournalError | None = None
 
     async def open(self) -> tuple[Operation, ...]:
         """Open the journal, take the lease if it is free, and return what had not ended, which is for its holder.
@@ -103,8 +104,7 @@ class Ledger:
     @property
     def error(self) -> str:
         """Why the journal cannot be written; empty when it can."""
-        fault = self._cannot_open or self._writer.fault or self._lease.fault
-        return str(fault) if fault else ""
+        return str(self._cannot_open or self._writer.fault or self._lease.fault or self.damage or "")
 
     @property
     def operations(self) -> tuple[Operation, ...]:

@@ -80,7 +80,7 @@ class BackendService:
         self._lease = LeaseKeeper(journal, clock, settings, holder)
         # For jitter and identifiers only: nothing here is a secret.
         self._compose(hosts, gateway, journal, rng or random.Random())  # noqa: S311
-        self._journal_keeping = JournalKeeping(self._ground, self._lease, self._executor, self.batches)
+        self._journal_keeping = JournalKeeping(journal, self._ground, self._lease, self._executor, self.batches)
 
     def _compose(
         self, hosts: Sequence[HostSpec], gateway: HypervisorGateway, journal: Journal, chance: random.Random
@@ -147,6 +147,7 @@ class BackendService:
         self.keep("alerting", self._alerting.run)
         self.keep("writing what the journal lacks", self._journal_keeping.retry)
         self.keep("noting what waits", self._note_waiting)
+        self.keep("checking the journal", self._journal_keeping.check)
         self.keep("renewing the lease", self._journal_keeping.renew)
 
     def keep(self, name: str, run: Callable[[], Awaitable[None]]) -> "asyncio.Task[None]":

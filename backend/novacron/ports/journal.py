@@ -31,6 +31,13 @@ class Journal(Protocol):
     async def open(self) -> None:
         """Make it ready, upgrading its layout if needed. Raises JournalError."""
 
+    async def check(self) -> None:
+        """Look whether what is there is sound, if opening it did not; may take long, and holds nobody up.
+
+        Raises:
+            JournalError: it is damaged.
+        """
+
     async def append(self, events: Sequence[Event], *, epoch: int = 0) -> Mapping[OperationId, JournalError]:
         """Write events, in their order and in one durable commit; return once they are on the disk.
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from pydantic import TypeAdapter
 
+from novacron.adapters.sql import sqlite
 from novacron.adapters.sql.journal import SqlJournal
 from novacron.adapters.sql.migrations import versions
 from novacron.adapters.sql.tables import LAYOUT
@@ -250,4 +251,20 @@ async def test_a_write_that_was_given_up_does_not_break_the_next(path):
         await asyncio.gather(task, return_exceptions=True)
     await record(journal, an_operation(100))
     assert (await journal.recent(1))[0].id == "op-000100"
+    await journal.close()
+
+
+async def test_a_large_journal_is_checked_after_it_was_opened(path, monkeypatch):
+    journal = await _reopened(path)
+    for number in range(1, 40):
+        await record(journal, an_operation(number))
+    await journal.close()
+    content = bytearray(path.read_bytes())
+    last = len(content) // 4096 - 1
+    content[last * 4096 : last * 4096 + 600] = b"\xff" * 600
+    path.write_bytes(content)
+    monkeypatch.setattr(sqlite, "_CHECKED_AT_ONCE", 1000)
+    journal = await _reopened(path)
+    with pytest.raises(JournalError, match="damaged"):
+        await journal.check()
     await journal.close()

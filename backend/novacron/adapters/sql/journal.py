@@ -14,7 +14,7 @@ from novacron.adapters.sql.documents import EventRow, document_of, encodable, fo
 from novacron.adapters.sql.faults import DATABASE_ERRORS, OLDER_EPOCH, translate
 from novacron.adapters.sql.lease import give_back, take
 from novacron.adapters.sql.postgresql import ANSWER_S, describe, open_postgresql
-from novacron.adapters.sql.sqlite import open_sqlite
+from novacron.adapters.sql.sqlite import check_sqlite, open_sqlite
 from novacron.adapters.sql.tables import events, operations
 from novacron.model.errors import JournalError, JournalUncertain
 from novacron.model.ids import OperationId
@@ -81,6 +81,11 @@ class SqlJournal:
         self._doubt = None
         place = self._place
         self._engine = await (open_postgresql(place, self._answer_s) if isinstance(place, str) else open_sqlite(place))
+
+    async def check(self) -> None:
+        """Look whether the file is sound; PostgreSQL sees to its own."""
+        if isinstance(self._place, Path):
+            await check_sqlite(self._place)
 
     async def append(self, fresh: Sequence[Event], *, epoch: int = 0) -> Mapping[OperationId, JournalError]:
         """Write events in one commit, without those of operations of which one is bad by itself."""

@@ -14,6 +14,10 @@ _BUSY_MS = 5000
 """How long a write waits for another process that reads or copies the journal."""
 
 
+_CHECKED_AT_ONCE = 256 << 20
+"""Bytes that are checked before anything is served: about half a second. A larger file is checked afterwards."""
+
+
 async def open_sqlite(path: Path) -> AsyncEngine:
     """Open the file, check it, and bring it to this version's layout.
 
@@ -26,9 +30,10 @@ async def open_sqlite(path: Path) -> AsyncEngine:
     event.listen(engine.sync_engine, "begin", _begin)
     try:
         async with engine.begin() as connection:
-            verdict = (await connection.execute(text("PRAGMA quick_check(1)"))).scalar_one()
-            if verdict != "ok":
-                raise damaged(path, verdict)
+            if _size(path) <= _CHECKED_AT_ONCE:
+                verdict = (await connection.execute(text("PRAGMA quick_check(1)"))).scalar_one()
+                if verdict != "ok":
+                    raise damaged(path, verdict)
             await connection.run_sync(upgrade, str(path))
     except DATABASE_ERRORS as error:
         await engine.dispose()
@@ -37,6 +42,33 @@ async def open_sqlite(path: Path) -> AsyncEngine:
         await engine.dispose()
         raise
     return engine
+
+
+async def check_sqlite(path: Path) -> None:
+    """Check the file over a connection of its own, which holds no writer up; one that was checked at the start is not.
+
+    Raises:
+        JournalError: it is damaged, or cannot be read.
+    """
+    if _size(path) <= _CHECKED_AT_ONCE:
+        return
+    engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)))
+    try:
+        async with engine.connect() as connection:
+            verdict = (await connection.execute(text("PRAGMA quick_check(1)"))).scalar_one()
+    except DATABASE_ERRORS as error:
+        raise translate(path, error) from error
+    finally:
+        await engine.dispose()
+    if verdict != "ok":
+        raise damaged(path, verdict)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # it is made, or it is told why not, when it is opened
 
 
 def _be_durable(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's own type
