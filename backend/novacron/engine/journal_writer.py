@@ -57,7 +57,7 @@ class JournalWriter:
 
         `on_durable` is called in the very moment in which it is known to be durable, now or later.
         """
-        await asyncio.shield(self._add(event, on_durable, is_kept=True))
+        await self._add(event, on_durable, is_kept=True)
 
     async def require(self, event: Event, on_durable: Callable[[], None]) -> None:
         """Write what is asked for. `on_durable` is called also when nobody waits any more for this to return.
@@ -65,7 +65,7 @@ class JournalWriter:
         Raises:
             JournalError: it could not be written, and is not going to be.
         """
-        await asyncio.shield(self._add(event, on_durable, is_kept=False))
+        await self._add(event, on_durable, is_kept=False)
 
     async def flush(self) -> None:
         """Try once to write everything that is kept."""
@@ -84,7 +84,6 @@ class JournalWriter:
 
     def _add(self, event: Event, on_durable: Callable[[], None], *, is_kept: bool) -> "asyncio.Future[None]":
         tried: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        tried.add_done_callback(_note_seen)
         self._waiting.append(_Entry(event=event, is_kept=is_kept, tried=tried, on_durable=on_durable))
         self._ask()
         return tried
@@ -146,15 +145,10 @@ class JournalWriter:
 
 
 def _finish(entry: _Entry, error: JournalError | None) -> None:
+    # Cancelled when whoever waited has gone: what is in the journal is so all the same.
     if entry.tried.done():
         return
     if error is None or entry.is_kept:
         entry.tried.set_result(None)
     else:
         entry.tried.set_exception(error)
-
-
-def _note_seen(tried: "asyncio.Future[None]") -> None:
-    """Mark its error as seen: who was to hear of it may have gone."""
-    if not tried.cancelled():
-        tried.exception()
