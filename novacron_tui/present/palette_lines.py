@@ -8,7 +8,7 @@ from novacron_tui.present.cells import Line, Role, Span, justify, span
 from novacron_tui.present.glyphs import Glyphs
 from novacron_tui.present.line_edit import LineEdit
 
-_ROWS: Final = 12
+_ROWS: Final = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
