@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeVar
@@ -256,12 +256,24 @@ class Simulation:
 
 def run(seed: int) -> Result:
     """Run one seed on an event loop of its own."""
-    logging.getLogger("novacron").setLevel(logging.CRITICAL)
 
     async def simulate() -> Result:
         return await Simulation(seed).run()
 
-    return on_a_loop(simulate)
+    with _quiet():
+        return on_a_loop(simulate)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Log nothing meanwhile: what goes wrong in a simulation is meant to, and is in its trace."""
+    logger = logging.getLogger("novacron")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def on_a_loop(simulate: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 from novacron.api.bodies import UUID_PATTERN, AcknowledgeBody, PreviewBody, StrictBody, SubmitBody
 from novacron.api.codec import AlertList, FleetPart, Hello, OperationList, Problem
 from novacron.model.operations.registry import TYPES
+from novacron.model.work.schedule import Schedule
 
 _REF = "#/components/schemas/{model}"
 _BODIES = (PreviewBody, SubmitBody, AcknowledgeBody)
@@ -55,6 +56,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
         known.setdefault(name, definition)
     for intent in (one.intent for one in TYPES.values()):
         _say_it_is_strict(known[intent.__name__])
+    known[Schedule.__name__]["additionalProperties"] = False
     messages = {"oneOf": [{"$ref": _REF.format(model=message.__name__)} for message in _STREAM]}
     schema["x-websockets"] = {"/v1/stream": {"receive": messages}, "/v1/vms/{vm}/serial": {"receive": "bytes"}}
     return schema
