@@ -52,12 +52,13 @@ class JournalWriter:
         """Whether something of this operation is not durable, or nothing could be written at all."""
         return bool(self._waiting or self._doubtful) or operation in self._stuck
 
-    async def keep(self, event: Event, on_durable: Callable[[], None]) -> None:
-        """Write what has happened; return once it is durable or could not be written, and is kept for later.
+    def keep(self, event: Event, on_durable: Callable[[], None]) -> "asyncio.Future[None]":
+        """Write what has happened; what is returned is done once it is durable, or could not be written just now.
 
-        `on_durable` is called in the very moment in which it is known to be durable, now or later.
+        It is kept for later then. `on_durable` is called in the very moment in which it is known to be durable, now or
+        later; also when nobody waits.
         """
-        await self._add(event, on_durable, is_kept=True)
+        return self._add(event, on_durable, is_kept=True)
 
     async def require(self, event: Event, on_durable: Callable[[], None]) -> None:
         """Write what is asked for. `on_durable` is called also when nobody waits any more for this to return.

@@ -46,7 +46,7 @@ class Ledger:
         self._operations = RememberedOperations(keep)
         self._cannot_open: JournalError | None = None
         self._sequence = 0
-        self._is_publishing = False
+        self._publish = _OncePerTurn(lambda: on_change(self.operations))
         self.is_open = False
         self.damage: JournalError | None = None
 
@@ -157,10 +157,12 @@ class Ledger:
         step: StepRecord | None = None,
         cancel_asked: AskedBy | None = None,
         give_up_asked: AskedBy | None = None,
+        waits: bool = True,
     ) -> Operation:
         """Change an operation's state, and whatever else changes with it; what is None stays as it is.
 
-        `step` is the step with which it ends, where it does. Later, when the journal cannot be written now.
+        `step` is the step with which it ends, where it does. Later, when the journal cannot be written now. Whether or
+        not it is waited for: whatever comes after it, such as a step that begins, is in the journal after it.
 
         Raises:
             IllegalMove: the transition table has no such arrow.
@@ -180,7 +182,8 @@ class Ledger:
                 cancel_asked=cancel_asked,
                 give_up_asked=give_up_asked,
                 progress=None if before.progress == Progress() else before.progress,
-            )
+            ),
+            waits=waits,
         )
 
     async def begin_step(self, operation: OperationId, step: StepRecord) -> None:
@@ -240,10 +243,12 @@ class Ledger:
             await self._writer.flush()
             self._publish()
 
-    async def _write(self, event: Event) -> Operation:
+    async def _write(self, event: Event, *, waits: bool = True) -> Operation:
         # In memory at once: a second change made while the journal writes must build on this one.
         _change(self._operations, event)
-        await self._writer.keep(event, lambda: self._operations.note_durable(event.operation))
+        tried = self._writer.keep(event, lambda: self._operations.note_durable(event.operation))
+        if waits:
+            await tried
         self._publish()
         return self._operations[event.operation]
 
@@ -275,15 +280,22 @@ class Ledger:
         if not self.is_open and self._cannot_open is not None:
             raise self._cannot_open
 
-    def _publish(self) -> None:
-        """Publish once for all that changes before the event loop comes round: the list is as long as it is."""
-        if not self._is_publishing:
-            self._is_publishing = True
-            asyncio.get_running_loop().call_soon(self._publish_now)
 
-    def _publish_now(self) -> None:
-        self._is_publishing = False
-        self._on_change(self.operations)
+class _OncePerTurn:
+    """Calls once for all that asks for it before the event loop comes round: a list is as long as it is."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+        self._is_due = False
+
+    def __call__(self) -> None:
+        if not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_soon(self._now)
+
+    def _now(self) -> None:
+        self._is_due = False
+        self._call()
 
 
 def _add(operations: RememberedOperations, accepted: Operation) -> None:

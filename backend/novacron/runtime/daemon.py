@@ -13,7 +13,7 @@ from novacron.model.safetext import SafeText
 from novacron.runtime.attaching import serving_at
 from novacron.runtime.fleet_choice import fleet_of
 from novacron.runtime.lock import held
-from novacron.runtime.memory import give_back, use_few_heaps
+from novacron.runtime.memory import collect_rarely, give_back, use_few_heaps
 from novacron.runtime.readiness import Teller
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ async def _serve(options: FleetOptions, paths: Paths, teller: Teller, bound_log:
     server = ApiServer(service, paths.socket, lambda: make_private(paths.socket.parent), service.keep)
     _stop_on_signals(server, service)
     await service.start()
+    collect_rarely()
     service.keep("following the fleet file", FleetFollower(options, service, clock).run)
     service.keep("bounding the log", lambda: _every(_LOG_LOOK_S, bound_log))
     service.keep("giving memory back", lambda: _every(_GIVE_BACK_S, give_back))

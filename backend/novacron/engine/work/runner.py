@@ -266,7 +266,7 @@ class OperationRunner:
         # That it is cancelled is what the next start must know, whatever has to be read meanwhile.
         if now.state is state or (now.state is OperationState.CANCELLING and state in _PASSING):
             return
-        await self._ledger.move(self._id, state, started_at=now.started_at or self._clock.now())
+        await self._ledger.move(self._id, state, started_at=now.started_at or self._clock.now(), waits=False)
 
     async def _end(self, state: OperationState, outcome: str, step: StepRecord | None = None) -> None:
         if self.operation.state is OperationState.ACCEPTED and state is not OperationState.CANCELLED:
