@@ -44,6 +44,8 @@ class Rates:
     """Insert and commit, one row a transaction."""
     plain_in_groups: float
     """The same in transactions of 500 rows."""
+    procrastinate: float | None = None
+    """Jobs that do nothing, deferred and carried out by procrastinate; None where it was not measured."""
 
 
 class _Nothing(StepHandler[Any]):
@@ -130,6 +132,28 @@ async def plain_postgresql(url: str, count: int, group: int) -> float:
     return count / took_s
 
 
+async def procrastinate_jobs(url: str, count: int) -> float | None:
+    """Return how many jobs that do nothing procrastinate defers and carries out a second; None where it is not here."""
+    try:
+        from procrastinate import App, PsycopgConnector
+    except ImportError:
+        return None
+    app = App(connector=PsycopgConnector(conninfo=url, min_size=4, max_size=20))
+
+    @app.task
+    async def nothing(number: int) -> None:
+        """Do nothing."""
+
+    async with app.open_async():
+        await app.schema_manager.apply_schema_async()
+        began = time.perf_counter()
+        for first in range(0, count, _GROUP):
+            numbers = range(first, min(first + _GROUP, count))
+            await nothing.batch_defer_async(*({"number": number} for number in numbers))
+        await app.run_worker_async(wait=False, concurrency=20, install_signal_handlers=False, listen_notify=False)
+        return count / (time.perf_counter() - began)
+
+
 async def sqlite_rates(count: int) -> Rates:
     """Measure on SQLite, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="nc-bench-", dir="/var/tmp") as folder:
@@ -148,6 +172,7 @@ async def postgresql_rates(new_database: Callable[[], str], count: int) -> Rates
         operations=await operations_a_second(new_database(), count),
         plain_one_by_one=await plain_postgresql(new_database(), max(count // 10, 10), 1),
         plain_in_groups=await plain_postgresql(new_database(), max(count, _GROUP), _GROUP),
+        procrastinate=await procrastinate_jobs(new_database(), max(count // 10, 10)),
     )
 
 
@@ -167,11 +192,16 @@ def measured(work: Callable[[], Awaitable[Rates]]) -> Rates:
 
 def render(rates: list[Rates]) -> str:
     """Return a table: operations a second, and beside them rows a second of the plain loops, with ratios."""
-    head = f"{'store':<12}{'operations/s':>14}{'plain loop/s':>14}{'ratio':>8}{'in groups/s':>14}{'ratio':>8}"
+    head = f"{'store':<12}{'operations/s':>14}{'plain loop/s':>14}{'ratio':>8}{'in groups/s':>14}{'ratio':>8}{'procrastinate/s':>17}{'ratio':>8}"
     lines = [
         f"{one.store:<12}{one.operations:>14.0f}{one.plain_one_by_one:>14.0f}"
         f"{one.operations / one.plain_one_by_one:>8.2f}{one.plain_in_groups:>14.0f}"
         f"{one.operations / one.plain_in_groups:>8.3f}"
+        + (
+            f"{one.procrastinate:>17.0f}{one.operations / one.procrastinate:>8.2f}"
+            if one.procrastinate
+            else f"{'-':>17}"
+        )
         for one in rates
     ]
     return "\n".join([head, *lines])

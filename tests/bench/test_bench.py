@@ -55,3 +55,4 @@ def test_operations_are_measured_on_the_default_store() -> None:
 def test_operations_are_measured_on_postgresql(postgres: PostgresServer) -> None:
     rates = measured(lambda: postgresql_rates(postgres.new_database, 50))
     assert min(rates.operations, rates.plain_one_by_one, rates.plain_in_groups) > 0
+    assert rates.procrastinate is None or rates.procrastinate > 0
