@@ -108,7 +108,8 @@ def _destinations(vms: Sequence[FleetVm], context: Context) -> tuple[Option, ...
     def worse(host: Host) -> tuple[Any, ...]:
         fit = room[host.id]
         near = _reaches_disks(vms, host), any(vm.home.host.spec.site == host.spec.site for vm in vms)
-        free = -(fit.free_mib or 0)
+        # In whole GiB, as it is shown: what two equal hosts have free differs from one reading to the next.
+        free = -round((fit.free_mib or 0) / 1024)
         return (
             not host.is_current,
             bool(_refusal(host, fit)),

@@ -52,6 +52,8 @@ def test_keys_alone_migrate_a_vm_and_the_screen_shows_it(lab: Lab, operator: Jum
     console.wait_for("running")
     console.press("/", "walker", "enter")
     console.press("m")
+    console.wait_for("To host")
+    console.press("lab2")
     console.wait_for("migrate walker from lab1 to lab2")
     console.press("enter")
     console.wait_for(lambda text: "Touches" in text and "y yes" in text)
