@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from novacron.engine.host_pollers import HostPollers
 from novacron.engine.identifiers import OperationIds
@@ -17,6 +17,7 @@ from novacron.engine.operations.migration_preflight import gather_facts
 from novacron.engine.previews import Previews
 from novacron.engine.settings import EngineSettings
 from novacron.engine.store import FleetStore
+from novacron.engine.supervisor import is_cancelled_itself
 from novacron.engine.work.cancelling import cancel
 from novacron.engine.work.draining import drain
 from novacron.engine.work.queue import WorkQueue
@@ -99,7 +100,12 @@ class Executor:
             self._submitting[slot] = pending
             pending.add_done_callback(lambda _: self._submitting.pop(slot, None))
         # A client that goes away takes neither the operation nor another client's answer with it.
-        answer = await asyncio.shield(pending)
+        try:
+            answer = await asyncio.shield(pending)
+        except asyncio.CancelledError as error:
+            if is_cancelled_itself(error):
+                raise
+            return _LET_GO
         if isinstance(answer, Operation) and answer.intent != asked.intent:
             return refuse(
                 RefusalCode.INVALID,
@@ -312,6 +318,14 @@ def _limit_of(store: FleetStore, claim: Claim) -> int | None:
     """Return how much there is of a host's capacity, by fleet.toml and the host's last reading."""
     host = store.fleet.hosts.get(claim.host) if claim.host is not None else None
     return limit_of(claim, host.spec.limits if host else DEFAULT_LIMITS, host.reading if host else None)
+
+
+_LET_GO: Final = Refusal(
+    code=RefusalCode.JOURNAL,
+    subject="operations",
+    reason="this backend let go of them while that was asked for: another runs them, or it is ending",
+    remedy="ask again with the same key: what was accepted is not done twice",
+)
 
 
 def _no_journal(error: JournalError) -> Refusal:
