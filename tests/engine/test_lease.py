@@ -1,14 +1,20 @@
 """Two backends on one journal: one runs the operations, the other shows them and takes over."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import pytest
 
+from novacron.engine import journal_keeping
+from novacron.engine.work.recovery import recover
 from novacron.model.errors import JournalError
 from novacron.model.operation import JOURNAL, Operation, OperationState
+from novacron.model.operations.definition import SetAutostart
 from novacron.model.operations.power import ForceOffVm, StartVm
-from novacron.model.refusal import RefusalCode
+from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmState
 from tests.builders import an_id
 from tests.callers import ALICE
@@ -27,9 +33,12 @@ class SharedJournal(MemoryJournal):
     def __init__(self, clock: FakeClock) -> None:
         super().__init__(clock)
         self.cut_off = ""
+        self.lease_takes_s = 0.0
+        self._time = clock
 
     async def take_lease(self, holder: str, epoch: int, for_s: float):
         """Take or renew the lease, where the way there is not cut."""
+        await self._time.sleep(self.lease_takes_s)
         if holder == self.cut_off:
             raise JournalError("journal", "the way there is cut", "mend it")
         return await super().take_lease(holder, epoch, for_s)
@@ -183,3 +192,41 @@ async def test_an_operation_waits_at_its_next_step_while_the_lease_cannot_be_ren
     assert now.progress.waits_for == JOURNAL or now.has_ended
     pair.journal.cut_off = ""
     assert (await pair.first.ended(operation)).state is OperationState.DONE
+
+
+async def test_a_request_under_way_when_the_lease_is_lost_is_refused_and_not_left_without_an_answer(pair: Pair) -> None:
+    pair.first.alter(VM, state=VmState.SHUT_OFF)
+    await pair.clock.advance(5)
+    intent = StartVm(vm=VM, host=A)
+    digest = await pair.first.digest(intent)
+    pair.first.world.slow(A, 4.5)
+    submit = pair.first.service.submit(ALICE, intent, plan_digest=digest, idempotency_key="the key")
+    asked = asyncio.ensure_future(submit)
+    await pair.clock.advance(0.1)
+    pair.journal._lease = replace(pair.journal._lease, holder="second", epoch=pair.journal._lease.epoch + 1)
+    pair.journal._expires_at = pair.clock.monotonic() + SETTINGS.lease_s
+    answer = await pair.clock.run(asked)
+    assert isinstance(answer, Refusal)
+    assert answer.code is RefusalCode.JOURNAL
+
+
+async def test_what_is_taken_over_is_taken_up_once_though_the_journal_answers_slowly(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken_up: list[str] = []
+
+    def recover_and_note(unfinished: Sequence[Operation], *others: Any) -> None:
+        taken_up.extend(one.id for one in unfinished)
+        recover(unfinished, *others)
+
+    monkeypatch.setattr(journal_keeping, "recover", recover_and_note)
+    pair.first.alter(VM, state=VmState.SHUT_OFF)
+    await pair.clock.advance(5)
+    operation = await pair.first.accepted(SetAutostart(vm=VM, host=A, enabled=True))
+    pair.first.world.slow(A, 2.0)
+    await pair.end_without_a_word(pair.first)
+    pair.journal.lease_takes_s = SETTINGS.journal_retry_s + 1
+    await pair.clock.run_until(lambda: pair.journal.operations[operation].has_ended)
+    await pair.clock.advance(10)
+    assert taken_up == [operation]
+    assert pair.journal.operations[operation].state is OperationState.DONE

@@ -1,5 +1,6 @@
 """Keep the journal open and written, and its lease renewed; take operations up when the lease comes to this backend."""
 
+import asyncio
 from contextlib import suppress
 
 from novacron.engine.executor import EngineContext, Executor
@@ -22,9 +23,15 @@ class JournalKeeping:
         self._lease = lease
         self._executor = executor
         self._batches = batches
+        self._alone = asyncio.Lock()
+        """Held while operations are taken up, or left: done twice at once, each would be carried out twice."""
 
     async def take_up(self) -> None:
         """Open the journal, and go on with what an earlier run, or another backend, left unfinished."""
+        async with self._alone:
+            await self._take_up()
+
+    async def _take_up(self) -> None:
         with suppress(JournalError):  # the ledger keeps it, and shows it
             unfinished = await self._ledger.open()
             if self._lease.is_ours:
@@ -35,7 +42,13 @@ class JournalKeeping:
         """Try again and again to open it, and to write what could not be written."""
         while True:
             await self._ground.clock.sleep(self._ground.settings.journal_retry_s)
-            await (self._ledger.flush() if self._ledger.is_open else self.take_up())
+            if self._ledger.is_open:
+                # Not alone: the lease is renewed also while a commit hangs.
+                await self._ledger.flush()
+                continue
+            async with self._alone:
+                if not self._ledger.is_open:
+                    await self._take_up()
 
     async def check(self) -> None:
         """Have the journal checked once, when it is open: a large one takes longer than a start may."""
@@ -50,9 +63,10 @@ class JournalKeeping:
         """Renew the lease again and again, or take over what another backend leaves."""
         while True:
             await self._ground.clock.sleep(self._ground.settings.lease_renew_s)
-            if self._ledger.is_open:
-                with suppress(JournalError):  # the lease's keeper keeps it, and shows it
-                    await self._follow_lease()
+            async with self._alone:
+                if self._ledger.is_open:
+                    with suppress(JournalError):  # the lease's keeper keeps it, and shows it
+                        await self._follow_lease()
 
     async def _follow_lease(self) -> None:
         before = self._lease.epoch
@@ -60,6 +74,6 @@ class JournalKeeping:
         if self._lease.epoch != before:
             await self._batches.stop()
             await self._executor.let_go()
-            await self.take_up()
+            await self._take_up()
         elif not self._lease.is_ours:
             await self._ledger.follow()
