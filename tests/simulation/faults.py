@@ -30,6 +30,7 @@ class Faults:
         disk: Disk,
         network: FaultyNetwork,
         process: Callable[[], BackendProcess],
+        freeze: Callable[[float], Awaitable[None]],
     ) -> None:
         self._clock = clock
         self._rng = rng
@@ -38,6 +39,7 @@ class Faults:
         self._disk = disk
         self._network = network
         self._process = process
+        self._freeze = freeze
         self._dead_hosts: set[str] = set()
 
     async def run(self, number: int) -> None:
@@ -54,6 +56,7 @@ class Faults:
             self._restarted_libvirtd,
             self._hanging_libvirtd,
             self._slow_host,
+            self._suspended_backend,
             self._jump,
             self._ill_migrations,
             self._crash,
@@ -77,6 +80,11 @@ class Faults:
         steps = self._rng.randint(1, 30 if of_operations else 400)
         self._trace.note(f"fault: the backend will be killed in {steps} steps")
         self._process().kill_after(steps, of_operations=of_operations)
+
+    async def _suspended_backend(self) -> None:
+        seconds = self._rng.choice([5.0, 20.0, 60.0])
+        self._trace.note(f"fault: the machine of the backend is suspended for {seconds:g} s, and another takes over")
+        await self._freeze(seconds)
 
     async def _full_disk(self) -> None:
         self._trace.note("fault: the journal's disk is full")

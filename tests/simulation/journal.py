@@ -26,7 +26,7 @@ class Disk:
         self._rng = rng
         self._trace = trace
         self._on_written = on_written
-        self.written = MemoryJournal()
+        self.written = MemoryJournal(clock)
         self.full = False
         self.loses = 0.0
         """How often a commit's answer is lost, from 0 to 1."""

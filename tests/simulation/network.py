@@ -29,11 +29,13 @@ class FaultyNetwork:
         world: ObservedWorld,
         rng: Random,
         trace: Trace,
+        on_request: Callable[[OperationId | None, HostId, str], None],
         on_effect: Callable[[OperationId | None, HostId, str], None],
     ) -> None:
         self.world = world
         self.rng = rng
         self.trace = trace
+        self.on_request = on_request
         self.on_effect = on_effect
         self.trouble = 0.0
 
@@ -85,7 +87,9 @@ class FaultyGateway:
             if drawn < 0.05:
                 link.lose(f"reset while it was asked to {what}")
             return await call(what, ask, deadline_s=deadline_s, takes_s=takes_s)
-        act = partial(self._act, self._process.operation(), host, what, ask)
+        operation = self._process.operation()
+        network.on_request(operation, host, what)
+        act = partial(self._act, operation, host, what, ask)
         if drawn >= 1.0 or link.is_closed or self._is_ill(host):
             return await call(what, act, deadline_s=deadline_s, effects=True, takes_s=takes_s)
         return await self._troubled(drawn, call, link, host, what, act, deadline_s=deadline_s, takes_s=takes_s)

@@ -32,6 +32,8 @@ class BackendProcess:
         self._failed: list[asyncio.Task[Any]] = []
         self._countdown: int | None = None
         self._only_operations = False
+        self._frozen: list[asyncio.Future[None]] | None = None
+        """What waits for the process to go on; None while it runs."""
         self.is_dead = False
         self.is_releasing = False
         self.death: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -47,6 +49,17 @@ class BackendProcess:
         self.is_dead = True
         self.death.set_result(None)
         self._on_death()
+
+    def freeze(self) -> None:
+        """Step no task until `thaw`, as when the machine under the backend is suspended."""
+        self._frozen = []
+
+    def thaw(self) -> None:
+        """Let every task go on where it was."""
+        frozen, self._frozen = self._frozen or [], None
+        for future in frozen:
+            if not future.done():
+                future.set_result(None)
 
     def run_in(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Run something as a task of the process."""
@@ -108,8 +121,16 @@ class BackendProcess:
         self._tasks[task] = creator if creator in self._tasks else None
         task.add_done_callback(self._ended)
 
-    def must_stop_before_step(self) -> bool:
-        """Count one step of a task; whether the process is dead now."""
+    def stop_before_step(self) -> "asyncio.Future[None] | None":
+        """Count one step of a task; return what to wait for instead while the process is dead, or frozen."""
+        if self._must_stop():
+            return _blocking()
+        if self._frozen is None:
+            return None
+        self._frozen.append(_blocking())
+        return self._frozen[-1]
+
+    def _must_stop(self) -> bool:
         if self._countdown is not None and not self.is_dead and (not self._only_operations or self.operation()):
             self._countdown -= 1
             if self._countdown <= 0:
@@ -128,20 +149,28 @@ class _Steps(Coroutine[Any, Any, Any]):
     def __init__(self, coroutine: Coroutine[Any, Any, Any], process: BackendProcess) -> None:
         self._coroutine = coroutine
         self._process = process
+        self._held: tuple[Any, ...] | None = None
+        """The error with which the next step is done: it came while the process was frozen."""
         self.__qualname__ = getattr(coroutine, "__qualname__", repr(coroutine))
 
     def send(self, value: object) -> object:
         """Do the next step."""
         if self._process.is_releasing:
             return self._coroutine.throw(asyncio.CancelledError())
-        if self._process.must_stop_before_step():
-            return _never()
+        stopped = self._process.stop_before_step()
+        if stopped is not None:
+            return stopped
+        if self._held is not None:
+            held, self._held = self._held, None
+            return self._coroutine.throw(*held)
         return self._coroutine.send(value)
 
     def throw(self, *error: Any) -> object:
         """Do the next step with an error."""
-        if not self._process.is_releasing and self._process.must_stop_before_step():
-            return _never()
+        stopped = None if self._process.is_releasing else self._process.stop_before_step()
+        if stopped is not None:
+            self._held = error
+            return stopped
         return self._coroutine.throw(*error)
 
     def close(self) -> None:
@@ -152,8 +181,8 @@ class _Steps(Coroutine[Any, Any, Any]):
         return self._coroutine.__await__()
 
 
-def _never() -> "asyncio.Future[None]":
-    """Return what a task awaits that is never stepped again."""
+def _blocking() -> "asyncio.Future[None]":
+    """Return what a task awaits that is not stepped now, as a coroutine would give it to its task."""
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     future._asyncio_future_blocking = True
     return future

@@ -49,20 +49,25 @@ class Promises:
         if others:
             self._trace.violate(f"key {key} gave two operations: {operation.id}, {others[0]}")
 
-    def acted(self, operation: OperationId | None, host: HostId, what: str) -> None:
-        """Note an effect: after its step was written as started, and not a second time."""
+    def asked(self, operation: OperationId | None, host: HostId, what: str) -> None:
+        """Note that a host is asked to change something: only after its step was written as started."""
         if operation is None:
             self._trace.violate(f"{what} on {host} belongs to no operation")
+            return
+        written = self._disk.operation(operation)
+        if written is None:
+            self._trace.violate(f"{operation} asked {host} to {what} before it was in the journal")
+        elif not _may_act(written):
+            self._trace.violate(f"{operation} asked {host} to {what} before its step was in the journal")
+
+    def acted(self, operation: OperationId | None, host: HostId, what: str) -> None:
+        """Note an effect: some come once."""
+        if operation is None:
             return
         self.attributed += 1
         self._effects[operation, host, what] += 1
         if what in _ONCE and self._effects[operation, host, what] > 1:
             self._trace.violate(f"{operation} had {host} {what} {self._effects[operation, host, what]} times")
-        written = self._disk.operation(operation)
-        if written is None:
-            self._trace.violate(f"{operation} had {host} {what} before it was in the journal")
-        elif not _may_act(written):
-            self._trace.violate(f"{operation} had {host} {what} before its step was in the journal")
         self._look()
 
     def written(self, operation: Operation) -> None:
@@ -121,8 +126,7 @@ class Promises:
 def _may_act(written: Operation) -> bool:
     """Whether what is on the disk lets a step of the operation have an effect."""
     if written.has_ended:
-        # A request that was on its way when somebody gave the operation up: its end says that nothing is known of it.
-        return written.state is OperationState.NEEDS_ATTENTION
+        return False
     if written.state is OperationState.CANCELLING or any(step.state is StepState.STARTED for step in written.steps):
         return True
     due = next((step for step in written.steps if step.state is StepState.PENDING), None)

@@ -68,12 +68,17 @@ class Simulation:
         )
         self.disk = Disk(self.clock, chance("disk"), self.trace, self.promises.written)
         self.promises.watch(self.world, self.disk)
-        self.network = FaultyNetwork(self.world, chance("network"), self.trace, self.promises.acted)
+        self.network = FaultyNetwork(
+            self.world, chance("network"), self.trace, self.promises.asked, self.promises.acted
+        )
         self._chance = chance
         self._rng = chance("restarts")
         self._up = asyncio.Event()
         self._backend: Backend | None = None
         self._dead: list[BackendProcess] = []
+        self._suspended: list[BackendProcess] = []
+        self._started = 0
+        self._holder = "backend"
         self._restarts: set[asyncio.Task[None]] = set()
         self.intents = IntentSource(self.world, chance("intents"))
         self.clients = [
@@ -96,6 +101,7 @@ class Simulation:
             disk=self.disk,
             network=self.network,
             process=self.process,
+            freeze=self.freeze,
         )
 
     async def backend(self) -> Backend:
@@ -210,7 +216,7 @@ class Simulation:
 
     async def start(self) -> None:
         """Start a backend on the journal as it is on the disk."""
-        process = BackendProcess(lambda: self._died(gateway))
+        process = BackendProcess(lambda: self._died(process, gateway))
         gateway = FaultyGateway(self.network, process)
         service = BackendService(
             self.world.specs,
@@ -219,20 +225,40 @@ class Simulation:
             self.clock,
             fleet_source="simulation",
             settings=self.settings,
-            rng=self._chance(f"backend {len(self._dead)}"),
+            rng=self._chance(f"backend {self._started}"),
+            holder=self._holder,
         )
+        self._started += 1
         self._backend = process, service
         self.trace.note("a backend starts")
         with suppress(BackendDied):
             await process.call(service.start())
-            self._listener = process.run_in(self._listen(service))
+            self._listener = process.run_in(self._listen(process, service))
             self._up.set()
 
-    def _died(self, gateway: FaultyGateway) -> None:
-        self.trace.note("the backend is dead")
+    async def freeze(self, seconds: float) -> None:
+        """Suspend the backend for that long; another one takes over, and the first is ended a while after it wakes."""
+        process = self.process()
+        if process.is_dead or not self._up.is_set():
+            return
+        process.freeze()
         self._up.clear()
-        self._dead.append(self.process())
+        self._suspended.append(process)
+        self._holder = f"backend {self._started}"
+        await self.start()
+        await self.clock.sleep(seconds)
+        self.trace.note("fault ends: the suspended backend goes on")
+        process.thaw()
+        await self.clock.sleep(30)
+        process.die()
+
+    def _died(self, process: BackendProcess, gateway: FaultyGateway) -> None:
+        self.trace.note("the backend is dead")
         gateway.close_all()
+        self._dead.append(process)
+        if process in self._suspended:
+            return
+        self._up.clear()
         task = outside(self._start_again())
         self._restarts.add(task)
         task.add_done_callback(self._restarts.discard)
@@ -241,14 +267,15 @@ class Simulation:
         await self.clock.sleep(self._rng.choice([0.1, 2.0, 20.0, 400.0]))
         await self.start()
 
-    async def _listen(self, service: BackendService) -> None:
+    async def _listen(self, process: BackendProcess, service: BackendService) -> None:
         """Hear what a console hears: what has ended stays so."""
         ended: dict[str, str] = {}
         async for change in service.changes(ALICE):
             if not isinstance(change, OperationsChanged):
                 continue
             for one in change.operations:
-                if ended.get(one.id, one.state) != one.state:
+                # One that was suspended learns with its next look at the lease what became of its operations.
+                if ended.get(one.id, one.state) != one.state and process not in self._suspended:
                     self.trace.violate(f"{one.id} was shown as {ended[one.id]}, then as {one.state}")
                 if one.has_ended:
                     ended[one.id] = one.state
