@@ -16,9 +16,9 @@ from pydantic import TypeAdapter
 from novacron.adapters.sql.journal import SqlJournal
 from novacron.adapters.sql.tables import LAYOUT
 from novacron.model.errors import ExitCode, JournalError
-from novacron.model.ids import HostId
+from novacron.model.ids import HostId, VmId
 from novacron.model.operation import Acknowledgement, Operation, OperationState, Progress, StepRecord, StepState
-from novacron.model.operations.power import ShutdownVm
+from novacron.model.operations.power import RebootVm, ShutdownVm
 from novacron.model.operations.unknown import UnknownIntent
 from novacron.model.work.event import Accepted, Acknowledged, StateMoved, StepRecorded
 from novacron.ports.journal import Lease
@@ -177,6 +177,16 @@ async def test_many_at_once_are_all_written(journal):
     made = [_at(number) for number in range(1, 30)]
     await asyncio.gather(*(record(journal, operation) for operation in made))
     assert set(await journal.recent(100)) == set(made)
+
+
+async def test_text_that_no_column_can_hold_keeps_no_operation_out(journal):
+    odd = "\x00\ud800"
+    intent = RebootVm(vm=VmId(odd), host=HostId(odd))
+    made = replace(_at(1, subject=odd, intent=intent), idempotency_key=odd)
+    await record(journal, made)
+    found = await journal.get(made.id)
+    assert found is not None
+    assert "\x00" in found.intent.vm
 
 
 async def test_a_journal_that_was_closed_says_so(store):

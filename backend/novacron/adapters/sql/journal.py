@@ -334,7 +334,7 @@ def _found_by(operation: Operation) -> dict[str, object]:
         "state": operation.state.value,
         "subject": encodable(operation.subject),
         "idempotency_key": encodable(operation.idempotency_key) or None,
-        "vm": operation.intent.about_vm,
+        "vm": encodable(operation.intent.about_vm or "") or None,
         "sequence": operation.sequence,
         "needs_person": operation.needs_person,
     }
