@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from novacron.api.client import RemoteBackend
-from novacron.api.codec import PROTOCOL_HEADER
+from novacron.api.codec import PROTOCOL, PROTOCOL_HEADER
 from novacron.model import errors
 from novacron.model.caller import Authentication, Role, administrator
 from novacron.model.errors import BackendError, JournalError, LinkError, NovaCronError
@@ -189,8 +189,8 @@ async def test_an_answer_of_another_protocol_is_refused(puppet, remote, monkeypa
 
 
 async def test_every_answer_names_the_protocol(puppet, raw):
-    assert (await raw.get("/v1/status")).headers[PROTOCOL_HEADER] == "1"
-    assert (await raw.get("/v1/nothing")).headers[PROTOCOL_HEADER] == "1"
+    assert (await raw.get("/v1/status")).headers[PROTOCOL_HEADER] == PROTOCOL
+    assert (await raw.get("/v1/nothing")).headers[PROTOCOL_HEADER] == PROTOCOL
 
 
 def _submission(**changes):

@@ -14,6 +14,7 @@ import pytest
 
 from novacron.api import client, server
 from novacron.api.client import RemoteBackend
+from novacron.api.codec import PROTOCOL
 from novacron.api.server import ApiServer
 from novacron.model.caller import Authentication
 from novacron.model.errors import BackendError
@@ -239,7 +240,7 @@ async def _answer_in_turn(answers, reader, writer):
 
 
 _TURNED_AWAY = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 19\r\n\r\nService Unavailable"
-_NO_ALERTS = b"HTTP/1.1 200 OK\r\nnovacron-protocol: 1\r\ncontent-length: 2\r\n\r\n[]"
+_NO_ALERTS = f"HTTP/1.1 200 OK\r\nnovacron-protocol: {PROTOCOL}\r\ncontent-length: 2\r\n\r\n[]".encode()
 
 
 @pytest.mark.parametrize("turned_away", [1, 4])

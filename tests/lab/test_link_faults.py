@@ -199,7 +199,7 @@ def test_a_user_who_may_not_use_libvirt_is_told_so_until_he_may(lab: Lab, way_in
 
 
 def test_a_libvirt_older_than_we_know_is_refused_until_it_is_updated(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway, "OLDEST_LIBVIRT", (99, 0, 0))
+    monkeypatch.setattr(gateway, "OLDEST_LIBVIRT", 99_000_000)
     with watching(specs_of(lab, "lab1")) as fleet:
         link = fleet.wait("lab1", lambda link: link.status is LinkStatus.WRONG_VERSION, timeout_s=MARKED_WITHIN_S)
         assert re.fullmatch(r"its libvirt is \d+\.\d+\.\d+; 99\.0\.0 is the oldest we know", link.cause)

@@ -17,7 +17,7 @@ from novacron.model.operation import Operation
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 
-PROTOCOL: Final = "1"
+PROTOCOL: Final = "2"
 """Changes whenever client and server of different versions could misunderstand each other."""
 PROTOCOL_HEADER: Final = "novacron-protocol"
 VERSION_HEADER: Final = "novacron-version"
