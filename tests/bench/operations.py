@@ -94,6 +94,7 @@ async def _carry_out(ledger: Ledger, clock: SystemClock, settings: EngineSetting
         settings=settings,
         show=lambda progress: ledger.show(accepted.id, progress),
         mark_settling=_nothing,
+        require_ours=ledger.require_writable,
     )
     run = OperationRunner(accepted.id, ledger=ledger, context=context, clock=clock, settings=settings)
     await run.carry_out()

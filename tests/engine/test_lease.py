@@ -230,3 +230,22 @@ async def test_what_is_taken_over_is_taken_up_once_though_the_journal_answers_sl
     await pair.clock.advance(10)
     assert taken_up == [operation]
     assert pair.journal.operations[operation].state is OperationState.DONE
+
+
+async def test_nothing_is_asked_of_a_host_for_an_operation_that_another_backend_may_run(pair: Pair) -> None:
+    pair.first.alter(VM, memory_mib=16384, memory_max_mib=16384)
+    operation = await pair.first.accepted(migrate(VM))
+    await pair.clock.advance(1)
+    context = pair.first.service._executor._runs[operation].context
+    asked: list[str] = []
+
+    async def ask(_hypervisor: object) -> None:
+        asked.append("define")
+
+    pair.first.service._lease.other = "second"
+    asking = asyncio.ensure_future(context.ask(A, ask))
+    await pair.clock.advance(1)
+    assert not asked
+    pair.first.service._lease.other = ""
+    await pair.clock.run(asking)
+    assert asked == ["define"]

@@ -278,6 +278,7 @@ class Executor:
             settings=ground.settings,
             show=lambda progress: ground.ledger.show(operation.id, progress),
             mark_settling=mark_settling,
+            require_ours=ground.ledger.require_writable,
         )
         run = OperationRunner(
             operation.id, ledger=ground.ledger, context=context, clock=ground.clock, settings=ground.settings

@@ -8,7 +8,7 @@ from typing import TypeVar
 from novacron.engine.deadline import first_of
 from novacron.engine.host_pollers import HostPollers
 from novacron.engine.settings import EngineSettings
-from novacron.model.errors import LinkError, NotFound, OperationError, OutcomeUnknown
+from novacron.model.errors import JournalError, LinkError, NotFound, OperationError, OutcomeUnknown
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, VmId
 from novacron.model.operation import JOURNAL, Operation, Progress, StepRecord
@@ -37,10 +37,13 @@ class StepContext:
         settings: EngineSettings,
         show: Callable[[Progress], None],
         mark_settling: Callable[[], Awaitable[None]],
+        require_ours: Callable[[], None],
     ) -> None:
+        """`require_ours` raises JournalError while another backend may run this operation."""
         self._operation = operation
         self._fleet = fleet
         self._show = show
+        self._require_ours = require_ours
         self.mark_settling = mark_settling
         """Says that the outcome is being read from the hypervisors now."""
         self.pollers = pollers
@@ -84,12 +87,28 @@ class StepContext:
             LinkError: the host does not answer; nothing was asked.
             OutcomeUnknown: it was asked, and the answer was lost.
             OperationError: it said no.
+            AttentionNeeded: somebody has given the operation up.
         """
+        await self._until_ours()
         hypervisor = self.hypervisor(host)
         try:
             return await call(hypervisor)
         except LinkError as error:
             raise OutcomeUnknown(host, error.detail, error.remedy) from error
+
+    async def _until_ours(self) -> None:
+        """Wait while another backend may run this operation: this one may have been suspended meanwhile."""
+        while True:
+            try:
+                self._require_ours()
+            except JournalError as error:
+                fault = error
+            else:
+                self.stop_waiting()
+                return
+            if self.give_up_asked.is_set():
+                raise AttentionNeeded(f"given up while {fault.subject} kept it waiting: {fault.detail}")
+            await self.wait_for_journal(fault.detail)
 
     async def patient_hypervisor(self, host: HostId) -> Hypervisor:
         """Return the connection to a host, waiting for it for as long as it takes."""
