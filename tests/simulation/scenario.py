@@ -17,6 +17,7 @@ from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.ports.backend import OperationsChanged
 from tests.callers import ALICE
+from tests.memory_archive import MemoryArchive
 from tests.simulation.clients import Backend, Client
 from tests.simulation.clock import JumpingClock
 from tests.simulation.faults import Faults
@@ -77,6 +78,7 @@ class Simulation:
         self._backend: Backend | None = None
         self._dead: list[BackendProcess] = []
         self._suspended: list[BackendProcess] = []
+        self._archive = MemoryArchive()
         self._started = 0
         self._holder = "backend"
         self._restarts: set[asyncio.Task[None]] = set()
@@ -227,6 +229,7 @@ class Simulation:
             settings=self.settings,
             rng=self._chance(f"backend {self._started}"),
             holder=self._holder,
+            archive=self._archive,
         )
         self._started += 1
         self._backend = process, service
