@@ -50,8 +50,13 @@ _SILENT = r"did not answer within 10 s", r"is it up, and is the network between\
 _ROWS = (
     Row(fault="partition", status=LinkStatus.UNREACHABLE, cause=_SILENT[0], remedy=_SILENT[1]),
     Row(fault="half-open", status=LinkStatus.UNREACHABLE, cause=_SILENT[0], remedy=_SILENT[1]),
-    # A way in over a jump host may say so, or say nothing, whichever comes first.
-    Row(fault="crash", status=LinkStatus.UNREACHABLE, cause=r"did not answer|ended the connection", remedy=r"\?$"),
+    # Its way in may say that nobody is at its address, or say nothing, whichever comes first.
+    Row(
+        fault="crash",
+        status=LinkStatus.UNREACHABLE,
+        cause=r"did not answer|ended the connection|its ProxyCommand ended",
+        remedy=r"\?$|says why: a jump host's key, its sshd",
+    ),
     Row(
         fault="kill-sshd",
         status=LinkStatus.UNREACHABLE,
