@@ -164,9 +164,7 @@ async def test_sockets_that_dead_daemons_left_are_all_named(home: Home, sshd: Ss
     assert "virtqemud.socket" in caught.value.remedy
 
 
-async def test_the_hosts_condition_is_read_by_one_command_and_its_cpu_from_the_second_time_on(
-    home: Home, sshd: Sshd, libvirt_socket
-):
+async def test_the_hosts_condition_is_read_and_its_cpu_from_the_second_time_on(home: Home, sshd: Sshd, libvirt_socket):
     home.trust(sshd)
     access = await SshAccess.open(home.spec(sshd, socket=str(libvirt_socket)), deadline_s=DEADLINE_S)
     first = await access.host_load(deadline_s=DEADLINE_S)
@@ -179,7 +177,21 @@ async def test_the_hosts_condition_is_read_by_one_command_and_its_cpu_from_the_s
     access.abort()
 
 
-async def test_a_host_with_no_tools_at_all_still_gives_no_error(home: Home, sshd: Sshd, bin_folder, libvirt_socket):
+async def test_a_host_with_no_tools_at_all_is_read_by_its_shells_own_words(
+    home: Home, sshd: Sshd, bin_folder, libvirt_socket
+):
+    access = await SshAccess.open(home.spec(sshd, socket=str(libvirt_socket)), deadline_s=DEADLINE_S)
+    load = await access.host_load(deadline_s=DEADLINE_S)
+    assert load.load_1m is not None
+    assert load.memory_used_mib is not None
+    assert load.root_path == ""
+    access.abort()
+
+
+async def test_a_host_with_no_tools_and_a_shell_that_answers_nothing_still_gives_no_error(
+    home: Home, sshd: Sshd, bin_folder, libvirt_socket, monkeypatch
+):
+    monkeypatch.setattr("novacron.adapters.libvirt.ssh_access.ANSWERING_COMMAND", ("sh", "-c", "exit 0", "sh"))
     access = await SshAccess.open(home.spec(sshd, socket=str(libvirt_socket)), deadline_s=DEADLINE_S)
     load = await access.host_load(deadline_s=DEADLINE_S)
     assert (load.load_1m, load.memory_used_mib, load.root_path) == (None, None, "")

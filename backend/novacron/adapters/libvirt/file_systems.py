@@ -1,5 +1,6 @@
 """How full a host's file systems are: asked beside everything else, since whoever asks a dead file server hangs."""
 
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -11,6 +12,8 @@ from novacron.model.errors import DeadlineExceeded, NovaCronError
 
 COMMAND: Final = ("df", "-P", "-k", "/", "/var/lib/libvirt", "/var/lib/libvirt/images")
 _DEADLINE_S: Final = 10.0
+_EVERY_S: Final = 10.0
+"""How old an answer may be: disks fill slowly, and each question is several processes on the host."""
 _WAIT_S: Final = 0.3
 """How long a reading waits for an answer; a late one is for the next reading."""
 
@@ -24,10 +27,14 @@ class FileSystems:
         self._asking = BackgroundRead("asking for file systems")
         self._hung = HUNG
         self._text = ""
+        self._answered_s = -math.inf
 
     async def read(self) -> str:
-        """Return df's output; empty while it is not known."""
-        if self._hung.is_due(time.monotonic()):
+        """Return df's output, at most some seconds old; empty while it is not known."""
+        now_s = time.monotonic()
+        if now_s - self._answered_s < _EVERY_S:
+            return self._text
+        if self._hung.is_due(now_s):
             self._asking.start(self._ask)
         await self._asking.wait(_WAIT_S)
         return self._text
@@ -47,3 +54,4 @@ class FileSystems:
         else:
             self._hung = HUNG
             self._text = done.stdout.decode(errors="replace")
+            self._answered_s = time.monotonic()

@@ -9,10 +9,27 @@ from novacron.model.host import HostLoad
 SCRIPT: Final = """\
 head -n 1 /proc/stat; cat /proc/loadavg; grep -E '^Mem(Total|Available):' /proc/meminfo
 for what in cpu memory io; do sed -n "s/^some/psi $what/p" /proc/pressure/$what 2>/dev/null; done
-uname -r | sed 's/^/kernel /'
 """
 """Constant: no word of it comes from data."""
 COMMAND: Final = ("sh", "-c", SCRIPT)
+
+_ANSWERING: Final = """\
+while read -r _; do
+    read -r line </proc/stat && printf '%s\\n' "$line"
+    read -r line </proc/loadavg && printf '%s\\n' "$line"
+    while read -r key size unit; do
+        case $key in Mem[TA]*:) printf '%s %s %s\\n' "$key" "$size" "$unit" ;; esac
+        case $key in MemAvailable:) break ;; esac
+    done </proc/meminfo
+    for what in cpu memory io; do
+        read -r some shares </proc/pressure/$what && printf 'psi %s %s\\n' "$what" "$shares"
+    done
+    printf '%s\\n' "$1"
+done 2>/dev/null
+"""
+"""In a shell's own words: an answer costs the host no process."""
+ANSWERING_COMMAND: Final = ("sh", "-c", _ANSWERING, "sh")
+"""Tells the same as COMMAND for each line it is given; it wants the word that ends an answer as its last argument."""
 
 _SHARE = r"[0-9]{1,15}(?:\.[0-9]{1,15})?"
 _PSI = re.compile(rf"^psi (\w+) avg10=({_SHARE})(?= |$)", re.MULTILINE)

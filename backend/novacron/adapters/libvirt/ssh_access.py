@@ -9,8 +9,9 @@ from novacron.adapters.libvirt.access import SOCKET_NAMES, RunResult, SocketHand
 from novacron.adapters.libvirt.channel import Channel
 from novacron.adapters.libvirt.faults import START_LIBVIRT
 from novacron.adapters.libvirt.file_systems import FileSystems
-from novacron.adapters.libvirt.host_load import COMMAND, CpuTimes, parse
+from novacron.adapters.libvirt.host_load import ANSWERING_COMMAND, COMMAND, CpuTimes, parse
 from novacron.adapters.libvirt.tunnel import OpenFar
+from novacron.adapters.ssh.asked_program import AskedProgram
 from novacron.adapters.ssh.connection import SshConnection
 from novacron.model.errors import LinkError
 from novacron.model.host import HostLoad, HostSpec
@@ -48,6 +49,7 @@ class SshAccess:
         self._connection = connection
         self._open_far = open_far
         self._cpu_before: CpuTimes | None = None
+        self._condition = AskedProgram(spec, connection, ANSWERING_COMMAND)
         self._file_systems = FileSystems(lambda argv, deadline_s: self.run(argv, deadline_s=deadline_s))
 
     @classmethod
@@ -83,13 +85,17 @@ class SshAccess:
         return await self._connection.listen_socket(path, handler)
 
     async def host_load(self, *, deadline_s: float) -> HostLoad:
-        """Read the host's condition by two commands, of which one may hang and keeps nobody waiting."""
-        done, file_systems = await asyncio.gather(
-            self._connection.run(COMMAND, deadline_s=deadline_s), self._file_systems.read()
-        )
-        text = f"{done.stdout.decode(errors='replace')}\n{file_systems}"
+        """Read the host's condition; file systems are asked beside it, since they may hang and keep nobody waiting."""
+        told, file_systems = await asyncio.gather(self._ask_condition(deadline_s), self._file_systems.read())
+        text = f"{told.decode(errors='replace')}\n{file_systems}"
         load, self._cpu_before = parse(text, self._cpu_before)
         return load
+
+    async def _ask_condition(self, deadline_s: float) -> bytes:
+        told = await self._condition.ask(deadline_s=deadline_s)
+        if told is None:
+            told = (await self._connection.run(COMMAND, deadline_s=deadline_s)).stdout
+        return told
 
     def abort(self) -> None:
         """Drop the connection and all that goes through it."""

@@ -212,6 +212,34 @@ class SshConnection:
             raise no_shell_fault(self._spec, self.user, argv[0], said)
         return process.stdout, process.stdin
 
+    async def open_spare(self, argv: Sequence[str], *, give_way: Callable[[], None]) -> Process | None:
+        """Run a command that stays, in a session that nobody else needs; None where sshd gives only few.
+
+        `give_way` has to end it: it is called when sshd refuses somebody else a session.
+        """
+        sessions = self._sessions[0]
+        if self.limits:
+            return None
+        command = RemoteCommand.of(argv)
+        try:
+            process = await sessions.open(command.stream_line(), lasts=False)
+        except NoSessionFreeError:
+            return None
+        try:
+            said = await skip_noise(process.stdout.read, command)
+        except TooMuchOutputError:
+            said = b""
+        except BaseException:
+            sessions.end(process)
+            raise
+        if said is not None:
+            sessions.leave(process)
+            return None
+        sessions.giving_way.append(give_way)
+        if self.limits:
+            give_way()
+        return process
+
     async def listen_socket(self, path: str, handler: Handler) -> Callable[[], None]:
         """Listen on a unix socket on the host; each connection goes to `handler`. Returns what ends it."""
         try:

@@ -4,6 +4,7 @@ A refused session says nothing about the connection: sshd counts sessions (MaxSe
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 
 import asyncssh
@@ -28,6 +29,8 @@ class Sessions:
         """The number that sshd allows at once; None while nobody was refused."""
         self.opened_none = True
         """Whether no session was opened yet."""
+        self.giving_way: list[Callable[[], None]] = []
+        """What ends the sessions that others go before; called at the first refusal."""
         self._open = 0
         self._lasting: set[Process] = set()
         """Sessions whose end nobody waits for."""
@@ -100,6 +103,7 @@ class Sessions:
         except asyncssh.ChannelOpenError:
             if self.connection.is_closed():
                 raise
+            self._have_given_way()
             if is_telling and self._asking == 1 and state == (self._open, self._ends):
                 if self._open == 0:
                     raise NoSessionFreeError from None
@@ -156,6 +160,11 @@ class Sessions:
     def _keep(self, task: "asyncio.Task[None]") -> None:
         self._watching.add(task)
         task.add_done_callback(self._watching.discard)
+
+    def _have_given_way(self) -> None:
+        giving_way, self.giving_way = self.giving_way, []
+        for give_way in giving_way:
+            give_way()
 
     def _tell_waiting(self) -> None:
         self._changed.set()
