@@ -248,11 +248,9 @@ class HostPoller:
         self._identity = uuid
 
     def _twin(self, uuid: str) -> HostId | None:
-        for other in self._watch.store.fleet.hosts.values():
-            # What it said before the backend was restarted may be another machine's by now.
-            if other.id != self._spec.id and other.is_current and other.reading and other.reading.facts.uuid == uuid:
-                return other.id
-        return None
+        # What it said before the backend was restarted may be another machine's by now.
+        others = (other for other in self._watch.store.fleet.same_machine(uuid) if other.is_current)
+        return next((other.id for other in others if other.id != self._spec.id), None)
 
     def _backoff_s(self, status: LinkStatus) -> float:
         settings = self._watch.settings

@@ -290,8 +290,7 @@ class BackendService:
             self._last_readings.note(reading)
 
     def _publish_fleet(self, fleet: Fleet, notable: bool) -> None:
-        vms = sum(len(host.reading.vms) for host in fleet.hosts.values() if host.reading is not None)
-        calm_s = 0.0 if notable else vms * self._settings.calm_gap_per_vm_s
+        calm_s = 0.0 if notable else len(fleet.vms) * self._settings.calm_gap_per_vm_s
         self._hub.publish(FleetChanged(fleet=fleet), calm_s=calm_s)
 
     async def _note_waiting(self) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from types import MappingProxyType
 
 from novacron.engine.continuity import Continuity
-from novacron.model.fleet import Fleet, Host
+from novacron.model.fleet import Fleet, Host, HostTable
 from novacron.model.host import HostReading, HostSpec
 from novacron.model.ids import HostId
 from novacron.model.link import Link, LinkStatus
+from novacron.model.storage import Pool
+from novacron.model.vm import VmReading
 from novacron.ports.clock import Clock
 
 
@@ -25,7 +26,7 @@ class FleetStore:
         hosts = {spec.id: _unmet(spec, now) for spec in specs}
         # Revisions begin at the wall clock's milliseconds: those of an earlier run of the backend are lower,
         # so a console that looked at that run can never pass for one that looked at this.
-        self._fleet = Fleet(revision=int(now.timestamp() * 1000), hosts=MappingProxyType(hosts))
+        self._fleet = Fleet(revision=int(now.timestamp() * 1000), hosts=HostTable(hosts))
 
     @property
     def fleet(self) -> Fleet:
@@ -44,7 +45,7 @@ class FleetStore:
             link = Link(status=LinkStatus.UP, since=self._clock.now())
         reading = self._continuity.follow(before.reading, reading, self._clock.monotonic())
         after = self._fleet.with_reading(reading, link).without_former(reading.facts.uuid)
-        self._set(after, notable=link is not before.link or _shape(before.reading) != _shape(reading))
+        self._set(after, notable=link is not before.link or _is_notable(before.reading, reading))
 
     def set_link(self, host: HostId, link: Link) -> None:
         """Say how we stand with a host; its last reading stays, and ages."""
@@ -61,7 +62,7 @@ class FleetStore:
                 former.append(reading)
             elif known.reading is None:
                 hosts[reading.host] = replace(known, reading=reading)
-        self._set(Fleet(revision=self._fleet.revision + 1, hosts=MappingProxyType(hosts), former=tuple(former)))
+        self._set(Fleet(revision=self._fleet.revision + 1, hosts=HostTable(hosts), former=tuple(former)))
 
     def set_hosts(self, specs: Sequence[HostSpec]) -> None:
         """Take these hosts for those of before. One whose spec changed keeps its last reading until it is met again."""
@@ -82,7 +83,7 @@ class FleetStore:
             if name in former:
                 hosts[name] = replace(host, reading=host.reading or former.pop(name))
         former |= {name: gone.reading for name, gone in before.items() if name not in hosts and gone.reading}
-        after = Fleet(revision=self._fleet.revision + 1, hosts=MappingProxyType(hosts), former=tuple(former.values()))
+        after = Fleet(revision=self._fleet.revision + 1, hosts=HostTable(hosts), former=tuple(former.values()))
         self._set(after)
 
     def _set(self, fleet: Fleet, *, notable: bool = True) -> None:
@@ -94,9 +95,24 @@ def _unmet(spec: HostSpec, now: datetime) -> Host:
     return Host(spec=spec, link=Link(status=LinkStatus.CONNECTING, since=now))
 
 
-def _shape(reading: HostReading | None) -> tuple[frozenset[object], frozenset[object]] | None:
-    """Return what is no mere figure: which VMs and pools there are, and in which state."""
-    if reading is None:
-        return None
-    vms = frozenset((vm.id, vm.name, vm.state, vm.reason, vm.job_active, vm.autostart) for vm in reading.vms)
-    return vms, frozenset((pool.id, pool.name, pool.active, len(pool.volumes)) for pool in reading.pools)
+def _is_notable(before: HostReading | None, after: HostReading) -> bool:
+    """Whether more than figures changed: which VMs and pools there are, and in which state."""
+    if before is None or before.by_id.keys() != after.by_id.keys():
+        return True
+    if any(_differ(before.by_id[vm_id], vm) for vm_id, vm in after.by_id.items()):
+        return True
+    return before.pools is not after.pools and _shape(before.pools) != _shape(after.pools)
+
+
+def _differ(before: VmReading, after: VmReading) -> bool:
+    return before is not after and (
+        before.state is not after.state
+        or before.reason is not after.reason
+        or before.job_active is not after.job_active
+        or before.autostart is not after.autostart
+        or before.name != after.name
+    )
+
+
+def _shape(pools: Sequence[Pool]) -> frozenset[tuple[object, ...]]:
+    return frozenset((pool.id, pool.name, pool.active, len(pool.volumes)) for pool in pools)

@@ -1,87 +1,90 @@
 """The fleet: one immutable picture of every host, VM and pool, and how old each part of it is."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 
-from novacron.model.host import HostReading, HostSpec
+from novacron.model.fleet_counts import FleetCounts
+from novacron.model.fleet_index import FleetIndex, find_vm, index_of
+from novacron.model.host import HostReading
 from novacron.model.ids import HostId, VmId
 from novacron.model.link import Link
-from novacron.model.vm import VmReading, VmState
+from novacron.model.persistent_map import PersistentMap
+from novacron.model.sighting import FleetVm, Host, Sighting, join_sightings
+from novacron.model.vm import VmReading
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
-    """A host of the fleet: what we were told to look at, how we stand with it, and its last words."""
-
-    spec: HostSpec
-    link: Link
-    reading: HostReading | None = None
-    """Its last reading, however old; None when it never answered."""
-
-    @property
-    def id(self) -> HostId:
-        """Its name in fleet.toml."""
-        return self.spec.id
-
-    @property
-    def is_current(self) -> bool:
-        """Whether the reading may be shown as the truth."""
-        return self.link.is_up and self.reading is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
-    """One VM as seen on one host."""
-
-    host: Host
-    vm: VmReading
-
-    @property
-    def is_current(self) -> bool:
-        """Whether its host answers now."""
-        return self.host.is_current
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetVm:
-    """One VM of the fleet, by UUID, wherever it is seen."""
-
-    home: Sighting
-    """The sighting that speaks for it: where it runs; else where it was last seen paused, else defined."""
-    others: tuple[Sighting, ...] = ()
-    """Where else the same UUID is seen: a migration's other end, a left-over definition, or a second copy."""
-
-    @property
-    def id(self) -> VmId:
-        """Its UUID."""
-        return self.home.vm.id
-
-    @property
-    def sightings(self) -> tuple[Sighting, ...]:
-        """All of them, home first."""
-        return (self.home, *self.others)
-
-    @property
-    def running_copies(self) -> tuple[Sighting, ...]:
-        """Sightings that execute it by their hosts' current words: more than one write to its disks at once.
-
-        One with a job is not counted: the two ends of a migration are one VM. Two readings are never of the same
-        instant: one such look is a suspicion, not a fact.
-        """
-        return tuple(seen for seen in self.sightings if seen.is_current and _executes(seen.vm))
-
-    def seen_on(self, copy: Sighting) -> "FleetVm":
-        """Return the VM with one of its own sightings as the one that speaks for it."""
-        return replace(self, home=copy, others=tuple(seen for seen in self.sightings if seen is not copy))
-
+__all__ = ["Fleet", "FleetVm", "FleetVms", "Host", "HostTable", "Sighting"]
 
 _NO_HOSTS: Mapping[HostId, Host] = MappingProxyType({})
 
 
+class HostTable(Mapping[HostId, Host]):
+    """Hosts in the order of fleet.toml; the next version of it shares all but the host that changed."""
+
+    __slots__ = ("_by_id", "_order")
+
+    def __init__(self, hosts: Mapping[HostId, Host]) -> None:
+        self._order = tuple(hosts)
+        self._by_id: PersistentMap[HostId, Host] = PersistentMap(hosts)
+
+    def __getitem__(self, host: HostId) -> Host:
+        return self._by_id[host]
+
+    def __contains__(self, host: object) -> bool:
+        return host in self._by_id
+
+    def __iter__(self) -> Iterator[HostId]:
+        return iter(self._order)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def changed(self, host: Host) -> "HostTable":
+        """Return the table in which `host` stands as given; a new one is the last."""
+        after = HostTable.__new__(HostTable)
+        after._order = self._order if host.id in self._by_id else (*self._order, host.id)
+        after._by_id = self._by_id.changed({host.id: host})
+        return after
+
+
+class FleetVms(Mapping[VmId, FleetVm]):
+    """Every VM by UUID, in the order of hosts. One that is asked for is joined then; all of them, when all are."""
+
+    def __init__(self, fleet: "Fleet") -> None:
+        self._fleet = fleet
+
+    @cached_property
+    def _joined(self) -> Mapping[VmId, FleetVm]:
+        return _join_all(self._fleet.hosts.values())
+
+    def __getitem__(self, vm_id: VmId) -> FleetVm:
+        found = self._fleet.find_vm(vm_id)
+        if found is None:
+            raise KeyError(vm_id)
+        return found
+
+    def __contains__(self, vm_id: object) -> bool:
+        return vm_id in self._fleet.index.vms.hosts
+
+    def __iter__(self) -> Iterator[VmId]:
+        return iter(self._joined)
+
+    def __len__(self) -> int:
+        return len(self._fleet.index.vms.hosts)
+
+    def values(self) -> ValuesView[FleetVm]:
+        """Return all VMs, in the order of hosts."""
+        return self._joined.values()
+
+    def items(self) -> ItemsView[VmId, FleetVm]:
+        """Return all VMs by UUID, in the order of hosts."""
+        return self._joined.items()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fleet:
-    """All hosts at one revision. Never changed: `with_host` gives the next one."""
+    """All hosts at one revision. Never changed: `with_host` gives the next one, and costs what changed."""
 
     revision: int = 0
     hosts: Mapping[HostId, Host] = field(default_factory=lambda: _NO_HOSTS)
@@ -91,9 +94,7 @@ class Fleet:
 
     def with_host(self, host: Host) -> "Fleet":
         """Return the next revision, in which `host` stands as given."""
-        hosts = dict(self.hosts)
-        hosts[host.id] = host
-        return Fleet(revision=self.revision + 1, hosts=MappingProxyType(hosts), former=self.former)
+        return self._changed(host, self.revision + 1)
 
     def with_reading(self, reading: HostReading, link: Link) -> "Fleet":
         """Return the next revision with a host's new reading and link.
@@ -109,38 +110,32 @@ class Fleet:
             return self
         others = tuple(one for one in host.reading.vms if one.id != vm_id)
         reading = replace(host.reading, vms=others if vm is None else (*others, vm))
-        hosts = {**self.hosts, host_id: replace(host, reading=reading)}
-        return Fleet(revision=self.revision, hosts=MappingProxyType(hosts), former=self.former)
+        return self._changed(replace(host, reading=reading), self.revision)
 
     def without_former(self, uuid: str) -> "Fleet":
         """Return this revision without the former hosts that are this machine: it answers under another name."""
         if not any(uuid and one.facts.uuid == uuid for one in self.former):
             return self
-        return Fleet(
-            revision=self.revision,
-            hosts=self.hosts,
-            former=tuple(one for one in self.former if one.facts.uuid != uuid),
-        )
+        return self._indexed(replace(self, former=tuple(one for one in self.former if one.facts.uuid != uuid)))
+
+    @cached_property
+    def index(self) -> FleetIndex:
+        """Which hosts know what. Made anew for a fleet of given hosts; each `with_…` takes it on by difference."""
+        return index_of(self.hosts)
 
     @property
-    def vms(self) -> Mapping[VmId, FleetVm]:
-        """Every VM by UUID, in the order of hosts. Built once per revision, when first asked for."""
-        index: Mapping[VmId, FleetVm] | None = self.__dict__.get("_vms")
-        if index is None:
-            index = MappingProxyType(_index(self.hosts.values()))
-            object.__setattr__(self, "_vms", index)
-        return index
+    def counts(self) -> FleetCounts:
+        """How many there are of what."""
+        return self.index.counts
+
+    @cached_property
+    def vms(self) -> FleetVms:
+        """Every VM by UUID, in the order of hosts."""
+        return FleetVms(self)
 
     def find_vm(self, vm_id: VmId) -> FleetVm | None:
-        """Return the VM with this UUID, or None.
-
-        Asks each host's own index: one look into a new revision does not pay for an index of the whole fleet.
-        """
-        if "_vms" in self.__dict__:
-            return self.vms.get(vm_id)
-        readings = ((host, host.reading) for host in self.hosts.values() if host.reading is not None)
-        seen = [Sighting(host=host, vm=vm) for host, one in readings if (vm := one.by_id.get(vm_id)) is not None]
-        return _joined(seen) if seen else None
+        """Return the VM with this UUID, or None."""
+        return find_vm(vm_id, self.index.vms, self.hosts)
 
     def sighting(self, vm_id: VmId, host_id: HostId) -> Sighting | None:
         """Return how `host_id` sees the VM, or None when it does not."""
@@ -149,31 +144,27 @@ class Fleet:
             return None
         return next((seen for seen in found.sightings if seen.host.id == host_id), None)
 
+    def same_machine(self, uuid: str) -> tuple[Host, ...]:
+        """Return the entries whose last words were of the machine with this UUID, sorted by name."""
+        return tuple(self.hosts[host_id] for host_id in self.index.machines.of(uuid))
 
-def _index(hosts: Iterable[Host]) -> dict[VmId, FleetVm]:
+    def _changed(self, host: Host, revision: int) -> "Fleet":
+        hosts = self.hosts if isinstance(self.hosts, HostTable) else HostTable(self.hosts)
+        after = Fleet(revision=revision, hosts=hosts.changed(host), former=self.former)
+        after.__dict__["index"] = self.index.changed(hosts, hosts.get(host.id), host)
+        return after
+
+    def _indexed(self, same: "Fleet") -> "Fleet":
+        """Return a fleet of the same hosts with this one's index."""
+        same.__dict__["index"] = self.index
+        return same
+
+
+def _join_all(hosts: Iterable[Host]) -> dict[VmId, FleetVm]:
     seen: dict[VmId, list[Sighting]] = {}
     for host in hosts:
         if host.reading is None:
             continue
-        for vm in host.reading.vms:
-            seen.setdefault(vm.id, []).append(Sighting(host=host, vm=vm))
-    return {vm_id: _joined(sightings) for vm_id, sightings in seen.items()}
-
-
-def _joined(sightings: Iterable[Sighting]) -> FleetVm:
-    """Return one VM of its sightings: there is at least one."""
-    home, *others = sorted(sightings, key=_authority)
-    return FleetVm(home=home, others=tuple(others))
-
-
-def _executes(vm: VmReading) -> bool:
-    return vm.state in (VmState.RUNNING, VmState.SHUTTING_DOWN, VmState.SUSPENDED) and not vm.job_active
-
-
-_STATE_RANK = {"running": 0, "shutting down": 1, "suspended": 2, "paused": 3, "crashed": 5}
-
-
-def _authority(sighting: Sighting) -> tuple[int, bool, str]:
-    """Order sightings: who runs it speaks for it, a current word before an old one of the same state."""
-    rank = _STATE_RANK.get(sighting.vm.state.value, 6)
-    return (rank, not sighting.is_current, sighting.host.id)
+        for vm_id, vm in host.reading.by_id.items():
+            seen.setdefault(vm_id, []).append(Sighting(host=host, vm=vm))
+    return {vm_id: join_sightings(sightings) for vm_id, sightings in seen.items()}

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from novacron.model.alert.alert import Alert, AlertRule, Severity
 from novacron.model.fleet import Fleet, FleetVm, Host, Sighting
+from novacron.model.fleet_index import place_of_pool
 from novacron.model.ids import VmId
 from novacron.model.link import LinkStatus
 from novacron.model.operation import Operation, OperationState
 from novacron.model.operations.migration import MigrateVm
-from novacron.model.storage import Pool
 from novacron.model.vm import StateReason, VmState
 
 
@@ -78,8 +78,9 @@ def runs_twice(fleet: Fleet) -> Iterator[tuple[FleetVm, tuple[Sighting, ...]]]:
 
     Two readings are never of the same instant: one such look is a suspicion, not a fact.
     """
-    for vm in fleet.vms.values():
-        if vm.others and len(running := vm.running_copies) > 1:
+    for vm_id in sorted(fleet.index.vms.several):
+        vm = fleet.vms[vm_id]
+        if len(running := vm.running_copies) > 1:
             yield vm, running
 
 
@@ -126,7 +127,7 @@ def pool_conditions(moment: Moment) -> Iterator[Alert]:
     told: set[str] = set()
     for host in moment.fleet.hosts.values():
         for pool in host.reading.pools if host.reading and host.is_current else ():
-            key = f"{AlertRule.POOL_NEARLY_FULL}:{_place(host, pool)}"
+            key = f"{AlertRule.POOL_NEARLY_FULL}:{place_of_pool(host, pool)}"
             used = pool.used_fraction
             severity = None if used is None or key in told else _fullness(used, moment, key)
             if used is None or severity is None:
@@ -305,11 +306,6 @@ def _fullness(used: float, moment: Moment, key: str) -> Severity | None:
     if used >= thresholds.full - (slack if held and held.severity is Severity.CRITICAL else 0.0):
         return Severity.CRITICAL
     return Severity.WARNING if used >= thresholds.nearly_full - slack else None
-
-
-def _place(host: Host, pool: Pool) -> str:
-    """Return what makes it the same pool on two hosts: sites mount storage of their own under the same paths."""
-    return f"shared:{host.spec.site}:{pool.kind}:{pool.path or pool.name}" if pool.shared else f"{host.id}:{pool.id}"
 
 
 def _subject(operation: Operation) -> str:
