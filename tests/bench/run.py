@@ -14,8 +14,11 @@ from novacron.lab.layout import find_layout
 from novacron.lab.vms import define_vm
 from tests.bench import operations
 from tests.bench.bench_ground import BUSY_VM, BenchGround
+from tests.bench.connections import figures_of, measure_connections
 from tests.bench.measures import console_appearance, event_to_row, idleness, virsh_appearance, virsh_one_host
 from tests.bench.report import Figure, render
+
+_READ_EVERY_S = 5.0
 
 
 def measure(ground: BenchGround, *, rounds: int, idle_s: float) -> list[Figure]:
@@ -70,6 +73,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--hosts", type=int, default=3)
     parser.add_argument("--idle", type=float, default=20.0, metavar="SECONDS")
+    parser.add_argument("--connections", type=int, default=200, help="how many are made to the lab's hosts")
     parser.add_argument("--operations", type=int, default=10_000, help="how many the journal's measurement takes")
     parser.add_argument("--only-operations", action="store_true", help="measure the journal alone, without a lab")
     parser.add_argument("--strict", action="store_true", help="end with 1 when an aim is missed")
@@ -84,6 +88,9 @@ def main(arguments: Sequence[str]) -> int:
             add_busy_vm(lab)
             _say(f"measuring, {chosen.rounds} rounds: about a minute and a half")
             figures = measure(BenchGround(lab, Path(folder) / "nc"), rounds=chosen.rounds, idle_s=chosen.idle)
+            _say(f"{chosen.connections} connections: half a minute")
+            costs = measure_connections(lab, chosen.connections, every_s=_READ_EVERY_S)
+            figures += figures_of(costs, _READ_EVERY_S)
         finally:
             down(layout)
     print(f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; median of {chosen.rounds}\n")

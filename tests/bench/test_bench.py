@@ -7,6 +7,7 @@ import pytest
 
 from novacron.lab.lab import Lab
 from tests.bench.bench_ground import BUSY_VM, BenchGround
+from tests.bench.connections import figures_of, measure_connections
 from tests.bench.operations import measured, postgresql_rates, sqlite_rates
 from tests.bench.operations import render as render_rates
 from tests.bench.report import Figure, render
@@ -27,6 +28,14 @@ def test_every_figure_is_taken_from_a_real_console_and_a_real_virsh(lab: Lab, ma
     assert all(0 < value < 90_000 for figure in figures if figure.unit == "ms" for value in figure.ours)
     assert all(value > 10 for figure in figures if figure.unit == "MiB" for value in figure.ours)
     assert sum(1 for figure in figures if figure.virsh) == 3
+
+
+@pytest.mark.lab
+def test_many_real_connections_are_made_and_read(lab: Lab) -> None:
+    costs = measure_connections(lab, 6, every_s=0.2)
+    assert costs.connections == 6
+    assert min(costs.connect_all_s, costs.connect_cpu_ms, costs.reading_cpu_ms, costs.cpu_percent) > 0
+    assert len(figures_of(costs, 0.2)) == 5
 
 
 def test_a_missed_aim_says_so() -> None:
