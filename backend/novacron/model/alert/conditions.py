@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from novacron.model.alert.alert import Alert, AlertRule, Severity
+from novacron.model.alert.candidates import Candidates
 from novacron.model.fleet import Fleet, FleetVm, Host, Sighting
 from novacron.model.fleet_index import place_of_pool
 from novacron.model.ids import VmId
@@ -31,6 +32,11 @@ class Thresholds:
     """How long a failed operation is an alert if nothing else settles it; one that needs a person stays."""
     cleared_shown_s: float = 900.0
     """How long an alert is still listed after it was cleared."""
+
+    @property
+    def may_be_full(self) -> float:
+        """From where on, 0.0 to 1.0, something full may be an alert or go on being one."""
+        return min(self.nearly_full, self.full) - self.clear_below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +69,8 @@ class Moment:
     thresholds: Thresholds
     held: Mapping[str, Alert]
     """Alerts that held before, by key."""
+    candidates: Sequence[Candidates] = ()
+    """Which hosts, pools and VMs are judged; all others call for nothing."""
     faults: BackendFaults = NO_FAULTS
 
     @property
@@ -102,7 +110,7 @@ def twice_alert(vm: FleetVm, running: Sequence[Sighting], now: datetime) -> Aler
 
 def host_conditions(moment: Moment) -> Iterator[Alert]:
     """Yield hosts that do not answer, and hosts whose file system is nearly full."""
-    for host in moment.fleet.hosts.values():
+    for host in (one.host for one in moment.candidates if one.itself):
         yield from _unreachable(host, moment)
         load = host.reading.load if host.reading and host.is_current else None
         if load is None or load.root_used_fraction is None:
@@ -125,8 +133,8 @@ def host_conditions(moment: Moment) -> Iterator[Alert]:
 def pool_conditions(moment: Moment) -> Iterator[Alert]:
     """Yield pools that are nearly full: one alert for a pool that several hosts reach."""
     told: set[str] = set()
-    for host in moment.fleet.hosts.values():
-        for pool in host.reading.pools if host.reading and host.is_current else ():
+    for host, pools in ((one.host, one.pools) for one in moment.candidates if one.host.is_current):
+        for pool in pools:
             key = f"{AlertRule.POOL_NEARLY_FULL}:{place_of_pool(host, pool)}"
             used = pool.used_fraction
             severity = None if used is None or key in told else _fullness(used, moment, key)
@@ -153,7 +161,8 @@ def vm_conditions(moment: Moment) -> Iterator[Alert]:
     is being moved, or is known on a host that does not answer.
     """
     migrating = moment.migrating
-    for vm in moment.fleet.vms.values():
+    for vm_id in dict.fromkeys(vm for one in moment.candidates for vm in one.vms):
+        vm = moment.fleet.vms[vm_id]
         home = vm.home
         if vm.id in migrating or not all(seen.is_current for seen in vm.sightings):
             continue

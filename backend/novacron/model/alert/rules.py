@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Final, Protocol, TypeVar
 
 from novacron.model.alert.alert import Alert, AlertRule, Severity
+from novacron.model.alert.candidates import NO_CANDIDATES, FleetCandidates, find_candidates
 from novacron.model.alert.conditions import (
     NO_FAULTS,
     BackendFaults,
@@ -68,6 +69,8 @@ class Watchlist:
     """Those that hold, worst and newest first, then those cleared lately."""
     suspected_twice: Mapping[VmId, datetime] = field(default_factory=dict)
     """VMs that seemed to run twice, and the time of the newest reading that said so first."""
+    candidates: FleetCandidates = NO_CANDIDATES
+    """What was judged, kept for the hosts that do not change until next time."""
 
 
 def evaluate(
@@ -86,7 +89,14 @@ def evaluate(
     returns None for one that cannot be asked: then nothing is cleared.
     """
     held = {alert.key: alert for alert in before.alerts if alert.cleared_at is None}
-    moment = Moment(fleet=fleet, operations=operations, now=now, thresholds=thresholds, held=held, faults=faults)
+    fullness = thresholds.may_be_full
+    candidates = ask(
+        "the search for what may be an alert", lambda: find_candidates(fleet, before.candidates, fullness=fullness)
+    )
+    judged = candidates.any if candidates is not None else ()
+    moment = Moment(
+        fleet=fleet, operations=operations, now=now, thresholds=thresholds, held=held, candidates=judged, faults=faults
+    )
     twice, suspected = ask("the alert rule of second copies", lambda: _twice(moment, before.suspected_twice)) or (
         None,
         before.suspected_twice,
@@ -99,14 +109,19 @@ def evaluate(
         alert.key: replace(alert, raised_at=held[alert.key].raised_at) if alert.key in held else alert
         for alert in chain.from_iterable(alerts or () for alerts in found)
     }
-    none_told = None in found
+    none_told = candidates is None or None in found
     holding.update(
         {key: alert for key, alert in held.items() if key not in holding and (none_told or _is_unknown(fleet, alert))}
     )
-    ordered = sorted(
-        holding.values(), key=lambda one: (_WORST_FIRST[one.severity], -one.raised_at.timestamp(), one.key)
+    return Watchlist(
+        alerts=(*sorted(holding.values(), key=_worst_and_newest_first), *_cleared(before, holding, moment)),
+        suspected_twice=suspected,
+        candidates=candidates if candidates is not None else before.candidates,
     )
-    return Watchlist(alerts=(*ordered, *_cleared(before, holding, moment)), suspected_twice=suspected)
+
+
+def _worst_and_newest_first(alert: Alert) -> tuple[int, float, str]:
+    return _WORST_FIRST[alert.severity], -alert.raised_at.timestamp(), alert.key
 
 
 def _all(condition: Callable[[Moment], Iterator[Alert]], moment: Moment) -> list[Alert]:
