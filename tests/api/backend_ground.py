@@ -16,7 +16,7 @@ from novacron.config.paths import Paths
 from novacron.runtime.lock import holder
 
 COMMAND = [sys.executable, "-m", "novacron.cli.main"]
-OPTIONS = FleetOptions(simulated=True, simulated_hosts=2, simulated_vms=6)
+OPTIONS = FleetOptions(simulated=True, simulated_hosts=2, simulated_vms=3)
 PATIENCE_S = 90.0
 
 

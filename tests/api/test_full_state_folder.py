@@ -18,7 +18,7 @@ from novacron.model.errors import ExitCode
 from tests.small_folder import SmallFolder
 
 _PATIENCE_S = 120.0
-_FLEET = FleetOptions(simulated=True, simulated_hosts=2, simulated_vms=6)
+_FLEET = FleetOptions(simulated=True, simulated_hosts=2, simulated_vms=3)
 _COMMAND = (sys.executable, "-m", "novacron.cli.main", *_FLEET.arguments())
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.vanishing_terminal import VanishingTerminal
 
 _PATIENCE_S = 120.0
-_COMMAND = (sys.executable, "-m", "novacron.cli.main", "--simulated", "--simulated-size", "2x6")
+_COMMAND = (sys.executable, "-m", "novacron.cli.main", "--simulated", "--simulated-size", "2x3")
 
 
 @pytest.fixture

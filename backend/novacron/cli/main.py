@@ -40,7 +40,8 @@ def root(
     ] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="A simulated fleet: no root, no libvirt.")] = False,
     simulated_size: Annotated[
-        str | None, typer.Option("--simulated-size", metavar="HOSTSxVMS", help="Its size; 12x180 when left out.")
+        str | None,
+        typer.Option("--simulated-size", metavar="HOSTSxVMS", help="Hosts, and VMs on each of them; else 12x15."),
     ] = None,
     theme: Annotated[str | None, typer.Option(help="Theme of the console.", envvar="NOVACRON_THEME")] = None,
     version: Annotated[

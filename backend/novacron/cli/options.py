@@ -4,13 +4,15 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typer
 
 from novacron.config.options import FleetOptions
 
 _SIZE = re.compile(r"(\d{1,4})x(\d{1,6})")
+_MOST_VMS: Final = 200_000
+"""More do not fit into the memory of a small machine: a slip of the finger must not fill it."""
 
 
 def fleet_options(
@@ -23,7 +25,9 @@ def fleet_options(
     if sum((fleet is not None, bool(connect), simulated or simulated_size is not None)) > 1:
         raise typer.BadParameter("say only one of --fleet, --connect and --simulated")
     if simulated or simulated_size is not None:
-        hosts, vms = _size_of(simulated_size) if simulated_size else (12, 180)
+        if not simulated_size:
+            return FleetOptions(simulated=True)
+        hosts, vms = _size_of(simulated_size)
         return FleetOptions(simulated=True, simulated_hosts=hosts, simulated_vms=vms)
     if fleet is None and not connect and (usual := os.environ.get("NOVACRON_FLEET")):
         fleet = Path(usual)
@@ -43,5 +47,8 @@ def options_from(parameters: Mapping[str, Any]) -> FleetOptions:
 def _size_of(text: str) -> tuple[int, int]:
     match = _SIZE.fullmatch(text)
     if match is None or int(match[1]) < 1:
-        raise typer.BadParameter("a size is HOSTSxVMS, such as 12x180")
-    return int(match[1]), int(match[2])
+        raise typer.BadParameter("a size is HOSTSxVMS, such as 12x15: 12 hosts of 15 VMs each")
+    hosts, vms = int(match[1]), int(match[2])
+    if hosts * vms > _MOST_VMS:
+        raise typer.BadParameter(f"{text} means {hosts} hosts of {vms} VMs each; at most {_MOST_VMS} VMs are simulated")
+    return hosts, vms

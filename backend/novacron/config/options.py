@@ -19,7 +19,8 @@ class FleetOptions:
     """libvirt URIs or ssh names instead of a file."""
     simulated: bool = False
     simulated_hosts: int = 12
-    simulated_vms: int = 180
+    simulated_vms: int = 15
+    """VMs on each simulated host."""
 
     @property
     def instance(self) -> str:

@@ -29,7 +29,8 @@ def fleet_of(options: FleetOptions) -> FleetChoice:
         ConfigError: the file, or an address, is wrong.
     """
     if options.simulated:
-        return FleetChoice(source=f"simulated: {options.simulated_hosts} hosts, {options.simulated_vms} VMs", hosts=())
+        size = f"{options.simulated_hosts} hosts of {options.simulated_vms} VMs"
+        return FleetChoice(source=f"simulated: {size}", hosts=())
     if options.connect:
         from novacron.config.addresses import specs_of
 

@@ -56,7 +56,8 @@ def _simulated(options: FleetOptions, clock: Clock) -> tuple[Sequence[HostSpec],
     from novacron.adapters.simulated.gateway import SimulatedGateway
     from novacron.adapters.simulated.population import world_of_fleet
 
-    world = world_of_fleet(hosts=options.simulated_hosts, vms=options.simulated_vms, seed=_SEED, clock=clock)
+    hosts = options.simulated_hosts
+    world = world_of_fleet(hosts=hosts, vms=hosts * options.simulated_vms, seed=_SEED, clock=clock)
     return world.specs, SimulatedGateway(world)
 
 

@@ -26,7 +26,7 @@ from novacron.runtime import is_answering
 from tests.memory_journal import MemoryJournal
 
 HOSTS, VMS = 3, 30
-FLEET = ("--simulated-size", f"{HOSTS}x{VMS}")
+FLEET = ("--simulated-size", f"{HOSTS}x{VMS // HOSTS}")
 Command = Callable[..., Result]
 
 
@@ -51,7 +51,7 @@ def folders() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def backend(folders: Path) -> Iterator[Backend]:
     """A backend of the fleet that FLEET names, on the socket where the command line looks for it."""
-    paths = paths_of(FleetOptions(simulated=True, simulated_hosts=HOSTS, simulated_vms=VMS).instance)
+    paths = paths_of(FleetOptions(simulated=True, simulated_hosts=HOSTS, simulated_vms=VMS // HOSTS).instance)
     make_private(paths.socket.parent)
     made: list[Any] = []
 

@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
+from novacron.cli.options import fleet_options
+from novacron.engine.clock import SystemClock
 from novacron.model.errors import ExitCode
+from novacron.runtime.gateways import hosts_and_gateway
 from tests.unit.cli.conftest import FLEET
 
 _HEAVY = ("textual", "libvirt", "sqlalchemy", "fastapi", "asyncssh", "uvicorn", "alembic", "websockets", "httpx2")
@@ -47,6 +50,7 @@ def test_every_verb_explains_itself(bare_novacron):
         ("--fleet", "f", "--connect", "x", "vms"),
         ("--simulated-size", "many", "vms"),
         ("--simulated-size", "0x5", "vms"),
+        ("--simulated-size", "500x10000", "vms"),
         ("no-such-verb",),
     ],
 )
@@ -168,3 +172,14 @@ def test_the_shell_completes_verbs_hosts_and_vms_but_no_name_it_would_have_to_qu
 def test_completing_names_of_a_fleet_without_a_backend_gives_nothing_and_starts_none(folders):
     assert _completed("novacron --simulated-size 1x1 vms ", folders) == []
     assert not (folders / "r" / "simulated-1x1").exists()
+
+
+def test_a_simulated_size_is_hosts_and_vms_on_each_of_them():
+    options = fleet_options(None, None, simulated=False, simulated_size="4x5")
+    hosts, gateway = hosts_and_gateway(options, (), SystemClock())
+    assert [len(gateway._world.host(spec.id).machines) for spec in hosts] == [5, 5, 5, 5]
+
+
+def test_a_size_that_slipped_is_explained(bare_novacron):
+    said = bare_novacron("--simulated-size", "500x10000", "vms").stderr
+    assert "at most 200000 VMs" in " ".join(said.replace("│", " ").split())
