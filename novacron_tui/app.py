@@ -31,7 +31,8 @@ from novacron_tui.outcome_notices import OutcomeNotices
 from novacron_tui.palette import Palette, load_palette, palette_names
 from novacron_tui.present.cells import Role, Span, span
 from novacron_tui.present.column import CellContext
-from novacron_tui.present.console_state import ConsoleState, busy_vms, tally
+from novacron_tui.present.console_state import ConsoleState, busy_vms, with_fleet
+from novacron_tui.present.fleet_rows import FleetRows
 from novacron_tui.present.glyphs import Glyphs, glyphs_for
 from novacron_tui.present.status import ended_line
 from novacron_tui.screens.box import BoxScreen
@@ -73,6 +74,7 @@ class NovaCronApp(KeyedApp, inherit_bindings=False):
         self.fleet_title = title
         self.now = now
         self.state = ConsoleState()
+        self._rows = FleetRows()
         self.bridge = Bridge(console, caller, self.post_message, now)
         self.navigator = ScreenNavigator(self, self)
         self.notices = OutcomeNotices()
@@ -101,8 +103,7 @@ class NovaCronApp(KeyedApp, inherit_bindings=False):
     def on_fleet_changed(self, message: FleetChanged) -> None:
         """Take the newer fleet."""
         if isinstance(message.change, port.FleetChanged):
-            fleet = message.change.fleet
-            self._show(replace(self.state, fleet=fleet, has_fleet=True, tally=tally(fleet)))
+            self._show(with_fleet(self.state, message.change.fleet, self._rows))
 
     def on_operations_changed(self, message: OperationsChanged) -> None:
         """Take the newer operations, and say how those asked for here ended."""

@@ -1,33 +1,16 @@
 """Everything the console shows, as one value: the latest snapshots, and the state of the connection to the backend."""
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from novacron.model.alert.alert import Alert, AlertRule, Severity
 from novacron.model.fleet import Fleet, FleetVm, Host
 from novacron.model.ids import HostId, OperationId, VmId
-from novacron.model.link import LinkStatus
 from novacron.model.operation import Operation
 from novacron.model.storage import Pool
 from novacron.ports.backend import BackendLost
 from novacron_tui.present.cells import Role, Span, span
-from novacron_tui.present.words import vm_word
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """The counts in the header."""
-
-    vms: Mapping[str, int] = field(default_factory=dict)
-    """VMs by the word for their state, "unknown" being one of them."""
-    hosts_up: int = 0
-    hosts_asked: int = 0
-    """Those not heard from yet: neither up nor down."""
-    hosts: int = 0
-    hosts_read: int = 0
-    """Those that were ever read: where none was, nothing is known of VMs and pools."""
-    pools: int = 0
+from novacron_tui.present.fleet_rows import FleetRows, Tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +27,9 @@ class ConsoleState:
     consoles: int = 0
     operations_run_by: str = ""
     """The other backend on the same journal that runs the operations; empty when this one does."""
-    tally: Tally = Tally()
+    vms: Sequence[FleetVm] = ()
+    """Every VM of the fleet; one that did not change is the same object as before."""
+    tally: Tally = field(default_factory=Tally)
     busy: Mapping[VmId, Operation] = field(default_factory=dict)
     """The operation under way on each VM that has one."""
 
@@ -91,22 +76,10 @@ class PoolRow:
         return f"{self.host.id}/{self.pool.id}"
 
 
-def tally(fleet: Fleet) -> Tally:
-    """Count what the header shows."""
-    words: Counter[str] = Counter(vm_word(vm) for vm in fleet.vms.values())
-    hosts = fleet.hosts.values()
-    return Tally(
-        vms=words,
-        hosts=len(hosts),
-        hosts_read=sum(host.reading is not None for host in hosts),
-        hosts_up=sum(host.link.is_up for host in hosts),
-        hosts_asked=sum(_is_asked(host) for host in hosts),
-        pools=sum(len(host.reading.pools) for host in hosts if host.reading),
-    )
-
-
-def _is_asked(host: Host) -> bool:
-    return host.reading is None and host.link.status is LinkStatus.CONNECTING and not host.link.attempts
+def with_fleet(state: ConsoleState, fleet: Fleet, rows: FleetRows) -> ConsoleState:
+    """Return the state with a newer fleet; `rows` take it on from the fleet before."""
+    rows.take(fleet)
+    return replace(state, fleet=fleet, has_fleet=True, vms=rows.vms, tally=rows.tally)
 
 
 def absence(fleet: Fleet, host: HostId | None = None) -> Span:
@@ -147,7 +120,10 @@ def pool_of(fleet: Fleet, alert: Alert) -> PoolRow | None:
 
 def vms_on(fleet: Fleet, host: HostId) -> list[FleetVm]:
     """Return the VMs whose home is that host."""
-    return [vm for vm in fleet.vms.values() if vm.home.host.id == host]
+    there = fleet.hosts.get(host)
+    readings = there.reading.vms if there is not None and there.reading is not None else ()
+    found = (fleet.find_vm(reading.id) for reading in readings)
+    return [vm for vm in found if vm is not None and vm.home.host.id == host]
 
 
 def own_alerts_of(state: ConsoleState, host: Host) -> list[Alert]:

@@ -6,13 +6,56 @@ unambiguous beginning of its name (`h:lab1`), `host:=lab1` wants exactly that; a
 `~wb1` finds w, b and 1 in this order.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Final
+from typing import Final, NamedTuple
 
 _LEAST_OF_UUID: Final = 8
 """What the confirmations show of a UUID."""
+_BETWEEN_FIELDS: Final = "\x1f"
+"""Separates the fields of a searched text. Words are parted by blanks, of which this is one: no word holds it."""
+_UUID: Final = "uuid"
+
+
+class Searched(NamedTuple):
+    """The texts of one row in lower case, made once per row and not once per letter that is typed."""
+
+    names: tuple[str, ...]
+    """Of the fields in `text`."""
+    text: str
+    """All fields but the UUID."""
+    uuid: str | None
+    """None where rows have none."""
+
+    def field(self, name: str) -> str:
+        """Return the text of one field."""
+        if name == _UUID:
+            return self.uuid or ""
+        return self.text.split(_BETWEEN_FIELDS)[self.names.index(name)]
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The names of all its fields."""
+        return self.names if self.uuid is None else (*self.names, _UUID)
+
+
+_FIELD_NAMES: Final[dict[tuple[str, ...], tuple[str, ...]]] = {}
+"""For the names of all fields those without the UUID, each tuple once: all rows of a table have the same."""
+
+
+def searched(fields: Mapping[str, str]) -> Searched:
+    """Return what a filter looks at of a row with these fields."""
+    given = tuple(fields)
+    names = _FIELD_NAMES.get(given)
+    if names is None:
+        names = _FIELD_NAMES[given] = tuple(name for name in given if name != _UUID)
+    values = [fields[name] for name in names]
+    text = _BETWEEN_FIELDS.join(values).casefold()
+    if text.count(_BETWEEN_FIELDS) >= len(names) > 0:
+        text = _BETWEEN_FIELDS.join(value.casefold().replace(_BETWEEN_FIELDS, " ") for value in values)
+    uuid = fields.get(_UUID)
+    return Searched(names, text, None if uuid is None else uuid.casefold())
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +67,41 @@ class Term:
     negated: bool = False
     fuzzy: bool = False
 
-    def holds(self, fields: Mapping[str, str]) -> bool:
-        """Tell whether a row with these fields is wanted by this word."""
+    def holds(self, row: Searched) -> bool:
+        """Tell whether a row is wanted by this word."""
         if self.field:
-            names = [name for name in fields if name.startswith(self.field)]
+            names = [name for name in row.known if name.startswith(self.field)]
             if names:
-                found = any(self._found(fields[name].casefold(), exact=name == "state") for name in names)
+                found = any(self._found(row.field(name), exact=name == "state") for name in names)
                 return found is not self.negated
         word = self if not self.field else Term(f"{self.field}:{self.text}")
-        return any(word._found_in(name, value.casefold()) for name, value in fields.items()) is not self.negated
+        return word._found_anywhere(row) is not self.negated
 
-    def _found_in(self, name: str, value: str) -> bool:
-        if name == "uuid":
-            return len(self.text) >= _LEAST_OF_UUID and value.startswith(self.text)
-        return self._found(value)
+    def keep(self, rows: Sequence[Searched], positions: Iterable[int]) -> list[int]:
+        """Return those of `positions` whose rows are wanted by this word."""
+        if self.field or self.fuzzy or self.negated:
+            return [position for position in positions if self.holds(rows[position])]
+        text = self.text
+        if len(text) < _LEAST_OF_UUID:
+            return [position for position in positions if text in rows[position][1]]
+        return [position for position in positions if self._found_anywhere(rows[position])]
+
+    def narrows(self, other: "Term") -> bool:
+        """Tell whether it can only want rows that `other` wants."""
+        if self == other:
+            return True
+        same_kind = (self.field, self.negated, self.fuzzy) == (other.field, False, other.fuzzy)
+        # With its eighth character a word is also looked for in the UUID.
+        reaches_uuid = _length_as_word(other) < _LEAST_OF_UUID <= _length_as_word(self)
+        is_exact = bool(other.field) and other.text.startswith("=")
+        return same_kind and not is_exact and not reaches_uuid and self.text.startswith(other.text)
+
+    def _found_anywhere(self, row: Searched) -> bool:
+        if row.uuid is not None and len(self.text) >= _LEAST_OF_UUID and row.uuid.startswith(self.text):
+            return True
+        if self.fuzzy:
+            return any(self._found(value) for value in row.text.split(_BETWEEN_FIELDS))
+        return self.text in row.text
 
     def _found(self, value: str, *, exact: bool = False) -> bool:
         if self.fuzzy:
@@ -47,6 +111,11 @@ class Term:
             return value == self.text[1:]
         # "state:running" must not find a host that "is not running".
         return value.startswith(self.text) if exact else self.text in value
+
+
+def _length_as_word(term: Term) -> int:
+    """Return how long it is where its field is none, and both are looked for as one word."""
+    return len(term.text) + (len(term.field) + 1 if term.field else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +132,22 @@ class Filter:
                 return field, near[0] if near else ""
         return None
 
-    def holds(self, fields: Mapping[str, str]) -> bool:
-        """Tell whether a row with these fields is wanted."""
-        return all(term.holds(fields) for term in self.terms)
+    def holds(self, row: Searched) -> bool:
+        """Tell whether a row is wanted."""
+        return all(term.holds(row) for term in self.terms)
+
+    def keep(self, rows: Sequence[Searched], positions: Iterable[int]) -> list[int]:
+        """Return those of `positions` whose rows are wanted."""
+        kept = list(positions)
+        for term in self.terms:
+            kept = term.keep(rows, kept)
+        return kept
+
+    def narrows(self, other: "Filter") -> bool:
+        """Tell whether it can only want rows that `other` wants: its result is then found within the other's."""
+        if len(self.terms) < len(other.terms):
+            return False
+        return all(mine.narrows(its) for mine, its in zip(self.terms, other.terms, strict=False))
 
 
 def parse_filter(text: str) -> Filter:

@@ -4,15 +4,21 @@ Pure: a widget paints what this says. The cursor stays on its row, known by key,
 by itself the cursor is on none, until its reader moves or it comes back: a key meant for it must not meet a neighbour.
 """
 
-from collections.abc import Iterable, Sequence
+import operator
+import re
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from itertools import compress, count
+from typing import Final, Generic, TypeVar
 
 from novacron.model.safetext import SafeText
 from novacron_tui.present.column import Column, TableSpec
 from novacron_tui.present.filter import Filter, parse_filter
+from novacron_tui.present.row_order import RowOrder
+from novacron_tui.present.row_search import RowSearch
 
 T = TypeVar("T")
+_DIGITS: Final = re.compile("[0-9]+")
 
 
 class TableView(Generic[T]):
@@ -33,6 +39,10 @@ class TableView(Generic[T]):
         self.height = 1
         self._filter = Filter()
         self._all: Sequence[T] = ()
+        self._all_keys: list[str] = []
+        """Of all rows, with the filter or without."""
+        self.order: RowOrder[T] = RowOrder()
+        self.search: RowSearch[T] = RowSearch(spec.fields)
         self._cursor_key = ""
         self._is_stray = False
         """Whether the row of the cursor's key is not shown."""
@@ -74,9 +84,34 @@ class TableView(Generic[T]):
         return self._keys[index]
 
     def set_rows(self, rows: Iterable[T]) -> None:
-        """Take newer facts; cursor and selection stay with their rows."""
-        self._all = tuple(rows)
+        """Take newer facts; cursor and selection stay with their rows.
+
+        A row that did not change is the same object as before: of the others alone anything is computed.
+        """
+        newer = rows if isinstance(rows, tuple | list) else tuple(rows)
+        if len(newer) != len(self._all):
+            self._take_others(newer)
+        else:
+            changed = list(compress(count(), map(operator.is_not, newer, self._all)))
+            key = self.spec.key
+            if any(key(newer[position]) != self._all_keys[position] for position in changed):
+                self._take_others(newer)
+            else:
+                self._take_changed(newer, changed)
         self._arrange(by_itself=True)
+
+    def _take_others(self, rows: Sequence[T]) -> None:
+        """Take rows of which some are new, gone, or in another place."""
+        self._all = rows
+        self._all_keys = list(map(self.spec.key, rows))
+        self.order.take_others(rows)
+        self.search.take_others(rows)
+
+    def _take_changed(self, rows: Sequence[T], changed: Collection[int]) -> None:
+        """Take the same rows, of which those at the positions `changed` have changed."""
+        self._all = rows
+        self.order.take_changed(rows, changed)
+        self.search.take_changed(rows, changed)
 
     def set_filter(self, text: str) -> None:
         """Show only rows that hold these words."""
@@ -177,13 +212,10 @@ class TableView(Generic[T]):
         return next(column for column in self.spec.columns if column.id == wanted)
 
     def _arrange(self, *, by_itself: bool = False) -> None:
-        fields, key = self.spec.fields, self.spec.key
-        rows = list(self._all)
-        self.total = len(rows)
-        if self._filter.terms:
-            rows = [row for row in rows if self._filter.holds(fields(row))]
-        self.rows = tuple(_ordered(rows, self._column(self.sort), self.reverse))
-        self._keys = [key(row) for row in self.rows]
+        self.total = len(self._all)
+        positions = self.search.keep(self._filter, self.order.sorted_by(self._column(self.sort), self.reverse))
+        self.rows = tuple(map(self._all.__getitem__, positions))
+        self._keys = list(map(self._all_keys.__getitem__, positions))
         if self.selected or self._strayed:
             # A row hidden by the filter stays selected for no command: what is acted on is what is seen.
             shown, wanted = set(self._keys), self.selected | self._strayed
@@ -216,27 +248,13 @@ class TableView(Generic[T]):
         self.top = min(max(0, self.top), max(0, len(self.rows) - self.height))
 
 
-def _ordered(rows: list[T], column: Column[T], reverse: bool) -> list[T]:
-    known: list[tuple[Any, T]] = []
-    unknown: list[tuple[Any, T]] = []
-    for row in rows:
-        value = column.order(row)
-        (unknown if value is None else known).append((value, row))
-    known.sort(key=lambda pair: pair[0], reverse=reverse)
-    return [row for _, row in known] + [row for _, row in unknown]
-
-
 @lru_cache(maxsize=65536)
-def natural(text: str) -> tuple[tuple[int, int | str], ...]:
-    """Order names as people do: web-2 before web-10."""
-    parts: list[tuple[int, int | str]] = []
-    digits = ""
-    for character in text[:200].casefold() + "\0":
-        if "0" <= character <= "9":
-            digits += character
-            continue
-        if digits:
-            parts.append((0, int(digits)))
-            digits = ""
-        parts.append((1, character))
-    return tuple(parts)
+def natural(text: str) -> str:
+    """Return a key that orders names as people do: web-2 before web-10."""
+    return _DIGITS.sub(_number_key, text[:200].casefold())
+
+
+def _number_key(digits: "re.Match[str]") -> str:
+    # A longer number is a larger one, and a number comes before any letter.
+    number = digits[0].lstrip("0")
+    return f"\0{chr(len(number) + 1)}{number}"

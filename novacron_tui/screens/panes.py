@@ -34,7 +34,7 @@ PANES: Final = (
         key_scope=KeyScope.VMS,
         title="VMs",
         spec=VMS,
-        rows=lambda state: state.fleet.vms.values(),
+        rows=lambda state: state.vms,
         count=lambda state: sum(state.tally.vms.values()) if state.knows_any_host else None,
         status=vm_status,
     ),

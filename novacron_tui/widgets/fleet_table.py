@@ -24,6 +24,9 @@ T = TypeVar("T")
 _MARGIN = 1
 """Cells before the first column, where selected rows are marked, and behind the last, for the position."""
 
+_PREPARED_A_SECOND = 2000
+"""Rows of which the searched text is made in advance: about five milliseconds' work."""
+
 
 @dataclass(frozen=True, slots=True)
 class _PaintedRow:
@@ -60,8 +63,9 @@ class FleetTable(Painted, Generic[T]):
             self.refresh()  # Why there is no row is said in place of the rows.
 
     def tick(self, context: CellContext) -> None:
-        """Let time pass: ages on screen grow."""
+        """Let a second pass: ages on screen grow, and the filter is made ready for its first letter."""
         self._cell_context = context
+        self.view.search.prepare(_PREPARED_A_SECOND)
         ageing = self.view.spec.is_ageing
         if any(ageing(row) for row in self.view.visible):
             self.repaint_changes()

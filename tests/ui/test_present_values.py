@@ -8,7 +8,7 @@ import pytest
 from novacron.model.errors import ConfigError
 from novacron_tui.palette import load_palette, palette_names
 from novacron_tui.present.cells import Role
-from novacron_tui.present.filter import parse_filter
+from novacron_tui.present.filter import parse_filter, searched
 from novacron_tui.present.glyphs import ASCII, UNICODE, glyphs_for
 from novacron_tui.present.quantity import age, duration, fraction, percent, rate, size_mib
 from tests.builders import NOW
@@ -74,7 +74,7 @@ _FIELDS = {"name": "web-1", "host": "kvm-fra-01", "state": "shut off", "site": "
     ],
 )
 def test_a_filter_holds_when_all_its_words_do(text: str, holds: bool) -> None:
-    assert parse_filter(text).holds(_FIELDS) is holds
+    assert parse_filter(text).holds(searched(_FIELDS)) is holds
 
 
 @pytest.mark.parametrize(
