@@ -89,6 +89,19 @@ async def test_a_large_claim_is_not_kept_waiting_by_small_ones() -> None:
     assert bench.begun == [1, 2]
 
 
+async def test_memory_that_a_reading_says_is_free_wakes_who_waits_for_it() -> None:
+    """A guest that was shut down from inside frees memory while a long migration goes on."""
+    free = 10
+    bench = Bench(lambda _: free).enter(1, amount_of(A, Capacity.MEMORY, 6)).enter(2, amount_of(A, Capacity.MEMORY, 8))
+    bench.queue.note_reading(A)
+    assert bench.begun == [1]
+    free = 14
+    bench.queue.note_reading(HostId("another"))
+    assert bench.begun == [1]
+    bench.queue.note_reading(A)
+    assert bench.begun == [1, 2]
+
+
 async def test_one_that_needs_two_resources_is_not_overtaken_for_ever() -> None:
     bench = Bench().enter(1, IN).enter(2, OUT, IN)
     overtook = 0

@@ -26,7 +26,7 @@ from novacron.engine.work.scheduler import Scheduler
 from novacron.engine.work.submission import Submission
 from novacron.model.caller import Caller
 from novacron.model.errors import JournalError
-from novacron.model.ids import OperationId
+from novacron.model.ids import HostId, OperationId
 from novacron.model.operation import Operation, OperationState, StepRecord, StepState
 from novacron.model.operations.intent import Intent
 from novacron.model.operations.registry import claims_of, claims_unread, needs_inventory, plan, subject_of
@@ -123,6 +123,10 @@ class Executor:
     def follow_limits(self) -> None:
         """Let those begin that the limits, as they are now, keep back no more."""
         self._queue.look_again()
+
+    def follow_reading(self, host: HostId) -> None:
+        """Let those begin for whom the host has memory by its new reading."""
+        self._queue.note_reading(host)
 
     def adopt(self, operation: Operation) -> OperationRunner:
         """Take up an operation of an earlier run of the backend: locked again before anything new is accepted."""

@@ -286,6 +286,7 @@ class BackendService:
 
     def _on_reading(self, reading: HostReading) -> None:
         self._samples.record(reading)
+        self._executor.follow_reading(reading.host)
         if self._last_readings is not None:
             self._last_readings.note(reading)
 

@@ -162,6 +162,19 @@ def test_autostart_is_not_turned_on_for_two_copies() -> None:
     planned(plan(SetAutostart(vm=VM, host=A, enabled=False), fleet))
 
 
+def test_no_copy_is_started_while_another_host_would_start_its_own_when_it_boots() -> None:
+    elsewhere = a_vm(state=VmState.SHUT_OFF, autostart=True)
+    answer = plan(StartVm(vm=VM, host=A), a_fleet(a_host("a", OFF), a_host("b", elsewhere)))
+    assert code(answer) is RefusalCode.ACTIVE_ELSEWHERE
+    assert isinstance(answer, Refusal)
+    assert "turn autostart off on b" in answer.remedy
+    planned(plan(StartVm(vm=VM, host=B), a_fleet(a_host("a", OFF), a_host("b", elsewhere))))
+    # Where the other host is gone, a person's word counts, as for any copy there.
+    dead = a_fleet(a_host("a", OFF), a_host("b", elsewhere, link=LinkStatus.UNREACHABLE))
+    assert code(plan(StartVm(vm=VM, host=A), dead)) is RefusalCode.UNKNOWN_ELSEWHERE
+    assert "also defined on b" in " ".join(planned(plan(StartVm(vm=VM, host=A, vouched=(B,)), dead)).warnings)
+
+
 def test_rename_needs_a_free_and_decent_name() -> None:
     fleet = on(OFF, a_vm("db-1"))
     assert code(plan(RenameVm(vm=VM, host=A, new_name="db-1"), fleet)) is RefusalCode.NAME_TAKEN

@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from novacron.engine.work.claims import ClaimTable, locked
-from novacron.model.ids import OperationId
+from novacron.model.ids import HostId, OperationId
 from novacron.model.operation import Operation
 from novacron.model.refusal import Refusal
-from novacron.model.work.claim import Claim, ClaimMode, Claims, compatible, fits
+from novacron.model.work.claim import Capacity, Claim, ClaimMode, Claims, amount_of, compatible, fits
 from novacron.model.work.wait import Wait
 from novacron.model.work.wait_reasons import reason_of
 
@@ -150,6 +150,12 @@ class WorkQueue:
         """Let those go on who can now: limits have changed."""
         for waiter in sorted(self._waiters.values(), key=_rank):
             self._try(waiter)
+
+    def note_reading(self, host: HostId) -> None:
+        """Let those go on for whom a host's new reading has memory: it is freed without any operation, too."""
+        memory = amount_of(host, Capacity.MEMORY)
+        if memory.resource in self._lines.of_resource:
+            self._wake(Claims(all=(memory,)))
 
     def _try(self, waiter: _Waiter) -> bool:
         """Give a waiter all it waits for, if all is free; else say for whom it waits."""

@@ -21,6 +21,7 @@ from novacron.model.plan.guards import (
     find_vm,
     refuse_elsewhere,
     refuse_job,
+    refuse_started_elsewhere,
     refuse_state,
     refuse_too_large,
     vm_basis,
@@ -95,7 +96,11 @@ def plan_start(intent: StartVm, fleet: Fleet) -> Plan | Refusal:
     seen = find_vm(fleet, intent.vm, intent.host)
     if isinstance(seen, Refusal):
         return seen
-    refusal = refuse_elsewhere(fleet, seen, intent.vouched) or refuse_job(seen)
+    refusal = (
+        refuse_elsewhere(fleet, seen, intent.vouched)
+        or refuse_started_elsewhere(fleet, seen, intent.vouched)
+        or refuse_job(seen)
+    )
     if refusal is not None:
         return refusal
     if seen.vm.state not in _OFF:

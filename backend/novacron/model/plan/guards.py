@@ -100,6 +100,28 @@ def refuse_elsewhere(fleet: Fleet, sighting: Sighting, vouched: Collection[HostI
     return None
 
 
+def refuse_started_elsewhere(fleet: Fleet, sighting: Sighting, vouched: Collection[HostId] = ()) -> Refusal | None:
+    """Say that another host has a copy that it starts when it boots, without asking anybody; or None.
+
+    Where the other host does not answer, it is `refuse_elsewhere` that asks for a person's word.
+    """
+    found = fleet.find_vm(sighting.vm.id)
+    for other in found.sightings if found else ():
+        if (
+            other.host.id != sighting.host.id
+            and other.vm.autostart
+            and other.is_current
+            and other.host.id not in vouched
+        ):
+            return Refusal(
+                code=RefusalCode.ACTIVE_ELSEWHERE,
+                subject=sighting.vm.name,
+                reason=f"{other.host.id} has it too and would start its copy when it boots",
+                remedy=f"turn autostart off on {other.host.id}, or start it there",
+            )
+    return None
+
+
 def reaches_other_hosts(sighting: Sighting) -> bool:
     """Whether another host may be able to run the VM: unless each of its disks is known to be its host's own."""
     host = sighting.host
