@@ -77,10 +77,10 @@ class MemoryJournal:
         """Return the highest sequence."""
         return max((one.sequence for one in self.operations.values()), default=0)
 
-    async def by_key(self, idempotency_key: str) -> Operation | None:
-        """Return the operation submitted with this key."""
-        found = (one for one in self.operations.values() if one.idempotency_key == idempotency_key)
-        return next(found, None)
+    async def by_key(self, idempotency_key: str, actor: str) -> Operation | None:
+        """Return the operation that this user submitted with this key."""
+        asked = (idempotency_key, actor)
+        return next((one for one in self.operations.values() if (one.idempotency_key, one.actor) == asked), None)
 
     async def get(self, operation: OperationId) -> Operation | None:
         """Return one operation."""

@@ -83,7 +83,7 @@ async def test_every_kind_of_intent_is_read_back_as_it_was_written(journal, kind
     operation = replace(an_operation(1), intent=chosen[0])
     await record(journal, operation)
     assert await journal.get(operation.id) == operation
-    assert await journal.by_key(operation.idempotency_key) == operation
+    assert await journal.by_key(operation.idempotency_key, operation.actor) == operation
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -154,17 +154,45 @@ async def test_unfinished_ones_come_oldest_first_and_recent_ones_newest_first(jo
 async def test_what_was_never_recorded_is_none(journal):
     await record(journal, _at(1))
     assert await journal.get("another") is None
-    assert await journal.by_key("another") is None
+    assert await journal.by_key("another", "root") is None
 
 
 async def test_operations_without_a_key_do_not_collide_and_a_key_is_taken_once(journal):
     await record(journal, replace(_at(1), idempotency_key=""))
     await record(journal, replace(_at(2), idempotency_key=""))
-    assert await journal.by_key("") is None
+    assert await journal.by_key("", "root") is None
     await record(journal, replace(_at(3), idempotency_key="same-key"))
     with pytest.raises(JournalError):
         await record(journal, replace(_at(4), idempotency_key="same-key"))
     assert await journal.get(_at(4).id) is None
+
+
+async def test_each_user_has_keys_of_their_own(journal):
+    of_root = replace(_at(1), idempotency_key="nightly-backup")
+    of_alice = replace(_at(2), idempotency_key="nightly-backup", actor="alice")
+    for operation in (of_root, of_alice):
+        await record(journal, operation)
+    assert await journal.by_key("nightly-backup", "root") == of_root
+    assert await journal.by_key("nightly-backup", "alice") == of_alice
+    assert await journal.by_key("nightly-backup", "bob") is None
+
+
+async def test_the_longest_key_there_may_be_is_kept(journal):
+    operation = replace(_at(1), idempotency_key="k" * 200, actor="a-user-of-a-directory@example.org")
+    await record(journal, operation)
+    assert await journal.by_key("k" * 200, operation.actor) == operation
+
+
+async def test_a_key_of_before_keys_were_per_user_is_its_users_and_keeps_nobody_else_from_theirs(journal, store):
+    old = replace(_at(1), idempotency_key="nightly-backup")
+    await record(journal, old)
+    store.sql("UPDATE operations SET idempotency_key = 'nightly-backup'")
+    assert await journal.by_key("nightly-backup", "root") == old
+    assert await journal.by_key("nightly-backup", "alice") is None
+    of_alice = replace(_at(2), idempotency_key="nightly-backup", actor="alice")
+    await record(journal, of_alice)
+    assert await journal.by_key("nightly-backup", "alice") == of_alice
+    assert await journal.by_key("nightly-backup", "root") == old
 
 
 async def test_a_foreign_word_that_is_no_text_does_not_keep_the_operation_out(journal):
@@ -314,7 +342,7 @@ async def test_a_document_nobody_understands_costs_itself_and_is_told(journal, s
     assert await journal.unfinished() == (sound,)
     assert "not understood" in caplog.text
     # It is not as if it had never been: its key may not be used again.
-    for asked in (journal.get(spoilt.id), journal.by_key(spoilt.idempotency_key)):
+    for asked in (journal.get(spoilt.id), journal.by_key(spoilt.idempotency_key, spoilt.actor)):
         with pytest.raises(JournalError, match="not understood"):
             await asked
     assert len(store.sql("SELECT id FROM operations")) == 2

@@ -18,7 +18,7 @@ from novacron.model.plan.plan import Danger, Plan
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmDisk, VmState
 from tests.builders import an_id
-from tests.callers import ALICE
+from tests.callers import ALICE, BOB
 from tests.engine.site import A, B, Site, migrate
 from tests.memory_journal import MemoryJournal
 
@@ -53,6 +53,32 @@ async def test_a_key_that_was_used_for_something_else_answers_nothing_that_was_n
     assert answer.code is RefusalCode.INVALID
     assert first.title in answer.reason
     assert len(await site.service.operations(ALICE)) == 1
+
+
+async def test_two_users_with_the_same_key_get_each_their_own_operation(site: Site) -> None:
+    site.add(state=VmState.SHUT_OFF)
+    site.add("web-2", state=VmState.SHUT_OFF)
+    await site.start()
+    of_alice = await site.submit(StartVm(vm=VM, host=A), key="nightly", caller=ALICE)
+    of_bob = await site.submit(StartVm(vm=an_id("web-2"), host=A), key="nightly", caller=BOB)
+    again = await site.submit(StartVm(vm=VM, host=A), key="nightly", caller=ALICE)
+    assert isinstance(of_alice, Operation)
+    assert isinstance(of_bob, Operation)
+    assert isinstance(again, Operation)
+    assert of_alice.id == again.id != of_bob.id
+
+
+async def test_a_users_key_answers_nobody_else_while_it_is_being_submitted(site: Site) -> None:
+    site.add(state=VmState.SHUT_OFF)
+    await site.start()
+    intent = StartVm(vm=VM, host=A)
+    digest = await site.digest(intent)
+    work = [
+        site.service.submit(caller, intent, plan_digest=digest, idempotency_key="nightly") for caller in (ALICE, BOB)
+    ]
+    first, second = await site.clock.run(asyncio.gather(*work))
+    assert isinstance(first, Operation)
+    assert isinstance(second, Refusal), "the VM is being worked on, and by somebody else"
 
 
 async def test_a_key_of_an_earlier_backend_is_remembered(site: Site) -> None:

@@ -165,7 +165,7 @@ async def test_the_newest_that_have_ended_are_kept_and_all_others_that_matter() 
         await _end(ledger, operation)
     await ledger.accept(_new(10))
     assert [one.sequence for one in ledger.operations] == [10, 9, 8, 7, 2, 1]
-    assert await ledger.by_key("key-3") is not None, "the journal knows the keys of those that are forgotten"
+    assert await ledger.by_key("key-3", "root") is not None, "the journal knows the keys of those that are forgotten"
 
 
 async def test_an_end_that_is_not_written_is_not_forgotten() -> None:

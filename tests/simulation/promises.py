@@ -94,7 +94,7 @@ class Promises:
         for operation in self._disk.operations:
             if not operation.has_ended:
                 self._trace.violate(f"{operation.id} ({operation.intent.kind}) has no end: it is {operation.state}")
-        keys = Counter(operation.idempotency_key for operation in self._disk.operations)
+        keys = Counter((operation.actor, operation.idempotency_key) for operation in self._disk.operations)
         for key, number in keys.items():
             if number > 1:
                 self._trace.violate(f"key {key} made {number} operations")

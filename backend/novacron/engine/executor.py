@@ -72,7 +72,8 @@ class Executor:
         """Told of each operation that has ended, or is let go of."""
         self._runs: dict[OperationId, OperationRunner] = {}
         self._tasks: dict[OperationId, asyncio.Task[None]] = {}
-        self._submitting: dict[str, asyncio.Future[Operation | Refusal]] = {}
+        self._submitting: dict[tuple[str, str], asyncio.Future[Operation | Refusal]] = {}
+        """By user and key."""
         self._is_ending = False
 
     @property
@@ -92,8 +93,8 @@ class Executor:
         return await self._plan(intent, afresh=True)
 
     async def submit(self, asked: Submission) -> Operation | Refusal:
-        """Accept the intent, or refuse it. The same key and intent give the same operation, at any time."""
-        slot = asked.key or self._ids.next()
+        """Accept the intent, or refuse it. A user's same key and intent give the same operation, at any time."""
+        slot = (asked.actor, asked.key or self._ids.next())
         pending = self._submitting.get(slot)
         if pending is None:
             pending = asyncio.ensure_future(self._submit(asked))
@@ -180,7 +181,7 @@ class Executor:
     async def _submit(self, asked: Submission) -> Operation | Refusal:
         ground = self._ground
         try:
-            known = await ground.ledger.by_key(asked.key) if asked.key else None
+            known = await ground.ledger.by_key(asked.key, asked.actor) if asked.key else None
             if known is not None:
                 return known
             ground.ledger.require_writable()

@@ -124,14 +124,14 @@ class Ledger:
         self._require_open()
         return self.find(operation) or await self._journal.get(operation)
 
-    async def by_key(self, key: str) -> Operation | None:
-        """Return the operation that was submitted with this key, or None.
+    async def by_key(self, key: str, actor: str) -> Operation | None:
+        """Return the operation that this user submitted with this key, or None.
 
         Raises:
             JournalError: it cannot be told.
         """
         self._require_open()
-        return self._operations.by_key(key) or await self._journal.by_key(key)
+        return self._operations.by_key(key, actor) or await self._journal.by_key(key, actor)
 
     async def accept(self, accepted: Operation) -> Operation:
         """Remember a new operation once it is in the journal, as the newest one; return it so.

@@ -14,7 +14,8 @@ class RememberedOperations:
         """`keep` is how many are kept of those of which nothing more is to come; those given are all durable."""
         self._keep = keep
         self._by_id: dict[OperationId, Operation] = {}
-        self._by_key: dict[str, OperationId] = {}
+        self._by_key: dict[tuple[str, str], OperationId] = {}
+        """By user and key: each user's keys are their own."""
         self._forgettable: list[tuple[int, OperationId]] = []
         """A heap of those that have ended, are durable so, and wait for nobody."""
         distinct = {operation.id: operation for operation in operations}
@@ -39,16 +40,16 @@ class RememberedOperations:
         """Return one, or None when it is not remembered."""
         return self._by_id.get(operation)
 
-    def by_key(self, key: str) -> Operation | None:
-        """Return the one that was submitted with this key, or None when it is not remembered."""
-        known = self._by_key.get(key)
+    def by_key(self, key: str, actor: str) -> Operation | None:
+        """Return the one that this user submitted with this key, or None when it is not remembered."""
+        known = self._by_key.get((actor, key))
         return None if known is None else self._by_id[known]
 
     def add(self, newest: Operation) -> None:
         """Remember a new one."""
         self._by_id[newest.id] = newest
         if newest.idempotency_key:
-            self._by_key[newest.idempotency_key] = newest.id
+            self._by_key[newest.actor, newest.idempotency_key] = newest.id
 
     def change(self, operation: Operation) -> None:
         """Have one as it is now."""
@@ -66,4 +67,4 @@ class RememberedOperations:
             _, operation = heapq.heappop(self._forgettable)
             forgotten = self._by_id.pop(operation, None)
             if forgotten is not None:
-                self._by_key.pop(forgotten.idempotency_key, None)
+                self._by_key.pop((forgotten.actor, forgotten.idempotency_key), None)

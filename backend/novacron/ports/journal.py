@@ -73,8 +73,8 @@ class Journal(Protocol):
     async def last_sequence(self) -> int:
         """Return the highest sequence of any operation; 0 when there is none."""
 
-    async def by_key(self, idempotency_key: str) -> Operation | None:
-        """Return the operation that was submitted with this key, or None."""
+    async def by_key(self, idempotency_key: str, actor: str) -> Operation | None:
+        """Return the operation that this user submitted with this key, or None: another user's key is another key."""
 
     async def get(self, operation: OperationId) -> Operation | None:
         """Return one operation, or None."""

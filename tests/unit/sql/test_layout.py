@@ -155,7 +155,7 @@ async def test_a_journal_of_whole_documents_becomes_one_of_events(path):
     assert await journal.recent(10) == tuple(reversed(made))
     assert await journal.unfinished() == (made[1],)
     assert await journal.unacknowledged() == (made[2],)
-    assert await journal.by_key("key-2") == made[1]
+    assert await journal.by_key("key-2", "root") == made[1]
     ended = StateMoved(operation=made[1].id, state=OperationState.DONE, outcome="it runs")
     await add(journal, ended, Acknowledged(operation=made[2].id, word=word))
     assert await journal.unfinished() == await journal.unacknowledged() == ()

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransactio
 
 from novacron.adapters.sql.documents import EventRow, document_of, encodable, fold_each, folded
 from novacron.adapters.sql.faults import DATABASE_ERRORS, OLDER_EPOCH, translate
+from novacron.adapters.sql.keys import key_column, submitted_by
 from novacron.adapters.sql.lease import give_back, take
 from novacron.adapters.sql.postgresql import ANSWER_S, describe, open_postgresql
 from novacron.adapters.sql.sqlite import check_sqlite, open_sqlite
@@ -160,11 +161,15 @@ class SqlJournal:
         rows = await self._rows(select(func.max(operations.c.sequence)))
         return rows[0][0] or 0
 
-    async def by_key(self, idempotency_key: str) -> Operation | None:
-        """Return the operation that was submitted with this key."""
-        return await self._read_one(
-            select(operations.c.id).where(operations.c.idempotency_key == encodable(idempotency_key))
+    async def by_key(self, idempotency_key: str, actor: str) -> Operation | None:
+        """Return the operation that this user submitted with this key."""
+        if not idempotency_key:
+            return None
+        columns = (key_column(idempotency_key, actor), encodable(idempotency_key))
+        rows = await self._events_of(
+            select(operations.c.id).where(operations.c.idempotency_key.in_(columns)), operations.c.sequence
         )
+        return submitted_by(self._name, rows, idempotency_key, actor)
 
     async def get(self, operation: OperationId) -> Operation | None:
         """Return one operation."""
@@ -333,7 +338,7 @@ def _found_by(operation: Operation) -> dict[str, object]:
         "accepted_at": operation.accepted_at.isoformat(),
         "state": operation.state.value,
         "subject": encodable(operation.subject),
-        "idempotency_key": encodable(operation.idempotency_key) or None,
+        "idempotency_key": key_column(operation.idempotency_key, operation.actor),
         "vm": encodable(operation.intent.about_vm or "") or None,
         "sequence": operation.sequence,
         "needs_person": operation.needs_person,

@@ -76,7 +76,7 @@ class Batches:
             schedule=schedule,
         )
         try:
-            known = await self._ledger.by_key(key) if key else None
+            known = await self._ledger.by_key(key, caller.user) if key else None
             accepted = known or await self._ledger.accept(parent)
         except JournalError as error:
             return Refusal(code=RefusalCode.JOURNAL, subject=error.subject, reason=error.detail, remedy=error.remedy)
@@ -162,7 +162,7 @@ class Batches:
         """Return the children that had not ended, or were not there, when they were looked at last."""
         ended = {number for number, child in known.items() if child.has_ended}
         open_ = (number for number in range(_intent(parent).size) if number not in ended)
-        found = [(number, await self._ledger.by_key(child_key(parent.id, number))) for number in open_]
+        found = [(number, await self._ledger.by_key(child_key(parent.id, number), parent.actor)) for number in open_]
         return {number: child for number, child in found if child is not None}
 
     async def _cancel_waiting(self, children: Iterable[Operation], caller: Caller) -> None:
