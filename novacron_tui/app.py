@@ -54,7 +54,7 @@ class NovaCronApp(KeyedApp, inherit_bindings=False):
 
     def __init__(
         self,
-        console: Backend,
+        backend: Backend,
         *,
         caller: Caller,
         theme: str | None = None,
@@ -69,13 +69,13 @@ class NovaCronApp(KeyedApp, inherit_bindings=False):
         # Without colour the terminal's own two are used: nothing but weight is ever sent.
         super().__init__(guard_s=guard_s, ansi_color=True if not colour else None)
         self.animation_level = "none"
-        self.backend = console
+        self.backend = backend
         self.caller = caller
         self.fleet_title = title
         self.now = now
         self.state = ConsoleState()
         self._rows = FleetRows()
-        self.bridge = Bridge(console, caller, self.post_message, now)
+        self.bridge = Bridge(backend, caller, self.post_message, now)
         self.navigator = ScreenNavigator(self, self)
         self.notices = OutcomeNotices()
         self._runner = CommandRunner(self)

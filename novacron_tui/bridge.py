@@ -64,7 +64,7 @@ class BackendFound(Changed):
 class Bridge:
     """Reads the stream for as long as the console runs."""
 
-    console: Backend
+    backend: Backend
     caller: Caller
     post: Callable[[Message], object]
     now: Callable[[], datetime]
@@ -88,7 +88,7 @@ class Bridge:
     async def read_status(self) -> None:
         """Ask the backend about itself; that it cannot be asked is told by the stream."""
         try:
-            self.post(StatusRead(await self.console.status(self.caller)))
+            self.post(StatusRead(await self.backend.status(self.caller)))
         except Exception:  # noqa: BLE001 - a status that cannot be read must not end the console's only question for it
             return
 
@@ -102,7 +102,7 @@ class Bridge:
         while True:
             cause = "the stream of changes ended"
             try:
-                async for change in self.console.changes(self.caller):
+                async for change in self.backend.changes(self.caller):
                     self.post(_message(change))
                     if isinstance(change, port.BackendFound):
                         self._connected.set()

@@ -5,7 +5,7 @@ from novacron.ports.backend import Backend
 
 
 def run(
-    console: Backend, caller: Caller, *, theme: str | None = None, title: str = "", mouse: bool = True
+    backend: Backend, caller: Caller, *, theme: str | None = None, title: str = "", mouse: bool = True
 ) -> int | None:
     """Run the console on this terminal until the operator detaches; the backend goes on.
 
@@ -17,6 +17,6 @@ def run(
     # Textual costs 0.15 s: whoever only asks for --help must not pay it.
     from novacron_tui.app import NovaCronApp
 
-    app = NovaCronApp(console, caller=caller, theme=theme, title=title)
+    app = NovaCronApp(backend, caller=caller, theme=theme, title=title)
     app.run(mouse=mouse)
     return None if app.return_code else app.state.under_way

@@ -1,3 +1,3 @@
-"""What every layer of the tests shares: one lab, and one PostgreSQL server."""
+"""What every layer of the tests shares: one lab, one PostgreSQL server, and paths for sockets."""
 
-pytest_plugins = ["tests.lab_fixtures", "tests.support.postgresql"]
+pytest_plugins = ["tests.lab_fixtures", "tests.support.postgresql", "tests.support.socket_path"]

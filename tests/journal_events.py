@@ -12,5 +12,5 @@ async def add(journal: Journal, *events: Event) -> None:
 
 
 async def record(journal: Journal, operation: Operation) -> None:
-    """Have an operation in the journal as it stands, whatever state it is in."""
+    """Have an operation in the journal unchanged, whatever state it is in."""
     await add(journal, Accepted(accepted=operation))

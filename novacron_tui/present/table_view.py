@@ -125,7 +125,7 @@ class TableView(Generic[T]):
     def filter_hint(self) -> str:
         """What is wrong with the filter: a field that no row has, with the nearest one; empty when nothing is.
 
-        Words like "10:30" are looked for as they stand, so that it matters only where nothing was found, or where
+        Words like "10:30" are looked for unchanged, so that it matters only where nothing was found, or where
         the opposite was asked for and nothing is left out.
         """
         if not self._all or 0 < len(self.rows) < self.total:

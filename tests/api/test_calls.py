@@ -1,4 +1,4 @@
-"""Every call of the Console port gives over the socket what it gives in process."""
+"""Every call of the Backend port gives over the socket what it gives in process."""
 
 import os
 import pwd
@@ -33,24 +33,24 @@ THIS_USER = administrator(pwd.getpwuid(os.geteuid()).pw_name, Authentication.PEE
 
 
 @pytest.fixture
-async def raw(puppet_socket):
-    transport = httpx2.AsyncHTTPTransport(uds=str(puppet_socket))
+async def raw(stub_socket):
+    transport = httpx2.AsyncHTTPTransport(uds=str(stub_socket))
     async with httpx2.AsyncClient(transport=transport, base_url="http://novacron") as client:
         yield client
 
 
-async def test_what_is_read_over_the_socket_equals_what_the_backend_has(puppet, remote):
-    assert await remote.fleet(ALICE) == await puppet.fleet(ALICE)
-    assert await remote.operations(ALICE) == await puppet.operations(ALICE)
-    assert await remote.find_operation(ALICE, puppet.operation.id) == puppet.operation
-    assert await remote.alerts(ALICE) == await puppet.alerts(ALICE)
-    assert await remote.status(ALICE) == await puppet.status(ALICE)
+async def test_what_is_read_over_the_socket_equals_what_the_backend_has(stub, remote):
+    assert await remote.fleet(ALICE) == await stub.fleet(ALICE)
+    assert await remote.operations(ALICE) == await stub.operations(ALICE)
+    assert await remote.find_operation(ALICE, stub.operation.id) == stub.operation
+    assert await remote.alerts(ALICE) == await stub.alerts(ALICE)
+    assert await remote.status(ALICE) == await stub.status(ALICE)
     assert await remote.samples(ALICE, an_id("web-1")) == some_samples(1)
     assert await remote.definition(ALICE, an_id("web-1"), HostId("h")) == "<domain><name>ä</name></domain>"
 
 
-async def test_every_call_is_made_by_the_peer_whatever_the_client_calls_itself(puppet, remote):
-    vm, host, operation = an_id("web-1"), HostId("h"), puppet.operation.id
+async def test_every_call_is_made_by_the_peer_whatever_the_client_calls_itself(stub, remote):
+    vm, host, operation = an_id("web-1"), HostId("h"), stub.operation.id
     for ask in (
         remote.fleet(ALICE),
         remote.operations(ALICE),
@@ -69,53 +69,53 @@ async def test_every_call_is_made_by_the_peer_whatever_the_client_calls_itself(p
         await ask
     link = await remote.open_serial(ALICE, vm, host)
     await link.close()
-    verbs = {call[0] for call in puppet.calls}
+    verbs = {call[0] for call in stub.calls}
     assert len(verbs) == 13
-    assert set(puppet.callers) == {THIS_USER}
+    assert set(stub.callers) == {THIS_USER}
     assert THIS_USER.roles == {Role.ADMINISTRATOR}
 
 
-async def test_a_plan_or_its_refusal_comes_back(puppet, remote):
-    puppet.plan = a_plan(intent=a_create(), warnings=("\x1b[2J",))
-    assert await remote.preview(ALICE, a_create()) == puppet.plan
-    assert puppet.calls == [("preview", a_create())]
-    puppet.refusal = _REFUSAL
+async def test_a_plan_or_its_refusal_comes_back(stub, remote):
+    stub.plan = a_plan(intent=a_create(), warnings=("\x1b[2J",))
+    assert await remote.preview(ALICE, a_create()) == stub.plan
+    assert stub.calls == [("preview", a_create())]
+    stub.refusal = _REFUSAL
     assert await remote.preview(ALICE, a_create()) == _REFUSAL
 
 
-async def test_a_submission_carries_intent_digest_key_and_the_peers_own_name(puppet, remote):
+async def test_a_submission_carries_intent_digest_key_and_the_peers_own_name(stub, remote):
     answer = await remote.submit(ALICE, a_create(), plan_digest="d7", idempotency_key="12345678")
-    assert answer == puppet.operation
-    assert puppet.calls == [("submit", a_create(), "d7", "12345678")]
-    assert puppet.callers == [THIS_USER]
-    puppet.refusal = _REFUSAL
+    assert answer == stub.operation
+    assert stub.calls == [("submit", a_create(), "d7", "12345678")]
+    assert stub.callers == [THIS_USER]
+    stub.refusal = _REFUSAL
     assert await remote.submit(ALICE, a_create(), plan_digest="d7", idempotency_key="12345679") == _REFUSAL
 
 
-async def test_cancelling_and_reconnecting_reach_the_backend_whatever_the_name(puppet, remote):
+async def test_cancelling_and_reconnecting_reach_the_backend_whatever_the_name(stub, remote):
     operation, host = OperationId("op-1"), HostId("über host?%2f")
-    assert await remote.cancel(ALICE, operation) == puppet.operation
+    assert await remote.cancel(ALICE, operation) == stub.operation
     await remote.reconnect(ALICE, host)
-    assert puppet.calls == [("cancel", operation), ("reconnect", host)]
-    puppet.refusal = _REFUSAL
+    assert stub.calls == [("cancel", operation), ("reconnect", host)]
+    stub.refusal = _REFUSAL
     assert await remote.cancel(ALICE, operation) == _REFUSAL
 
 
-async def test_an_acknowledgement_reaches_the_backend_with_its_note_and_who_gave_it(puppet, remote, raw):
+async def test_an_acknowledgement_reaches_the_backend_with_its_note_and_who_gave_it(stub, remote, raw):
     operation = OperationId("op-1")
-    assert await remote.acknowledge(ALICE, operation, note="looked at it") == puppet.operation
-    assert puppet.calls == [("acknowledge", operation, "looked at it")]
-    assert puppet.callers == [THIS_USER]
+    assert await remote.acknowledge(ALICE, operation, note="looked at it") == stub.operation
+    assert stub.calls == [("acknowledge", operation, "looked at it")]
+    assert stub.callers == [THIS_USER]
     for body in ({}, {"note": ""}, {"note": 7}, {"note": "x" * 501}, {"note": "x", "more": 1}):
         assert (await raw.post("/v1/operations/op-1/acknowledge", json=body)).status_code == 422
-    puppet.refusal = _REFUSAL
+    stub.refusal = _REFUSAL
     assert await remote.acknowledge(ALICE, operation, note="again") == _REFUSAL
 
 
-async def test_one_host_and_one_operation_are_found_by_name_or_not_found(puppet, raw):
-    host = next(iter((await puppet.fleet(ALICE)).hosts))
+async def test_one_host_and_one_operation_are_found_by_name_or_not_found(stub, raw):
+    host = next(iter((await stub.fleet(ALICE)).hosts))
     assert (await raw.get(f"/v1/hosts/{host}")).json()["spec"]["id"] == host
-    assert (await raw.get(f"/v1/operations/{puppet.operation.id}")).json()["title"] == puppet.operation.title
+    assert (await raw.get(f"/v1/operations/{stub.operation.id}")).json()["title"] == stub.operation.title
     for path in ("/v1/hosts/nowhere", "/v1/operations/none"):
         missing = await raw.get(path)
         assert (missing.status_code, missing.json()["code"]) == (404, "NotFound")
@@ -123,8 +123,8 @@ async def test_one_host_and_one_operation_are_found_by_name_or_not_found(puppet,
 
 
 @pytest.mark.parametrize("kind", _ERRORS, ids=lambda kind: kind.__name__)
-async def test_an_error_comes_back_as_the_class_it_was_with_every_word(puppet, remote, kind):
-    puppet.error = kind("web-1\x1b", "it said no", "ask again")
+async def test_an_error_comes_back_as_the_class_it_was_with_every_word(stub, remote, kind):
+    stub.error = kind("web-1\x1b", "it said no", "ask again")
     with pytest.raises(kind) as caught:
         await remote.status(ALICE)
     assert type(caught.value) is kind
@@ -132,8 +132,8 @@ async def test_an_error_comes_back_as_the_class_it_was_with_every_word(puppet, r
     assert caught.value.exit_code is kind.exit_code
 
 
-async def test_an_error_of_a_link_comes_back_with_the_status_its_row_shows(puppet, remote):
-    puppet.error = LinkError("kvm-1", "refused", status=LinkStatus.AUTH_REFUSED)
+async def test_an_error_of_a_link_comes_back_with_the_status_its_row_shows(stub, remote):
+    stub.error = LinkError("kvm-1", "refused", status=LinkStatus.AUTH_REFUSED)
     with pytest.raises(LinkError) as caught:
         await remote.reconnect(ALICE, HostId("kvm-1"))
     assert caught.value.status is LinkStatus.AUTH_REFUSED
@@ -152,20 +152,20 @@ async def test_an_error_of_a_link_comes_back_with_the_status_its_row_shows(puppe
         ("OperationError", 422),
     ],
 )
-async def test_an_error_has_an_http_status_of_its_kind(puppet, raw, kind, status):
-    puppet.error = getattr(errors, kind)("x", "y")
+async def test_an_error_has_an_http_status_of_its_kind(stub, raw, kind, status):
+    stub.error = getattr(errors, kind)("x", "y")
     assert (await raw.get("/v1/alerts")).status_code == status
 
 
-async def test_an_error_of_an_unknown_class_is_a_backend_error(puppet, remote, monkeypatch):
+async def test_an_error_of_an_unknown_class_is_a_backend_error(stub, remote, monkeypatch):
     unheard_of = type("NewKindOfError", (JournalError,), {})
-    puppet.error = unheard_of("x", "from the future")
+    stub.error = unheard_of("x", "from the future")
     with pytest.raises(BackendError, match="from the future"):
         await remote.status(ALICE)
 
 
-async def test_a_backend_that_breaks_inside_is_a_backend_error_and_goes_on(puppet, remote, monkeypatch):
-    monkeypatch.setattr(puppet, "_note", lambda *_: 1 / 0)
+async def test_a_backend_that_breaks_inside_is_a_backend_error_and_goes_on(stub, remote, monkeypatch):
+    monkeypatch.setattr(stub, "_note", lambda *_: 1 / 0)
     with pytest.raises(BackendError):
         await remote.status(ALICE)
     monkeypatch.undo()
@@ -181,14 +181,14 @@ async def test_without_a_backend_every_call_says_where_it_looked(socket_path):
     await client.close()
 
 
-async def test_an_answer_of_another_protocol_is_refused(puppet, remote, monkeypatch):
-    monkeypatch.setattr("novacron.api.gate.PROTOCOL", "0")
+async def test_an_answer_of_another_protocol_is_refused(stub, remote, monkeypatch):
+    monkeypatch.setattr("novacron.api.request_limits.PROTOCOL", "0")
     with pytest.raises(BackendError, match="protocol 0") as caught:
         await remote.operations(ALICE)
     assert "novacron detach --stop" in caught.value.remedy
 
 
-async def test_every_answer_names_the_protocol(puppet, raw):
+async def test_every_answer_names_the_protocol(stub, raw):
     assert (await raw.get("/v1/status")).headers[PROTOCOL_HEADER] == PROTOCOL
     assert (await raw.get("/v1/nothing")).headers[PROTOCOL_HEADER] == PROTOCOL
 
@@ -199,11 +199,11 @@ def _submission(**changes):
 
 
 @pytest.mark.parametrize("headers", [{}, {"idempotency-key": "short"}, {"idempotency-key": "x" * 201}])
-async def test_a_submission_without_a_proper_key_is_not_carried_out(puppet, raw, headers):
+async def test_a_submission_without_a_proper_key_is_not_carried_out(stub, raw, headers):
     answer = await raw.post("/v1/operations", json=_submission(), headers=headers)
     assert answer.status_code == 422
     assert "idempotency-key" in answer.json()["subject"]
-    assert puppet.calls == []
+    assert stub.calls == []
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ async def test_a_submission_without_a_proper_key_is_not_carried_out(puppet, raw,
         b'{"intent": {"kind": "start", "vm": "x", "host": "y"}, "plan_digest": 3}',
     ],
 )
-async def test_a_bad_body_is_a_problem_in_json_and_does_nothing(puppet, raw, content):
+async def test_a_bad_body_is_a_problem_in_json_and_does_nothing(stub, raw, content):
     answer = await raw.post(
         "/v1/operations",
         content=content,
@@ -231,18 +231,18 @@ async def test_a_bad_body_is_a_problem_in_json_and_does_nothing(puppet, raw, con
     assert 400 <= answer.status_code < 500
     assert set(answer.json()) == {"code", "subject", "detail", "remedy", "link_status"}
     assert answer.json()["remedy"]
-    assert puppet.calls == []
+    assert stub.calls == []
 
 
 @pytest.mark.parametrize("path", ["/v1/preview", "/v1/operations"])
 @pytest.mark.parametrize("number", ["1e999", "NaN", "-Infinity"])
-async def test_a_number_that_no_journal_can_hold_is_refused(puppet, raw, path, number):
+async def test_a_number_that_no_journal_can_hold_is_refused(stub, raw, path, number):
     body = f'{{"intent": {{"kind": "shutdown", "vm": "x", "host": "y", "timeout_s": {number}}}, "plan_digest": "d1"}}'
     headers = {"idempotency-key": "12345678", "content-type": "application/json"}
     answer = await raw.post(path, content=body, headers=headers)
     assert answer.status_code == 422
     assert "not finite" in answer.json()["detail"]
-    assert puppet.calls == []
+    assert stub.calls == []
 
 
 @pytest.mark.parametrize(
@@ -254,13 +254,13 @@ async def test_a_number_that_no_journal_can_hold_is_refused(puppet, raw, path, n
         ("GET", f"/v1/vms/{an_id('x')}/definition", 422),
     ],
 )
-async def test_a_wrong_address_is_a_problem_in_json(puppet, raw, method, path, status):
+async def test_a_wrong_address_is_a_problem_in_json(stub, raw, method, path, status):
     answer = await raw.request(method, path)
     assert answer.status_code == status
     assert set(answer.json()) == {"code", "subject", "detail", "remedy", "link_status"}
 
 
-async def test_every_intent_arrives_as_it_was_sent(puppet, remote):
+async def test_every_intent_arrives_as_it_was_sent(stub, remote):
     sent = []
 
     @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -271,19 +271,19 @@ async def test_every_intent_arrives_as_it_was_sent(puppet, remote):
     choose()
     for intent in sent:
         await remote.preview(ALICE, intent)
-    assert puppet.calls == [("preview", intent) for intent in sent]
+    assert stub.calls == [("preview", intent) for intent in sent]
 
 
-async def test_an_intent_that_is_no_text_is_told_before_it_is_sent(puppet, remote):
+async def test_an_intent_that_is_no_text_is_told_before_it_is_sent(stub, remote):
     with pytest.raises(NovaCronError, match="not text"):
         await remote.preview(ALICE, StartVm(vm=an_id("web-1"), host=HostId("h\udcff")))
-    assert puppet.calls == []
+    assert stub.calls == []
 
 
-async def test_a_foreign_word_that_is_no_text_does_not_keep_an_answer_back(puppet, remote, raw):
-    puppet.refusal = replace(_REFUSAL, subject="web-\udcff")
-    puppet.show(a_fleet(a_host("kvm-1", a_vm("web-\ud800", id=an_id("web")))))
-    puppet.operation = replace(puppet.operation, outcome="\udcff said libvirt")
+async def test_a_foreign_word_that_is_no_text_does_not_keep_an_answer_back(stub, remote, raw):
+    stub.refusal = replace(_REFUSAL, subject="web-\udcff")
+    stub.show(a_fleet(a_host("kvm-1", a_vm("web-\ud800", id=an_id("web")))))
+    stub.operation = replace(stub.operation, outcome="\udcff said libvirt")
     answer = await raw.post("/v1/preview", json={"intent": _submission()["intent"]})
     assert (answer.status_code, answer.json()["refusal"]["subject"]) == (200, "web-?")
     assert [vm.home.vm.name for vm in (await remote.fleet(ALICE)).vms.values()] == ["web-?"]
@@ -293,17 +293,17 @@ async def test_a_foreign_word_that_is_no_text_does_not_keep_an_answer_back(puppe
 @pytest.mark.parametrize(
     ("headers", "status"), [({"content-length": "2000000"}, 413), ({"novacron-protocol": "77"}, 426)]
 )
-async def test_a_request_that_is_too_large_or_of_another_protocol_is_refused_unread(puppet, raw, headers, status):
+async def test_a_request_that_is_too_large_or_of_another_protocol_is_refused_unread(stub, raw, headers, status):
     answer = await raw.post(
         "/v1/operations", content=b" " * 2_000_000, headers={"idempotency-key": "12345678", **headers}
     )
     assert answer.status_code == status
     assert answer.json()["remedy"]
-    assert puppet.calls == []
+    assert stub.calls == []
 
 
-async def test_vms_and_pools_are_listed_whole_and_by_host(puppet, raw):
-    puppet.show(a_fleet(a_host("kvm-1", a_vm("web-1"), a_vm("web-2")), a_host("kvm-2", a_vm("db-1"))))
+async def test_vms_and_pools_are_listed_whole_and_by_host(stub, raw):
+    stub.show(a_fleet(a_host("kvm-1", a_vm("web-1"), a_vm("web-2")), a_host("kvm-2", a_vm("db-1"))))
     assert [entry["vm"]["name"] for entry in (await raw.get("/v1/vms")).json()] == ["web-1", "web-2", "db-1"]
     assert [entry["vm"]["name"] for entry in (await raw.get("/v1/vms?host=kvm-2")).json()] == ["db-1"]
     assert [entry["host"] for entry in (await raw.get("/v1/pools")).json()] == ["kvm-1", "kvm-2"]
@@ -314,8 +314,8 @@ async def test_vms_and_pools_are_listed_whole_and_by_host(puppet, raw):
         assert (await raw.get(missing)).status_code == 404
 
 
-async def test_a_vm_of_a_host_that_does_not_answer_is_marked_as_not_current(puppet, raw):
-    puppet.show(a_fleet(a_host("kvm-1", a_vm("web-1"), link=LinkStatus.STALE)))
+async def test_a_vm_of_a_host_that_does_not_answer_is_marked_as_not_current(stub, raw):
+    stub.show(a_fleet(a_host("kvm-1", a_vm("web-1"), link=LinkStatus.STALE)))
     (entry,) = (await raw.get("/v1/vms")).json()
     assert entry["current"] is False
     assert entry["observed_at"]

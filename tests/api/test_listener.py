@@ -9,7 +9,7 @@ import pytest
 
 from novacron.api import listener
 from novacron.api.listener import Listener
-from tests.api.conftest import eventually
+from tests.support.api_server import eventually
 
 
 class _Listening(socket.socket):

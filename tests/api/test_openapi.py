@@ -5,12 +5,12 @@ import pytest
 from fastapi.openapi.models import OpenAPI
 
 from novacron.api.app import create_app
-from tests.api.puppet import PuppetConsole
+from tests.support.stub_backend import StubBackend
 
 
 @pytest.fixture(scope="module")
 def app():
-    return create_app(PuppetConsole())
+    return create_app(StubBackend())
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +83,9 @@ def test_every_kind_of_intent_is_described(document):
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_it_is_served_over_the_socket(puppet, puppet_socket):
+async def test_it_is_served_over_the_socket(stub, stub_socket):
     async with httpx2.AsyncClient(
-        transport=httpx2.AsyncHTTPTransport(uds=str(puppet_socket)), base_url="http://novacron"
+        transport=httpx2.AsyncHTTPTransport(uds=str(stub_socket)), base_url="http://novacron"
     ) as client:
         assert (await client.get("/openapi.json")).json()["info"]["title"] == "NovaCron"
         assert (await client.get("/docs")).status_code == 404

@@ -7,9 +7,9 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 
 from novacron.api.app import create_app
-from tests.api.puppet import PuppetConsole
+from tests.support.stub_backend import StubBackend
 
-schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(PuppetConsole()))
+schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(StubBackend()))
 
 
 @schema.parametrize()

@@ -19,11 +19,11 @@ from novacron.api.server import ApiServer
 from novacron.model.caller import Authentication
 from novacron.model.errors import BackendError
 from novacron.ports.backend import BackendFound, BackendLost
-from tests.api.conftest import eventually, serving
-from tests.api.puppet import PuppetConsole
 from tests.builders import a_fleet, an_id
 from tests.callers import ALICE
 from tests.run_as import NOBODY, as_nobody
+from tests.support.api_server import eventually, serving
+from tests.support.stub_backend import StubBackend
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def test_the_socket_is_its_owners_alone_whatever_the_umask(socket_path):
     before = os.umask(0)
     try:
-        async with serving(PuppetConsole(), socket_path):
+        async with serving(StubBackend(), socket_path):
             found = socket_path.stat()
             assert stat.S_ISSOCK(found.st_mode)
             assert stat.S_IMODE(found.st_mode) == 0o600
@@ -41,32 +41,32 @@ async def test_the_socket_is_its_owners_alone_whatever_the_umask(socket_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-async def test_another_user_is_turned_away_even_where_the_mode_would_let_them_in(puppet, puppet_socket):
-    puppet_socket.parent.chmod(0o755)
-    puppet_socket.chmod(0o666)
+async def test_another_user_is_turned_away_even_where_the_mode_would_let_them_in(stub, stub_socket):
+    stub_socket.parent.chmod(0o755)
+    stub_socket.chmod(0o666)
     with as_nobody():
         assert os.geteuid() == NOBODY
-        reader, writer = await asyncio.open_unix_connection(puppet_socket)
+        reader, writer = await asyncio.open_unix_connection(stub_socket)
     writer.write(b"GET /v1/status HTTP/1.1\r\nhost: novacron\r\n\r\n")
     async with asyncio.timeout(60):
         with suppress(ConnectionResetError):
             assert await reader.read() == b""
-    assert puppet.calls == []
+    assert stub.calls == []
     writer.close()
 
 
-async def test_a_header_cannot_say_who_the_operator_is(puppet, puppet_socket):
+async def test_a_header_cannot_say_who_the_operator_is(stub, stub_socket):
     async with httpx2.AsyncClient(
-        transport=httpx2.AsyncHTTPTransport(uds=str(puppet_socket)), base_url="http://novacron"
+        transport=httpx2.AsyncHTTPTransport(uds=str(stub_socket)), base_url="http://novacron"
     ) as raw:
         await raw.post(
             "/v1/operations",
             json={"intent": {"kind": "start", "vm": an_id("web-1"), "host": "y"}, "plan_digest": "d1"},
             headers={"idempotency-key": "12345678", "x-forwarded-for": "mallory", "forwarded": "for=mallory"},
         )
-    (call,) = puppet.calls
-    assert "mallory" not in str((call, puppet.callers))
-    assert [caller.authentication for caller in puppet.callers] == [Authentication.PEER_CREDENTIALS]
+    (call,) = stub.calls
+    assert "mallory" not in str((call, stub.callers))
+    assert [caller.authentication for caller in stub.callers] == [Authentication.PEER_CREDENTIALS]
 
 
 async def test_the_socket_a_dead_backend_left_is_replaced(socket_path):
@@ -74,7 +74,7 @@ async def test_the_socket_a_dead_backend_left_is_replaced(socket_path):
     dead.bind(str(socket_path))
     dead.close()
     assert socket_path.is_socket()
-    async with serving(PuppetConsole(), socket_path):
+    async with serving(StubBackend(), socket_path):
         pass
 
 
@@ -90,18 +90,18 @@ async def test_what_is_no_socket_is_refused_and_left_alone(socket_path, kind):
         case _:
             socket_path.symlink_to(treasure)
     with pytest.raises(BackendError, match="not a socket"):
-        await ApiServer(PuppetConsole(), socket_path).serve()
+        await ApiServer(StubBackend(), socket_path).serve()
     assert socket_path.exists()
     assert treasure.read_text() == "keep me"
 
 
 async def test_a_folder_that_is_not_there_is_told(socket_path):
     with pytest.raises(BackendError, match="cannot be listened on"):
-        await ApiServer(PuppetConsole(), socket_path / "no" / "s").serve()
+        await ApiServer(StubBackend(), socket_path / "no" / "s").serve()
 
 
 async def test_the_socket_is_gone_when_the_server_has_ended(socket_path):
-    async with serving(PuppetConsole(), socket_path):
+    async with serving(StubBackend(), socket_path):
         assert socket_path.exists()
     assert not socket_path.exists()
 
@@ -109,7 +109,7 @@ async def test_the_socket_is_gone_when_the_server_has_ended(socket_path):
 async def test_a_server_with_attached_consoles_ends_within_seconds(socket_path):
     remote = RemoteBackend(socket_path)
     changes = remote.changes(ALICE)
-    async with serving(PuppetConsole(), socket_path):
+    async with serving(StubBackend(), socket_path):
         for _ in range(4):
             await anext(changes)
         began = time.monotonic()
@@ -119,8 +119,8 @@ async def test_a_server_with_attached_consoles_ends_within_seconds(socket_path):
 
 
 @pytest.mark.parametrize("said", [b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"A" * 200_000])
-async def test_what_is_no_http_is_answered_or_cut_off_and_harms_nobody(puppet, remote, puppet_socket, said):
-    reader, writer = await asyncio.open_unix_connection(puppet_socket)
+async def test_what_is_no_http_is_answered_or_cut_off_and_harms_nobody(stub, remote, stub_socket, said):
+    reader, writer = await asyncio.open_unix_connection(stub_socket)
     writer.write(said)
     async with asyncio.timeout(60):
         try:
@@ -134,7 +134,7 @@ async def test_what_is_no_http_is_answered_or_cut_off_and_harms_nobody(puppet, r
 
 async def test_a_connection_that_asks_for_nothing_is_closed(socket_path, monkeypatch):
     monkeypatch.setattr(server, "_REQUEST_S", 0.05)
-    async with serving(PuppetConsole(), socket_path):
+    async with serving(StubBackend(), socket_path):
         reader, writer = await asyncio.open_unix_connection(socket_path)
         async with asyncio.timeout(30):
             assert await reader.read() == b""
@@ -148,7 +148,7 @@ _BODY = b"POST /v1/preview HTTP/1.1\r\nhost: x\r\ncontent-type: application/json
 @pytest.mark.parametrize("before", [b"", _ASKS, _BODY], ids=["its headers", "its second headers", "its body"])
 async def test_a_request_that_comes_in_drops_is_cut_off(socket_path, monkeypatch, before):
     monkeypatch.setattr(server, "_REQUEST_S", 0.3)
-    async with serving(PuppetConsole(), socket_path), asyncio.timeout(60):
+    async with serving(StubBackend(), socket_path), asyncio.timeout(60):
         reader, writer = await asyncio.open_unix_connection(socket_path)
         writer.write(before)
         if before == _ASKS:
@@ -164,29 +164,29 @@ async def test_a_request_that_comes_in_drops_is_cut_off(socket_path, monkeypatch
 
 async def test_a_request_that_takes_long_to_answer_is_not_cut_off(socket_path, monkeypatch):
     monkeypatch.setattr(server, "_REQUEST_S", 0.05)
-    console = PuppetConsole()
-    answer = console.alerts
+    backend = StubBackend()
+    answer = backend.alerts
 
     async def slowly(caller):
         await asyncio.sleep(0.3)
         return await answer(caller)
 
-    console.alerts = slowly
+    backend.alerts = slowly
     remote = RemoteBackend(socket_path)
-    async with serving(console, socket_path):
+    async with serving(backend, socket_path):
         assert len(await remote.alerts(ALICE)) == 1
         await remote.close()
 
 
 async def test_a_stream_is_not_cut_off_as_a_slow_request(socket_path, monkeypatch):
     monkeypatch.setattr(server, "_REQUEST_S", 0.05)
-    console, remote = PuppetConsole(), RemoteBackend(socket_path)
-    async with serving(console, socket_path), asyncio.timeout(60):
+    backend, remote = StubBackend(), RemoteBackend(socket_path)
+    async with serving(backend, socket_path), asyncio.timeout(60):
         changes = remote.changes(ALICE)
         for _ in range(4):
             await anext(changes)
         await asyncio.sleep(0.3)
-        console.show(a_fleet(revision=9))
+        backend.show(a_fleet(revision=9))
         assert (await anext(changes)).fleet.revision == 9
         await changes.aclose()
 
@@ -199,7 +199,7 @@ async def test_connections_are_limited_to_half_of_the_files_there_may_be(monkeyp
 
 async def test_connections_beyond_the_limit_are_turned_away_although_none_asks_for_anything(socket_path, monkeypatch):
     monkeypatch.setattr(server, "most_connections", lambda: 8)
-    async with serving(PuppetConsole(), socket_path), asyncio.timeout(60):
+    async with serving(StubBackend(), socket_path), asyncio.timeout(60):
         held = [await asyncio.open_unix_connection(socket_path) for _ in range(12)]
         for reader, _ in held[8:]:
             assert (await reader.read()).startswith(b"HTTP/1.1 503 ")
@@ -215,7 +215,7 @@ async def test_connections_beyond_the_limit_are_turned_away_although_none_asks_f
 async def test_streams_beyond_the_limit_are_told_why_and_requests_are_still_answered(socket_path, monkeypatch):
     monkeypatch.setattr(server, "_WEBSOCKETS_SHARE", 1 / server.most_connections())
     remote, other = RemoteBackend(socket_path), RemoteBackend(socket_path)
-    async with serving(PuppetConsole(), socket_path), asyncio.timeout(60):
+    async with serving(StubBackend(), socket_path), asyncio.timeout(60):
         attached, refused = remote.changes(ALICE), other.changes(ALICE)
         assert isinstance(await anext(attached), BackendFound)
         lost = await anext(refused)
@@ -267,7 +267,7 @@ async def test_a_server_whose_folder_was_removed_listens_there_again(socket_path
     monkeypatch.setattr(server, "_LOOK_S", 0.02)
     path = socket_path.parent / "run" / "s"
     path.parent.mkdir()
-    serving_it = ApiServer(PuppetConsole(), path, lambda: path.parent.mkdir(exist_ok=True))
+    serving_it = ApiServer(StubBackend(), path, lambda: path.parent.mkdir(exist_ok=True))
     listening = asyncio.Event()
     task = asyncio.create_task(serving_it.serve(listening.set))
     await listening.wait()

@@ -21,10 +21,10 @@ from novacron.ports.backend import (
     FleetChanged,
     OperationsChanged,
 )
-from tests.api.conftest import eventually, serving
-from tests.api.puppet import PuppetConsole
 from tests.builders import NOW, a_fleet, a_host, a_vm, an_id
 from tests.callers import ALICE
+from tests.support.api_server import eventually, serving
+from tests.support.stub_backend import StubBackend
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -32,9 +32,9 @@ _PATIENCE_S = 5.0
 
 
 @asynccontextmanager
-async def _reading(console):
+async def _reading(backend):
     """Give a function that waits for the next change."""
-    changes = console.changes(ALICE)
+    changes = backend.changes(ALICE)
 
     async def following():
         async with asyncio.timeout(_PATIENCE_S):
@@ -57,76 +57,76 @@ async def _opening(following):
     return {type(change): change for change in [await following() for _ in range(4)]}
 
 
-async def test_a_stream_begins_with_the_backend_and_a_snapshot_of_everything(puppet, remote):
+async def test_a_stream_begins_with_the_backend_and_a_snapshot_of_everything(stub, remote):
     async with _reading(remote) as following:
         first = await following()
         snapshots = [await following() for _ in range(3)]
     assert first == BackendFound(version=first.version, consoles=1)
     assert {type(one): one for one in snapshots} == {
-        FleetChanged: FleetChanged(fleet=await puppet.fleet(ALICE)),
-        OperationsChanged: OperationsChanged(operations=(puppet.operation,)),
-        AlertsChanged: AlertsChanged(alerts=(puppet.alert,)),
+        FleetChanged: FleetChanged(fleet=await stub.fleet(ALICE)),
+        OperationsChanged: OperationsChanged(operations=(stub.operation,)),
+        AlertsChanged: AlertsChanged(alerts=(stub.alert,)),
     }
 
 
-async def test_a_console_is_told_when_another_comes_and_when_it_leaves(puppet, remote):
+async def test_a_console_is_told_when_another_comes_and_when_it_leaves(stub, remote):
     async with _reading(remote) as following:
         await _opening(following)
         async with _reading(remote) as other:
             await _opening(other)
-            puppet.show(a_fleet(a_host("kvm-1")))
+            stub.show(a_fleet(a_host("kvm-1")))
             assert (await _until(following, BackendFound)).consoles == 2
 
         # That the other has left is known when its socket is seen to be closed, and told with the next news.
         for number in range(200):
-            puppet.show(a_fleet(a_host(f"kvm-{number}")))
+            stub.show(a_fleet(a_host(f"kvm-{number}")))
             told = await following()
             if isinstance(told, BackendFound):
                 break
         assert told.consoles == 1
 
 
-async def test_a_host_that_did_not_change_stays_the_same_object_from_fleet_to_fleet(puppet, remote):
+async def test_a_host_that_did_not_change_stays_the_same_object_from_fleet_to_fleet(stub, remote):
     before = a_fleet(*(a_host(f"kvm-{number}", a_vm(f"web-{number}")) for number in range(3)))
-    puppet.show(before)
+    stub.show(before)
     async with _reading(remote) as following:
         first = (await _opening(following))[FleetChanged].fleet
         changed = replace(before.hosts["kvm-1"], reading=None)
-        puppet.show(before.with_host(changed))
+        stub.show(before.with_host(changed))
         second = (await _until(following, FleetChanged)).fleet
     assert second == before.with_host(changed)
     assert [second.hosts[name] is first.hosts[name] for name in first.hosts] == [True, False, True]
     assert first == before
 
 
-async def test_only_hosts_that_changed_go_over_the_socket(puppet, puppet_socket):
+async def test_only_hosts_that_changed_go_over_the_socket(stub, stub_socket):
     fleet = a_fleet(*(a_host(f"kvm-{number}", a_vm(f"web-{number}")) for number in range(3)))
-    puppet.show(fleet)
-    async with unix_connect(str(puppet_socket), "ws://novacron/v1/stream") as stream:
+    stub.show(fleet)
+    async with unix_connect(str(stub_socket), "ws://novacron/v1/stream") as stream:
         for _ in range(4):
             await stream.recv()
-        puppet.show(fleet.with_host(replace(fleet.hosts["kvm-2"], reading=None)))
+        stub.show(fleet.with_host(replace(fleet.hosts["kvm-2"], reading=None)))
         part = json.loads(await stream.recv())
     assert [host["spec"]["id"] for host in part["changed"]] == ["kvm-2"]
     assert part["order"] == ["kvm-0", "kvm-1", "kvm-2"]
 
 
-async def test_a_host_that_left_the_fleet_is_gone_and_a_new_one_is_in_its_place(puppet, remote):
-    puppet.show(a_fleet(a_host("kvm-1"), a_host("kvm-2")))
+async def test_a_host_that_left_the_fleet_is_gone_and_a_new_one_is_in_its_place(stub, remote):
+    stub.show(a_fleet(a_host("kvm-1"), a_host("kvm-2")))
     async with _reading(remote) as following:
         await _opening(following)
-        puppet.show(a_fleet(a_host("kvm-2"), a_host("kvm-3", a_vm("db-1")), revision=2))
+        stub.show(a_fleet(a_host("kvm-2"), a_host("kvm-3", a_vm("db-1")), revision=2))
         after = (await _until(following, FleetChanged)).fleet
     assert list(after.hosts) == ["kvm-2", "kvm-3"]
     assert [vm.home.vm.name for vm in after.vms.values()] == ["db-1"]
 
 
-async def test_a_large_fleet_comes_in_parts_and_is_shown_when_it_is_complete(puppet, remote, puppet_socket):
+async def test_a_large_fleet_comes_in_parts_and_is_shown_when_it_is_complete(stub, remote, stub_socket):
     fleet = a_fleet(*(a_host(f"kvm-{number}", a_vm(f"web-{number}")) for number in range(120)))
-    puppet.show(fleet)
+    stub.show(fleet)
     async with _reading(remote) as following:
         assert (await _opening(following))[FleetChanged].fleet == fleet
-    async with unix_connect(str(puppet_socket), "ws://novacron/v1/stream", max_size=None) as stream:
+    async with unix_connect(str(stub_socket), "ws://novacron/v1/stream", max_size=None) as stream:
         messages = [json.loads(await stream.recv()) for _ in range(6)]
     parts = [message for message in messages if message["kind"] == "fleet"]
     assert [part["last"] for part in parts] == [False, False, True]
@@ -143,11 +143,11 @@ def _a_slow_reader(path):
     return unix_connect(str(path), "ws://novacron/v1/stream", max_size=None, max_queue=1, close_timeout=0.1)
 
 
-async def test_a_reader_that_does_not_read_is_later_given_the_newest_only(puppet, puppet_socket):
+async def test_a_reader_that_does_not_read_is_later_given_the_newest_only(stub, stub_socket):
     fleets = [_a_big_fleet(revision) for revision in range(1, 13)]
-    async with _a_slow_reader(puppet_socket) as slow:
+    async with _a_slow_reader(stub_socket) as slow:
         for fleet in fleets:
-            puppet.show(fleet)
+            stub.show(fleet)
             await asyncio.sleep(0.02)
         seen = []
         async with asyncio.timeout(_PATIENCE_S):
@@ -159,20 +159,20 @@ async def test_a_reader_that_does_not_read_is_later_given_the_newest_only(puppet
     assert len(seen) < len(fleets) / 2
 
 
-async def test_a_reader_that_does_not_read_holds_up_nobody_else(puppet, remote, puppet_socket):
-    async with _a_slow_reader(puppet_socket), _reading(remote) as following:
+async def test_a_reader_that_does_not_read_holds_up_nobody_else(stub, remote, stub_socket):
+    async with _a_slow_reader(stub_socket), _reading(remote) as following:
         await _opening(following)
         for revision in range(2, 5):
-            puppet.show(_a_big_fleet(revision))
+            stub.show(_a_big_fleet(revision))
             assert (await _until(following, FleetChanged)).fleet.revision == revision
 
 
 async def test_a_reader_that_does_not_read_does_not_hold_up_the_backends_end(socket_path):
-    console = PuppetConsole(_a_big_fleet())
-    async with serving(console, socket_path):
+    backend = StubBackend(_a_big_fleet())
+    async with serving(backend, socket_path):
         slow = await _a_slow_reader(socket_path)
-        await eventually(lambda: console.readers == 1)
-        console.show(_a_big_fleet(2))
+        await eventually(lambda: backend.readers == 1)
+        backend.show(_a_big_fleet(2))
         began = time.monotonic()
     assert time.monotonic() - began < 5
     slow.transport.abort()
@@ -180,14 +180,14 @@ async def test_a_reader_that_does_not_read_does_not_hold_up_the_backends_end(soc
 
 async def test_a_reader_that_never_reads_again_is_let_go(socket_path, monkeypatch):
     monkeypatch.setattr(server, "_PING_S", 0.1)
-    console = PuppetConsole(_a_big_fleet())
-    async with serving(console, socket_path):
+    backend = StubBackend(_a_big_fleet())
+    async with serving(backend, socket_path):
         stopped = socket.socket(socket.AF_UNIX)
         stopped.connect(str(socket_path))
         stopped.sendall(_UPGRADE)
-        await eventually(lambda: console.readers == 1)
+        await eventually(lambda: backend.readers == 1)
         # It still holds its end, with more on the way to it than the kernel buffers.
-        await eventually(lambda: console.readers == 0)
+        await eventually(lambda: backend.readers == 0)
         stopped.close()
 
 
@@ -197,38 +197,38 @@ _UPGRADE = (
 )
 
 
-async def test_each_console_counts_and_one_that_is_gone_does_not(puppet, remote, puppet_socket):
-    other = RemoteBackend(puppet_socket)
+async def test_each_console_counts_and_one_that_is_gone_does_not(stub, remote, stub_socket):
+    other = RemoteBackend(stub_socket)
     async with _reading(remote) as following:
         await _opening(following)
         async with _reading(other) as others_following:
             assert (await others_following()).consoles == 2
             await _until(others_following, FleetChanged)
             assert (await remote.status(ALICE)).consoles == 2
-        await eventually(lambda: puppet.readers == 1)
+        await eventually(lambda: stub.readers == 1)
 
 
-async def test_what_a_client_says_on_the_stream_is_not_listened_to(puppet, puppet_socket):
-    async with unix_connect(str(puppet_socket), "ws://novacron/v1/stream") as stream:
+async def test_what_a_client_says_on_the_stream_is_not_listened_to(stub, stub_socket):
+    async with unix_connect(str(stub_socket), "ws://novacron/v1/stream") as stream:
         for said in ("hello", b"\x00\xff", "{"):
             await stream.send(said)
         assert json.loads(await stream.recv())["kind"] == "hello"
         for _ in range(3):
             await stream.recv()
-        puppet.show(a_fleet(revision=9))
+        stub.show(a_fleet(revision=9))
         assert json.loads(await stream.recv())["revision"] == 9
 
 
 async def test_a_restart_shows_as_lost_then_found_then_snapshots(socket_path):
-    console, remote = PuppetConsole(), RemoteBackend(socket_path)
+    backend, remote = StubBackend(), RemoteBackend(socket_path)
     async with _reading(remote) as following:
-        async with serving(console, socket_path):
+        async with serving(backend, socket_path):
             await _opening(following)
         lost = await following()
         assert isinstance(lost, BackendLost)
         assert lost.cause
-        console.show(a_fleet(a_host("kvm-new"), revision=1))
-        async with serving(console, socket_path):
+        backend.show(a_fleet(a_host("kvm-new"), revision=1))
+        async with serving(backend, socket_path):
             assert (await _until(following, BackendFound)).consoles == 1
             snapshots = [await following() for _ in range(3)]
             assert {type(one) for one in snapshots} == {FleetChanged, OperationsChanged, AlertsChanged}
@@ -240,7 +240,7 @@ async def test_a_console_that_starts_before_its_backend_finds_it(socket_path):
     remote = RemoteBackend(socket_path)
     async with _reading(remote) as following:
         assert isinstance(await following(), BackendLost)
-        async with serving(PuppetConsole(), socket_path):
+        async with serving(StubBackend(), socket_path):
             await _until(following, BackendFound)
             await _until(following, FleetChanged)
     await remote.close()
@@ -250,10 +250,10 @@ async def test_a_backend_that_died_is_revived_and_one_that_was_ended_is_not(sock
     revived: list[None] = []
     remote = RemoteBackend(socket_path, revive=lambda: revived.append(None))
     async with _reading(remote) as following:
-        async with serving(PuppetConsole(), socket_path):
+        async with serving(StubBackend(), socket_path):
             await _opening(following)
         await _until(following, BackendLost)
-        async with serving(PuppetConsole(), socket_path):
+        async with serving(StubBackend(), socket_path):
             await _until(following, BackendFound)
             assert revived == []
     absent = RemoteBackend(socket_path, revive=lambda: revived.append(None))
@@ -265,7 +265,7 @@ async def test_a_backend_that_died_is_revived_and_one_that_was_ended_is_not(sock
         await asyncio.gather(waiting, return_exceptions=True)
 
 
-async def test_a_backend_of_another_protocol_is_refused_with_what_to_do(puppet, remote, monkeypatch):
+async def test_a_backend_of_another_protocol_is_refused_with_what_to_do(stub, remote, monkeypatch):
     from novacron.api import codec
 
     monkeypatch.setattr(codec.Hello.model_fields["protocol"], "default", "99")
@@ -291,8 +291,8 @@ async def test_a_stream_of_something_else_is_refused_as_not_understood(socket_pa
             await following()
 
 
-async def test_a_foreign_name_that_is_no_text_does_not_silence_the_stream(puppet, remote):
-    puppet.show(a_fleet(a_host("kvm-1", a_vm("web-\udcff", id=an_id("web")))))
+async def test_a_foreign_name_that_is_no_text_does_not_silence_the_stream(stub, remote):
+    stub.show(a_fleet(a_host("kvm-1", a_vm("web-\udcff", id=an_id("web")))))
     async with _reading(remote) as following:
         fleet = (await _opening(following))[FleetChanged].fleet
     assert [vm.home.vm.name for vm in fleet.vms.values()] == ["web-?"]

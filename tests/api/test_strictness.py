@@ -15,8 +15,8 @@ _JSON = {"content-type": "application/json", "idempotency-key": "12345678"}
 
 
 @pytest.fixture
-async def raw(puppet_socket):
-    transport = httpx2.AsyncHTTPTransport(uds=str(puppet_socket))
+async def raw(stub_socket):
+    transport = httpx2.AsyncHTTPTransport(uds=str(stub_socket))
     async with httpx2.AsyncClient(transport=transport, base_url="http://novacron") as client:
         yield client
 
@@ -46,38 +46,38 @@ def _intent(kind, **fields):
         (_intent("explode"), "intent"),
     ],
 )
-async def test_a_wrong_field_of_an_intent_is_refused_by_its_name(puppet, raw, path, intent, field):
+async def test_a_wrong_field_of_an_intent_is_refused_by_its_name(stub, raw, path, intent, field):
     body = {"intent": intent} | ({"plan_digest": "d1"} if path == "/v1/operations" else {})
     answer = await raw.post(path, content=json.dumps(body), headers=_JSON)
     assert (answer.status_code, answer.json()["subject"], answer.json()["code"]) == (422, field, "UsageError")
-    assert puppet.calls == []
+    assert stub.calls == []
 
 
-async def test_an_unknown_field_of_the_body_is_refused_by_its_name(puppet, raw):
+async def test_an_unknown_field_of_the_body_is_refused_by_its_name(stub, raw):
     answer = await raw.post("/v1/preview", json={"intent": _intent("start"), "dry_run": True})
     assert (answer.status_code, answer.json()["subject"]) == (422, "dry_run")
     assert answer.json()["detail"] == "there is no such field"
 
 
-async def test_json_that_is_broken_is_told_with_line_and_column(puppet, raw):
+async def test_json_that_is_broken_is_told_with_line_and_column(stub, raw):
     answer = await raw.post("/v1/preview", content=b'{\n  "intent": {]}', headers=_JSON)
     assert answer.status_code == 422
     assert "line 2 column 14" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "application/x-www-form-urlencoded", ""])
-async def test_a_body_of_another_type_is_refused(puppet, raw, media_type):
+async def test_a_body_of_another_type_is_refused(stub, raw, media_type):
     content = json.dumps({"intent": _intent("start")})
     answer = await raw.post("/v1/preview", content=content, headers={"content-type": media_type})
     assert answer.status_code == 415
     assert "application/json" in answer.json()["detail"]
-    assert puppet.calls == []
+    assert stub.calls == []
 
 
-async def test_a_uuid_in_capitals_is_the_same_vm(puppet, raw):
+async def test_a_uuid_in_capitals_is_the_same_vm(stub, raw):
     answer = await raw.post("/v1/preview", json={"intent": _intent("start", vm=_VM.upper())})
     assert answer.status_code == 200
-    assert puppet.calls[0][1].vm == _VM
+    assert stub.calls[0][1].vm == _VM
 
 
 @pytest.mark.parametrize(
@@ -91,11 +91,11 @@ async def test_a_uuid_in_capitals_is_the_same_vm(puppet, raw):
         "/v1/operations/%1b[2J",
     ],
 )
-async def test_an_id_that_nothing_can_have_is_not_looked_for(puppet, raw, path):
+async def test_an_id_that_nothing_can_have_is_not_looked_for(stub, raw, path):
     answer = await raw.get(path)
     assert answer.status_code == 404
     assert answer.json()["remedy"]
-    assert puppet.calls == []
+    assert stub.calls == []
 
 
 @pytest.mark.parametrize(
@@ -106,17 +106,17 @@ async def test_an_id_that_nothing_can_have_is_not_looked_for(puppet, raw, path):
         ("/v1/status?verbose=1", "query.verbose", "known here: none"),
     ],
 )
-async def test_a_query_parameter_that_means_nothing_is_refused(puppet, raw, path, subject, remedy):
+async def test_a_query_parameter_that_means_nothing_is_refused(stub, raw, path, subject, remedy):
     answer = await raw.get(path)
     assert (answer.status_code, answer.json()["subject"], answer.json()["remedy"]) == (422, subject, remedy)
-    assert puppet.calls == []
+    assert stub.calls == []
 
 
 @pytest.mark.parametrize("method", ["TRACE", "OPTIONS", "DELETE", "PATCH", "HEAD", "BREW"])
-async def test_other_methods_are_refused_with_those_there_are(puppet, raw, method):
+async def test_other_methods_are_refused_with_those_there_are(stub, raw, method):
     answer = await raw.request(method, "/v1/operations")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
-    assert puppet.calls == []
+    assert stub.calls == []
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ async def test_other_methods_are_refused_with_those_there_are(puppet, raw, metho
         (f"{_VM}/serial?host=h&forced=true", "query.forced"),
     ],
 )
-async def test_a_serial_console_is_as_strict_and_says_why(puppet, puppet_socket, address, subject):
-    async with unix_connect(str(puppet_socket), f"ws://novacron/v1/vms/{address}") as connection:
+async def test_a_serial_console_is_as_strict_and_says_why(stub, stub_socket, address, subject):
+    async with unix_connect(str(stub_socket), f"ws://novacron/v1/vms/{address}") as connection:
         assert json.loads(await connection.recv())["subject"] == subject
-    assert puppet.calls == []
+    assert stub.calls == []

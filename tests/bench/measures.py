@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from tests.bench.bench_ground import BUSY_VM, BenchGround
+from tests.bench.bench_lab import BUSY_VM, BenchLab
 from tests.bench.recording import Recording
 
 
@@ -29,40 +29,40 @@ class Idleness:
     backend_cpu_percent: float
 
 
-def console_appearance(ground: BenchGround) -> Appearance:
+def console_appearance(bench: BenchLab) -> Appearance:
     """Start the console on a warm backend and wait for its rows."""
-    with ground.console() as console:
-        return _appearance(console, ground)
+    with bench.console() as console:
+        return _appearance(console, bench)
 
 
-def virsh_appearance(ground: BenchGround, *, at_once: bool) -> Appearance:
+def virsh_appearance(bench: BenchLab, *, at_once: bool) -> Appearance:
     """Run `virsh list` over every host, one after another or all at once, and wait for its rows."""
-    with ground.virsh_list(len(ground.lab.hosts), at_once=at_once) as listing:
-        return _appearance(listing, ground)
+    with bench.virsh_list(len(bench.lab.hosts), at_once=at_once) as listing:
+        return _appearance(listing, bench)
 
 
-def virsh_one_host(ground: BenchGround) -> float:
+def virsh_one_host(bench: BenchLab) -> float:
     """Run `virsh list` over one host and wait for its first row."""
-    with ground.virsh_list(1) as listing:
-        return listing.seen_at(vms_of(ground)[0], "running") - listing.started_at
+    with bench.virsh_list(1) as listing:
+        return listing.seen_at(vms_of(bench)[0], "running") - listing.started_at
 
 
-def event_to_row(ground: BenchGround, console: Recording) -> float:
+def event_to_row(bench: BenchLab, console: Recording) -> float:
     """Start a VM by virsh elsewhere; from libvirt's time stamp of the event to the row that says so."""
-    host = ground.lab.hosts[0].name
-    with ground.event_log(host) as events:
-        events.wait_until_it_listens(lambda: ground.define_again(host))
-        ground.lab.virsh(host, "start", BUSY_VM)
+    host = bench.lab.hosts[0].name
+    with bench.event_log(host) as events:
+        events.wait_until_it_listens(lambda: bench.define_again(host))
+        bench.lab.virsh(host, "start", BUSY_VM)
         started_at = events.instant_of(BUSY_VM, "Started")
         shown_at = console.seen_at(BUSY_VM, "running", since=started_at)
-        ground.lab.virsh(host, "destroy", BUSY_VM)
+        bench.lab.virsh(host, "destroy", BUSY_VM)
         console.seen_at(BUSY_VM, "shut off", since=shown_at)
     return shown_at - started_at
 
 
-def idleness(ground: BenchGround, console: Recording, seconds: float) -> Idleness:
+def idleness(bench: BenchLab, console: Recording, seconds: float) -> Idleness:
     """Leave the console alone for a while."""
-    processes = psutil.Process(console.pid), psutil.Process(ground.backend_pid())
+    processes = psutil.Process(console.pid), psutil.Process(bench.backend_pid())
     begin, before = time.time(), [_cpu_s(process) for process in processes]
     time.sleep(seconds)
     end, after = time.time(), [_cpu_s(process) for process in processes]
@@ -84,11 +84,11 @@ def _cpu_s(process: psutil.Process) -> float:
     return times.user + times.system
 
 
-def vms_of(ground: BenchGround) -> list[str]:
+def vms_of(bench: BenchLab) -> list[str]:
     """Return one running VM of each host, in the hosts' order."""
-    return [ground.lab.virsh(host, "list", "--name").split()[0] for host in ground.lab.hosts]
+    return [bench.lab.virsh(host, "list", "--name").split()[0] for host in bench.lab.hosts]
 
 
-def _appearance(program: Recording, ground: BenchGround) -> Appearance:
-    shown = [program.seen_at(vm, "running") - program.started_at for vm in vms_of(ground)]
+def _appearance(program: Recording, bench: BenchLab) -> Appearance:
+    shown = [program.seen_at(vm, "running") - program.started_at for vm in vms_of(bench)]
     return Appearance(first_row_s=min(shown), last_row_s=max(shown))

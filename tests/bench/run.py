@@ -13,7 +13,7 @@ from novacron.lab.lab import Lab
 from novacron.lab.layout import find_layout
 from novacron.lab.vms import define_vm
 from tests.bench import operations
-from tests.bench.bench_ground import BUSY_VM, BenchGround
+from tests.bench.bench_lab import BUSY_VM, BenchLab
 from tests.bench.connections import figures_of, measure_connections
 from tests.bench.measures import console_appearance, event_to_row, idleness, virsh_appearance, virsh_one_host
 from tests.bench.report import Figure, render
@@ -21,24 +21,24 @@ from tests.bench.report import Figure, render
 _READ_EVERY_S = 5.0
 
 
-def measure(ground: BenchGround, *, rounds: int, idle_s: float) -> list[Figure]:
+def measure(bench: BenchLab, *, rounds: int, idle_s: float) -> list[Figure]:
     """Take every measurement. NovaCron and virsh take turns, so that what disturbs one disturbs the other."""
     ours, one, in_turn, at_once = [], [], [], []
-    with ground.warm_backend():
-        console_appearance(ground)  # not counted: compiles modules, warms the page cache
-        virsh_one_host(ground)
+    with bench.warm_backend():
+        console_appearance(bench)  # not counted: compiles modules, warms the page cache
+        virsh_one_host(bench)
         for _ in range(rounds):
-            ours.append(console_appearance(ground))
-            one.append(virsh_one_host(ground))
-            in_turn.append(virsh_appearance(ground, at_once=False))
-            at_once.append(virsh_appearance(ground, at_once=True))
-        with ground.console() as console:
+            ours.append(console_appearance(bench))
+            one.append(virsh_one_host(bench))
+            in_turn.append(virsh_appearance(bench, at_once=False))
+            at_once.append(virsh_appearance(bench, at_once=True))
+        with bench.console() as console:
             console.seen_at(BUSY_VM, "shut off")
-            events = [event_to_row(ground, console) for _ in range(rounds)]
-            idle = idleness(ground, console, idle_s)
+            events = [event_to_row(bench, console) for _ in range(rounds)]
+            idle = idleness(bench, console, idle_s)
     first = [a.first_row_s * 1000 for a in ours]
     last = [a.last_row_s * 1000 for a in ours]
-    hosts = len(ground.lab.hosts)
+    hosts = len(bench.lab.hosts)
     return [
         Figure(what="first row (one host for virsh)", ours=first, virsh=[s * 1000 for s in one], unit="ms", aim=400),
         Figure(
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str]) -> int:
             lab = up(layout, hosts=chosen.hosts, vms=2, say=_say)
             add_busy_vm(lab)
             _say(f"measuring, {chosen.rounds} rounds: about a minute and a half")
-            figures = measure(BenchGround(lab, Path(folder) / "nc"), rounds=chosen.rounds, idle_s=chosen.idle)
+            figures = measure(BenchLab(lab, Path(folder) / "nc"), rounds=chosen.rounds, idle_s=chosen.idle)
             _say(f"{chosen.connections} connections: half a minute")
             costs = measure_connections(lab, chosen.connections, every_s=_READ_EVERY_S)
             figures += figures_of(costs, _READ_EVERY_S)

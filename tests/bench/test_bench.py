@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from novacron.lab.lab import Lab
-from tests.bench.bench_ground import BUSY_VM, BenchGround
+from tests.bench.bench_lab import BUSY_VM, BenchLab
 from tests.bench.connections import figures_of, measure_connections
 from tests.bench.operations import measured, postgresql_rates, sqlite_rates
 from tests.bench.operations import render as render_rates
@@ -22,7 +22,7 @@ def test_every_figure_is_taken_from_a_real_console_and_a_real_virsh(lab: Lab, ma
         make_vm(host.name, f"steady-{host.name}", storage="")
     make_vm(lab.hosts[0].name, BUSY_VM, storage="", start=False)
     with tempfile.TemporaryDirectory(prefix="ncb-", dir="/tmp") as folder:
-        figures = measure(BenchGround(lab, Path(folder)), rounds=1, idle_s=2)
+        figures = measure(BenchLab(lab, Path(folder)), rounds=1, idle_s=2)
     taken = {figure.what: figure for figure in figures}
     assert len(taken) == 9
     assert all(0 < value < 90_000 for figure in figures if figure.unit == "ms" for value in figure.ours)

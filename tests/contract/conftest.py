@@ -8,14 +8,14 @@ import pytest
 from novacron.adapters.simulated.gateway import SimulatedGateway
 from novacron.adapters.simulated.population import world_of_fleet
 from novacron.engine.clock import SystemClock
-from tests.contract.ground import Ground
+from tests.contract.hypervisor_pair import HypervisorPair
 from tests.fake_clock import FakeClock
 
 _GUEST = Path("/var/lib/libvirt/guest")
 
 
 @pytest.fixture(params=["simulated", pytest.param("libvirt", marks=pytest.mark.lab)])
-async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+async def pair(request: pytest.FixtureRequest) -> AsyncIterator[HypervisorPair]:
     """Two connected hypervisors of each adapter in turn."""
     if request.param == "simulated":
         clock = FakeClock()
@@ -31,10 +31,10 @@ async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
         await yielded.clean()
 
 
-def _simulated(clock: FakeClock) -> Ground:
+def _simulated(clock: FakeClock) -> HypervisorPair:
     world = world_of_fleet(hosts=2, vms=4, clock=clock)
     first, second = world.specs
-    return Ground(
+    return HypervisorPair(
         gateway=SimulatedGateway(world),
         clock=clock,
         specs=(first, second),
@@ -47,8 +47,8 @@ def _simulated(clock: FakeClock) -> Ground:
     )
 
 
-def real_ground(request: pytest.FixtureRequest) -> Ground:
-    """Return a ground in the lab, not connected yet."""
+def real_ground(request: pytest.FixtureRequest) -> HypervisorPair:
+    """Return a pair in the lab, not connected yet."""
     # Late: the simulated half of the suite needs neither the binding nor a lab.
     from novacron.adapters.libvirt.gateway import LibvirtGateway
     from novacron.config.fleet_file import load
@@ -57,7 +57,7 @@ def real_ground(request: pytest.FixtureRequest) -> Ground:
     running = request.getfixturevalue("lab")
     clock = SystemClock()
     first, second, *_ = load(running.fleet_toml).hosts
-    return Ground(
+    return HypervisorPair(
         gateway=LibvirtGateway(clock),
         clock=clock,
         specs=(first, second),

@@ -10,7 +10,7 @@ from novacron.model.ids import VmId
 from novacron.model.operations.creation import definition_of, disk_of
 from novacron.model.storage import Pool, Volume
 from novacron.ports.hypervisor import Hypervisor
-from tests.contract.ground import DEADLINE_S, Ground
+from tests.contract.hypervisor_pair import DEADLINE_S, HypervisorPair
 
 
 async def _pool(hypervisor: Hypervisor, name: str) -> Pool:
@@ -23,134 +23,131 @@ async def _volume(hypervisor: Hypervisor, pool: str, path: str) -> Volume | None
     return next((volume for volume in volumes if volume.path == path), None)
 
 
-async def test_a_disk_is_made_once_and_made_anew_only_when_asked_for(ground: Ground) -> None:
-    intent = ground.intent()
-    path = await ground.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S)
+async def test_a_disk_is_made_once_and_made_anew_only_when_asked_for(pair: HypervisorPair) -> None:
+    intent = pair.intent()
+    path = await pair.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S)
     with pytest.raises(Conflict):
-        await ground.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S)
-    assert await ground.a.storage.create_disk(disk_of(intent), anew=True, deadline_s=DEADLINE_S) == path
-    volume = await _volume(ground.a, ground.shared_pool, path)
+        await pair.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S)
+    assert await pair.a.storage.create_disk(disk_of(intent), anew=True, deadline_s=DEADLINE_S) == path
+    volume = await _volume(pair.a, pair.shared_pool, path)
     assert volume is not None
     assert volume.capacity_mib == intent.disk_mib
 
 
-async def test_a_disk_is_found_once_it_is_made_and_no_other_vms(ground: Ground) -> None:
-    intent = ground.intent()
-    assert await ground.a.storage.find_disk(disk_of(intent), deadline_s=DEADLINE_S) == ""
-    path = await ground.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S)
-    assert await ground.a.storage.find_disk(disk_of(intent), deadline_s=DEADLINE_S) == path
-    assert await ground.a.storage.find_disk(disk_of(ground.intent()), deadline_s=DEADLINE_S) == ""
+async def test_a_disk_is_found_once_it_is_made_and_no_other_vms(pair: HypervisorPair) -> None:
+    intent = pair.intent()
+    assert await pair.a.storage.find_disk(disk_of(intent), deadline_s=DEADLINE_S) == ""
+    path = await pair.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S)
+    assert await pair.a.storage.find_disk(disk_of(intent), deadline_s=DEADLINE_S) == path
+    assert await pair.a.storage.find_disk(disk_of(pair.intent()), deadline_s=DEADLINE_S) == ""
 
 
-async def test_a_disk_that_a_vm_has_is_not_made_anew(ground: Ground) -> None:
-    intent = ground.intent()
-    path = await ground.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S)
-    await ground.a.definitions.define(definition_of(intent, path), deadline_s=DEADLINE_S)
+async def test_a_disk_that_a_vm_has_is_not_made_anew(pair: HypervisorPair) -> None:
+    intent = pair.intent()
+    path = await pair.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S)
+    await pair.a.definitions.define(definition_of(intent, path), deadline_s=DEADLINE_S)
     with pytest.raises(Conflict):
-        await ground.a.storage.create_disk(disk_of(intent), anew=True, deadline_s=DEADLINE_S)
-    assert await ground.a.storage.find_disk(disk_of(intent), deadline_s=DEADLINE_S) == path
+        await pair.a.storage.create_disk(disk_of(intent), anew=True, deadline_s=DEADLINE_S)
+    assert await pair.a.storage.find_disk(disk_of(intent), deadline_s=DEADLINE_S) == path
 
 
-async def test_a_disk_from_a_base_image_is_at_least_as_large(ground: Ground) -> None:
-    base = next(
-        volume for volume in (await _pool(ground.a, ground.shared_pool)).volumes if volume.name == ground.base_volume
-    )
-    path = await ground.a.storage.create_disk(disk_of(ground.intent(base_volume=base.name)), deadline_s=DEADLINE_S)
-    volume = await _volume(ground.a, ground.shared_pool, path)
+async def test_a_disk_from_a_base_image_is_at_least_as_large(pair: HypervisorPair) -> None:
+    base = next(volume for volume in (await _pool(pair.a, pair.shared_pool)).volumes if volume.name == pair.base_volume)
+    path = await pair.a.storage.create_disk(disk_of(pair.intent(base_volume=base.name)), deadline_s=DEADLINE_S)
+    volume = await _volume(pair.a, pair.shared_pool, path)
     assert volume is not None
     assert volume.capacity_mib >= base.capacity_mib
     assert volume.path != base.path
 
 
-async def test_a_volume_made_for_another_vm_is_a_conflict(ground: Ground) -> None:
-    intent = ground.intent()
-    await ground.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S)
+async def test_a_volume_made_for_another_vm_is_a_conflict(pair: HypervisorPair) -> None:
+    intent = pair.intent()
+    await pair.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S)
     stranger = replace(intent, vm=VmId(str(uuid.uuid4())))
     with pytest.raises(Conflict):
-        await ground.a.storage.create_disk(disk_of(stranger), deadline_s=DEADLINE_S)
+        await pair.a.storage.create_disk(disk_of(stranger), deadline_s=DEADLINE_S)
 
 
-async def test_a_pool_or_image_that_is_not_there_is_not_found(ground: Ground) -> None:
+async def test_a_pool_or_image_that_is_not_there_is_not_found(pair: HypervisorPair) -> None:
     with pytest.raises(NotFound):
-        await ground.a.storage.create_disk(disk_of(ground.intent(pool="no-such-pool")), deadline_s=DEADLINE_S)
+        await pair.a.storage.create_disk(disk_of(pair.intent(pool="no-such-pool")), deadline_s=DEADLINE_S)
     with pytest.raises(NotFound):
-        await ground.a.storage.create_disk(disk_of(ground.intent(base_volume="no-such-image")), deadline_s=DEADLINE_S)
+        await pair.a.storage.create_disk(disk_of(pair.intent(base_volume="no-such-image")), deadline_s=DEADLINE_S)
 
 
-async def test_what_one_host_made_on_shared_storage_another_one_deletes(ground: Ground) -> None:
-    first, second = ground.intent(), ground.intent()
-    paths = [await ground.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S) for intent in (first, second)]
-    await ground.b.storage.delete_disk(paths[0], deadline_s=DEADLINE_S)
+async def test_what_one_host_made_on_shared_storage_another_one_deletes(pair: HypervisorPair) -> None:
+    first, second = pair.intent(), pair.intent()
+    paths = [await pair.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S) for intent in (first, second)]
+    await pair.b.storage.delete_disk(paths[0], deadline_s=DEADLINE_S)
     name = paths[1].rpartition("/")[2]
-    await ground.b.storage.delete_volume(ground.shared_pool, name, deadline_s=DEADLINE_S)
+    await pair.b.storage.delete_volume(pair.shared_pool, name, deadline_s=DEADLINE_S)
     for path in paths:
-        assert await _volume(ground.a, ground.shared_pool, path) is None
+        assert await _volume(pair.a, pair.shared_pool, path) is None
 
 
-async def test_what_another_host_deleted_is_deleted_although_a_pool_still_lists_it(ground: Ground) -> None:
-    first, second = ground.intent(), ground.intent()
-    paths = [await ground.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S) for intent in (first, second)]
+async def test_what_another_host_deleted_is_deleted_although_a_pool_still_lists_it(pair: HypervisorPair) -> None:
+    first, second = pair.intent(), pair.intent()
+    paths = [await pair.a.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S) for intent in (first, second)]
     for path in paths:
-        assert await _volume(ground.b, ground.shared_pool, path) is not None
-        await ground.a.storage.delete_disk(path, deadline_s=DEADLINE_S)
-    await ground.b.storage.delete_disk(paths[0], deadline_s=DEADLINE_S)
-    await ground.b.storage.delete_volume(ground.shared_pool, paths[1].rpartition("/")[2], deadline_s=DEADLINE_S)
+        assert await _volume(pair.b, pair.shared_pool, path) is not None
+        await pair.a.storage.delete_disk(path, deadline_s=DEADLINE_S)
+    await pair.b.storage.delete_disk(paths[0], deadline_s=DEADLINE_S)
+    await pair.b.storage.delete_volume(pair.shared_pool, paths[1].rpartition("/")[2], deadline_s=DEADLINE_S)
     for path in paths:
-        assert await _volume(ground.b, ground.shared_pool, path) is None
+        assert await _volume(pair.b, pair.shared_pool, path) is None
 
 
-async def test_deleting_a_disk_removes_the_volume_and_may_be_repeated(ground: Ground) -> None:
-    path = await ground.a.storage.create_disk(disk_of(ground.intent()), deadline_s=DEADLINE_S)
-    await ground.a.storage.delete_disk(path, deadline_s=DEADLINE_S)
-    assert await _volume(ground.a, ground.shared_pool, path) is None
-    await ground.a.storage.delete_disk(path, deadline_s=DEADLINE_S)
+async def test_deleting_a_disk_removes_the_volume_and_may_be_repeated(pair: HypervisorPair) -> None:
+    path = await pair.a.storage.create_disk(disk_of(pair.intent()), deadline_s=DEADLINE_S)
+    await pair.a.storage.delete_disk(path, deadline_s=DEADLINE_S)
+    assert await _volume(pair.a, pair.shared_pool, path) is None
+    await pair.a.storage.delete_disk(path, deadline_s=DEADLINE_S)
 
 
-async def test_deleting_a_volume_by_name_may_be_repeated(ground: Ground) -> None:
-    path = await ground.a.storage.create_disk(disk_of(ground.intent(pool=ground.local_pool)), deadline_s=DEADLINE_S)
-    volume = await _volume(ground.a, ground.local_pool, path)
+async def test_deleting_a_volume_by_name_may_be_repeated(pair: HypervisorPair) -> None:
+    path = await pair.a.storage.create_disk(disk_of(pair.intent(pool=pair.local_pool)), deadline_s=DEADLINE_S)
+    volume = await _volume(pair.a, pair.local_pool, path)
     assert volume is not None
-    await ground.a.storage.delete_volume(ground.local_pool, volume.name, deadline_s=DEADLINE_S)
-    assert await _volume(ground.a, ground.local_pool, path) is None
-    await ground.a.storage.delete_volume(ground.local_pool, volume.name, deadline_s=DEADLINE_S)
+    await pair.a.storage.delete_volume(pair.local_pool, volume.name, deadline_s=DEADLINE_S)
+    assert await _volume(pair.a, pair.local_pool, path) is None
+    await pair.a.storage.delete_volume(pair.local_pool, volume.name, deadline_s=DEADLINE_S)
 
 
-async def test_a_pool_is_stopped_and_started(ground: Ground) -> None:
-    await ground.a.storage.set_pool_active(ground.local_pool, False, deadline_s=DEADLINE_S)
+async def test_a_pool_is_stopped_and_started(pair: HypervisorPair) -> None:
+    await pair.a.storage.set_pool_active(pair.local_pool, False, deadline_s=DEADLINE_S)
     try:
-        assert not (await _pool(ground.a, ground.local_pool)).active
+        assert not (await _pool(pair.a, pair.local_pool)).active
     finally:
-        await ground.a.storage.set_pool_active(ground.local_pool, True, deadline_s=DEADLINE_S)
-    assert (await _pool(ground.a, ground.local_pool)).active
+        await pair.a.storage.set_pool_active(pair.local_pool, True, deadline_s=DEADLINE_S)
+    assert (await _pool(pair.a, pair.local_pool)).active
 
 
-async def test_the_shared_pool_shows_one_hosts_volume_on_the_other(ground: Ground) -> None:
-    path = await ground.a.storage.create_disk(disk_of(ground.intent()), deadline_s=DEADLINE_S)
-    (probe,) = await ground.b.storage.probe_disks((path,), deadline_s=DEADLINE_S)
+async def test_the_shared_pool_shows_one_hosts_volume_on_the_other(pair: HypervisorPair) -> None:
+    path = await pair.a.storage.create_disk(disk_of(pair.intent()), deadline_s=DEADLINE_S)
+    (probe,) = await pair.b.storage.probe_disks((path,), deadline_s=DEADLINE_S)
     assert probe.visible
-    (here,) = await ground.a.storage.probe_disks((path,), deadline_s=DEADLINE_S)
+    (here,) = await pair.a.storage.probe_disks((path,), deadline_s=DEADLINE_S)
     assert here.identity
     assert here.identity == probe.identity, "it is one file"
-    assert (await _pool(ground.b, ground.shared_pool)).shared
+    assert (await _pool(pair.b, pair.shared_pool)).shared
 
 
-async def test_a_local_volume_is_not_visible_elsewhere(ground: Ground) -> None:
-    path = await ground.a.storage.create_disk(disk_of(ground.intent(pool=ground.local_pool)), deadline_s=DEADLINE_S)
-    (probe,) = await ground.b.storage.probe_disks((path,), deadline_s=DEADLINE_S)
+async def test_a_local_volume_is_not_visible_elsewhere(pair: HypervisorPair) -> None:
+    path = await pair.a.storage.create_disk(disk_of(pair.intent(pool=pair.local_pool)), deadline_s=DEADLINE_S)
+    (probe,) = await pair.b.storage.probe_disks((path,), deadline_s=DEADLINE_S)
     assert not probe.visible
     assert not probe.identity
-    assert not (await _pool(ground.a, ground.local_pool)).shared
+    assert not (await _pool(pair.a, pair.local_pool)).shared
 
 
-async def test_files_of_one_path_on_two_hosts_are_told_apart(ground: Ground) -> None:
-    intent = ground.intent(pool=ground.local_pool)
+async def test_files_of_one_path_on_two_hosts_are_told_apart(pair: HypervisorPair) -> None:
+    intent = pair.intent(pool=pair.local_pool)
     paths = {
-        await hypervisor.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S)
-        for hypervisor in (ground.a, ground.b)
+        await hypervisor.storage.create_disk(disk_of(intent), deadline_s=DEADLINE_S) for hypervisor in (pair.a, pair.b)
     }
     (path,) = paths
-    (here,) = await ground.a.storage.probe_disks((path,), deadline_s=DEADLINE_S)
-    (there,) = await ground.b.storage.probe_disks((path,), deadline_s=DEADLINE_S)
+    (here,) = await pair.a.storage.probe_disks((path,), deadline_s=DEADLINE_S)
+    (there,) = await pair.b.storage.probe_disks((path,), deadline_s=DEADLINE_S)
     assert here.visible
     assert there.visible
     assert here.identity != there.identity

@@ -1,4 +1,4 @@
-"""A small simulated site with the real engine on it, in virtual time: what every engine test stands on.
+"""A small simulated site with the real engine on it, in virtual time: what every engine test runs on.
 
 Three hosts that share one store. `kill` ends the backend as SIGKILL would: nothing is written any more, the world
 goes on; `start` brings up a new one on the same journal.
@@ -149,7 +149,7 @@ class Site:
         return answer
 
     async def operation(self, operation: OperationId) -> Operation:
-        """Return an operation as it stands."""
+        """Return an operation in its current state."""
         found = [one for one in await self.service.operations(ALICE) if one.id == operation]
         assert found, operation
         return found[0]

@@ -167,7 +167,7 @@ async def test_a_vm_that_is_gone_for_good_is_forgotten(site: Site) -> None:
 
 
 async def test_in_a_large_fleet_figures_come_less_often_and_events_as_soon_as_ever(site: Site) -> None:
-    site.settings = replace(SETTINGS, calm_gap_per_vm_s=10.0)
+    site.settings = replace(SETTINGS, figures_gap_per_vm_s=10.0)
     site.add()
     await site.start()
     seen: list[tuple[float, VmState]] = []

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from novacron.engine.hub import Hub, Snapshot
+from novacron.engine.hub import Hub, HubMessage
 from novacron.engine.settings import EngineSettings
 from novacron.engine.supervisor import Supervisor
 from novacron.engine.work.runner import OperationRunner
@@ -126,11 +126,11 @@ async def test_alerting_that_fails_altogether_goes_on(site: Site, monkeypatch: p
     await site.start()
     publish: Callable[..., None] = Hub.publish
 
-    def fail_once(hub: Hub, snapshot: Snapshot, *, calm_s: float = 0.0) -> None:
-        if isinstance(snapshot, AlertsChanged):
+    def fail_once(hub: Hub, message: HubMessage, *, figures_gap_s: float = 0.0) -> None:
+        if isinstance(message, AlertsChanged):
             monkeypatch.undo()
             raise MemoryError
-        publish(hub, snapshot, calm_s=calm_s)
+        publish(hub, message, figures_gap_s=figures_gap_s)
 
     monkeypatch.setattr(Hub, "publish", fail_once)
     site.world.refuse(A, LinkStatus.UNREACHABLE)

@@ -7,7 +7,7 @@ import pytest
 from novacron.lab.faults import make_fault, mend_host
 from novacron.lab.lab import Lab
 from novacron.model.link import Link
-from tests.lab.fleet_ground import BACK_WITHIN_S, SETTINGS, WatchedFleet, specs_of, watching
+from tests.lab.watched_fleet import BACK_WITHIN_S, SETTINGS, WatchedFleet, specs_of, watching
 from tests.lab_fixtures import MakeVm
 
 pytestmark = pytest.mark.lab

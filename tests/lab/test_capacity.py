@@ -11,7 +11,7 @@ from novacron.model.operations.migration import MigrateVm
 from novacron.model.plan.plan import Plan
 from novacron.model.work.limits import Limits
 from tests.callers import ALICE
-from tests.lab.fleet_ground import BACK_WITHIN_S, WatchedFleet, specs_of, watching
+from tests.lab.watched_fleet import BACK_WITHIN_S, WatchedFleet, specs_of, watching
 from tests.lab_fixtures import MakeVm, eventually
 
 pytestmark = pytest.mark.lab

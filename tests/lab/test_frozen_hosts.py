@@ -26,7 +26,7 @@ from novacron.model.link import LinkStatus
 from novacron_tui.present.column import CellContext
 from novacron_tui.present.quantity import age
 from novacron_tui.present.vms import state_cell
-from tests.lab.fleet_ground import MARKED_WITHIN_S, SETTINGS, Latency, WatchedFleet, novacron, specs_of, watching
+from tests.lab.watched_fleet import MARKED_WITHIN_S, SETTINGS, Latency, WatchedFleet, novacron, specs_of, watching
 from tests.lab_fixtures import MakeVm, eventually
 
 pytestmark = pytest.mark.lab

@@ -5,7 +5,7 @@ import pytest
 from novacron.lab.faults import make_fault, mend_host
 from novacron.lab.lab import Lab
 from novacron.lab.vms import remove_vm
-from tests.lab.fleet_ground import BACK_WITHIN_S, BY_EVENT, specs_of, watching
+from tests.lab.watched_fleet import BACK_WITHIN_S, BY_EVENT, specs_of, watching
 from tests.lab_fixtures import MakeVm, eventually
 
 pytestmark = pytest.mark.lab

@@ -8,7 +8,7 @@ from novacron.config.fleet_file import load
 from novacron.lab.faults import make_fault
 from novacron.lab.lab import Lab
 from novacron.model.errors import ExitCode
-from tests.lab.fleet_ground import WayIn, novacron
+from tests.lab.watched_fleet import WayIn, novacron
 
 pytestmark = pytest.mark.lab
 

@@ -17,7 +17,7 @@ from novacron.lab.lab import Lab
 from novacron.lab.vms import define_vm, remove_vm
 from novacron.model.ids import VmId
 from novacron.model.link import Link, LinkStatus
-from tests.lab.fleet_ground import (
+from tests.lab.watched_fleet import (
     BACK_WITHIN_S,
     BY_EVENT,
     MARKED_WITHIN_S,

@@ -9,7 +9,7 @@ import pytest
 
 from novacron.lab.faults import make_fault, mend_host
 from novacron.lab.lab import Lab
-from tests.lab.fleet_ground import BY_EVENT, novacron, specs_of, watching
+from tests.lab.watched_fleet import BY_EVENT, novacron, specs_of, watching
 from tests.lab_fixtures import MakeVm, eventually
 
 pytestmark = pytest.mark.lab

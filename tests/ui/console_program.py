@@ -18,12 +18,12 @@ from novacron_tui.app import NovaCronApp
 from tests.builders import a_disk, a_fleet, a_host, a_link, a_nic, a_pool, a_reading, a_usage, a_vm, a_volume
 from tests.callers import ALICE
 from tests.operation_builders import an_alert, an_operation
-from tests.ui.fake_console import FakeConsole
+from tests.ui.fake_backend import FakeBackend
 from tests.ui.fleet import SHOWN_AT
 from tests.ui.operator import a_console
 
 
-def a_hostile_console() -> FakeConsole:
+def a_hostile_console() -> FakeBackend:
     """Return a console on which every text that can be foreign is an attack."""
     texts = HOSTILE_TEXTS
     vms = tuple(
@@ -41,7 +41,7 @@ def a_hostile_console() -> FakeConsole:
         a_host(f"kvm-{number}", never_read=True, link=a_link(LinkStatus.UNREACHABLE, cause=text, remedy=text))
         for number, text in enumerate(texts, start=2)
     ]
-    console = FakeConsole(a_fleet(*hosts))
+    console = FakeBackend(a_fleet(*hosts))
     console.xml = "\n".join(texts)
     console.show_operations(
         *(

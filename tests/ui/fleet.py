@@ -26,7 +26,7 @@ from tests.builders import (
     some_load,
 )
 from tests.operation_builders import a_job, a_step, an_alert, an_operation
-from tests.ui.fake_console import NAMES
+from tests.ui.fake_backend import NAMES
 
 SHOWN_AT = NOW + timedelta(seconds=14)
 """What the console's clock says in tests."""

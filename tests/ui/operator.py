@@ -9,7 +9,7 @@ from novacron.ports.backend import AlertsChanged, Backend
 from novacron_tui.app import NovaCronApp
 from novacron_tui.present.glyphs import UNICODE, Glyphs
 from tests.callers import ALICE
-from tests.ui.fake_console import FakeConsole
+from tests.ui.fake_backend import FakeBackend
 from tests.ui.fleet import SHOWN_AT, a_mixed_fleet, some_alerts, some_operations
 
 SMALL = (80, 24)
@@ -84,7 +84,7 @@ async def at_console(
     title: str = "test fleet",
     guard_s: float = 0.0,
 ) -> AsyncIterator[Operator]:
-    """Open the console at a standing clock. Without `guard_s` it takes every key at its word, however early."""
+    """Open the console at a clock that does not move. Without `guard_s` no key is too early for it."""
     app = NovaCronApp(
         console, caller=ALICE, theme=theme, title=title, now=lambda: SHOWN_AT, glyphs=glyphs, guard_s=guard_s
     )
@@ -94,9 +94,9 @@ async def at_console(
         yield operator
 
 
-def a_console() -> FakeConsole:
+def a_console() -> FakeBackend:
     """Return a console on the mixed fleet, with its operations and alerts."""
-    console = FakeConsole(a_mixed_fleet())
+    console = FakeBackend(a_mixed_fleet())
     console.show_operations(*some_operations())
     console.push(AlertsChanged(alerts=some_alerts()))
     return console

@@ -24,7 +24,7 @@ from novacron_tui.screens.vm import VmScreen
 from novacron_tui.widgets.guest_screen import GuestScreen
 from tests.builders import NOW, a_fleet, a_host, a_pool, a_reading, a_vm, an_id
 from tests.callers import ALICE
-from tests.ui.fake_console import NAMES, FakeConsole, a_plan_for
+from tests.ui.fake_backend import NAMES, FakeBackend, a_plan_for
 from tests.ui.operator import Operator, at_console
 
 _LONG_S = 1e6
@@ -55,12 +55,12 @@ async def _filter(operator: Operator, text: str) -> None:
     await operator.press("enter")
 
 
-def _kinds(console: FakeConsole) -> list[tuple[str, str]]:
+def _kinds(console: FakeBackend) -> list[tuple[str, str]]:
     return [(intent.kind, NAMES[intent.vm]) for intent in console.submitted]
 
 
 async def test_a_second_key_for_a_row_that_went_meets_no_neighbour() -> None:
-    console = FakeConsole(_fleet("a", "b", "c"))
+    console = FakeBackend(_fleet("a", "b", "c"))
     async with at_console(console) as operator:
         await _filter(operator, "state:shut")
         await operator.press("s")
@@ -77,7 +77,7 @@ async def test_a_second_key_for_a_row_that_went_meets_no_neighbour() -> None:
 
 
 async def test_a_selection_that_went_is_not_replaced_by_the_row_under_the_cursor() -> None:
-    console = FakeConsole(_fleet("a", "b", "c"))
+    console = FakeBackend(_fleet("a", "b", "c"))
     async with at_console(console) as operator:
         await _filter(operator, "state:shut")
         await operator.press("space")
@@ -89,7 +89,7 @@ async def test_a_selection_that_went_is_not_replaced_by_the_row_under_the_cursor
 
 
 async def test_a_backend_that_starts_anew_moves_no_cursor_and_calls_no_vm_lost() -> None:
-    console = FakeConsole(_fleet("a", "b", "c"))
+    console = FakeBackend(_fleet("a", "b", "c"))
     async with at_console(console) as operator:
         await operator.press("j", "space", "k")
         for fleet in (_unread(2), a_fleet(*_unread(3).hosts.values(), revision=3)):
@@ -106,7 +106,7 @@ async def test_a_backend_that_starts_anew_moves_no_cursor_and_calls_no_vm_lost()
 
 @pytest.mark.parametrize("kind", ["vm", "pool"])
 async def test_what_no_host_has_told_of_yet_is_not_called_gone(kind: str) -> None:
-    console = FakeConsole(_fleet("a"))
+    console = FakeBackend(_fleet("a"))
     async with at_console(console) as operator:
         await operator.press(*(("enter",) if kind == "vm" else ("4", "enter")))
         assert isinstance(operator.app.screen, VmScreen if kind == "vm" else PoolScreen)
@@ -120,7 +120,7 @@ async def test_what_no_host_has_told_of_yet_is_not_called_gone(kind: str) -> Non
 
 
 async def test_a_host_that_left_the_fleet_is_not_shown_as_up() -> None:
-    console = FakeConsole(_fleet("a"))
+    console = FakeBackend(_fleet("a"))
     async with at_console(console) as operator:
         await operator.press("2", "enter")
         assert isinstance(operator.app.screen, HostScreen)
@@ -131,7 +131,7 @@ async def test_a_host_that_left_the_fleet_is_not_shown_as_up() -> None:
 
 
 async def test_the_rest_of_a_sentence_typed_into_a_guest_operates_nothing_when_its_line_ends() -> None:
-    console = FakeConsole(_fleet(running=("a",)))
+    console = FakeBackend(_fleet(running=("a",)))
     async with at_console(console, guard_s=_LONG_S) as operator:
         operator.look()
         await operator.press("c", "v", "i")
@@ -148,7 +148,7 @@ async def test_the_rest_of_a_sentence_typed_into_a_guest_operates_nothing_when_i
 
 
 async def test_a_console_opened_again_after_a_migration_asks_the_host_where_the_vm_is() -> None:
-    console = FakeConsole(_fleet(running=("a",)))
+    console = FakeBackend(_fleet(running=("a",)))
     asked = []
     opened = console.open_serial
 
@@ -174,7 +174,7 @@ def _refused(intent: Intent) -> Plan | Refusal:
 
 
 async def test_a_question_that_comes_late_is_not_put_over_another_screen() -> None:
-    console = FakeConsole(_fleet("a", "b", running=("c",)))
+    console = FakeBackend(_fleet("a", "b", running=("c",)))
     console.answer, console.hold = _refused, asyncio.Event()
     async with at_console(console) as operator:
         await operator.press("space", "space", "s", "escape", "G", "c")
@@ -193,7 +193,7 @@ async def test_a_question_that_comes_late_is_not_put_over_another_screen() -> No
 
 
 async def test_two_commands_given_one_after_the_other_are_both_carried_out() -> None:
-    console = FakeConsole(_fleet("a", "b"))
+    console = FakeBackend(_fleet("a", "b"))
     console.hold = asyncio.Event()
     async with at_console(console) as operator:
         await operator.press("s", "j", "s")
@@ -202,7 +202,7 @@ async def test_two_commands_given_one_after_the_other_are_both_carried_out() -> 
     assert sorted(_kinds(console)) == [("start", "a"), ("start", "b")]
 
 
-class _Failing(FakeConsole):
+class _Failing(FakeBackend):
     """Cannot be reached when it is asked for one VM."""
 
     def __init__(self, fleet: Fleet, error: Exception, vm: str) -> None:
@@ -277,7 +277,7 @@ async def test_detaching_asks_again_while_something_confirmed_is_not_handed_over
 
 
 async def test_time_goes_on_behind_an_open_box() -> None:
-    console = FakeConsole(_fleet("a"))
+    console = FakeBackend(_fleet("a"))
     async with at_console(console, size=(120, 30)) as operator:
         console.push(BackendLost(since=NOW, cause="none is running"))
         await operator.settle()
@@ -290,7 +290,7 @@ async def test_time_goes_on_behind_an_open_box() -> None:
 
 
 async def test_what_is_left_out_of_a_harmless_command_is_told() -> None:
-    console = FakeConsole(_fleet("a", "b", running=("c",)))
+    console = FakeBackend(_fleet("a", "b", running=("c",)))
     async with at_console(console, size=(160, 30)) as operator:
         await operator.press("asterisk", "s", "y")
         operator.sees("accepted: 2 operations", "2 of 4 selected are left out: c is running")
@@ -308,7 +308,7 @@ async def test_a_guest_that_heaps_marks_on_one_character_holds_nobody_up() -> No
 
 
 async def test_a_stream_that_fails_in_an_unforeseen_way_is_taken_up_again() -> None:
-    class Broken(FakeConsole):
+    class Broken(FakeBackend):
         async def changes(self, caller):
             raise RuntimeError("no memory")
             yield
@@ -324,7 +324,7 @@ async def test_a_stream_that_fails_in_an_unforeseen_way_is_taken_up_again() -> N
 
 
 async def test_a_name_of_blanks_is_confirmed_by_its_uuid() -> None:
-    console = FakeConsole(_fleet(" "))
+    console = FakeBackend(_fleet(" "))
     async with at_console(console) as operator:
         await operator.press("E")
         assert isinstance(operator.app.screen, ConfirmScreen)
@@ -335,7 +335,7 @@ async def test_a_name_of_blanks_is_confirmed_by_its_uuid() -> None:
 
 
 async def test_the_footer_names_what_keys_do_while_a_filter_is_typed() -> None:
-    async with at_console(FakeConsole(_fleet("a"))) as operator:
+    async with at_console(FakeBackend(_fleet("a"))) as operator:
         await operator.press("slash")
         operator.sees("enter keep this filter", "esc as before")
         operator.sees_not("q detach")

@@ -16,7 +16,7 @@ from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
 from tests.builders import an_id
 from tests.operation_builders import an_operation
-from tests.ui.fake_console import FakeConsole, a_plan_for
+from tests.ui.fake_backend import FakeBackend, a_plan_for
 from tests.ui.fleet import a_migration, some_operations
 from tests.ui.operator import LARGE, SMALL, Operator, a_console, at_console
 
@@ -401,7 +401,7 @@ async def test_a_silent_host_is_tried_again_by_a_key() -> None:
 
 
 async def test_operations_of_others_are_seen_with_their_outcome() -> None:
-    console = FakeConsole(a_console()._fleet)
+    console = FakeBackend(a_console()._fleet)
     async with at_console(console, size=LARGE) as operator:
         await operator.press("3")
         operator.sees("Nothing was asked for yet")

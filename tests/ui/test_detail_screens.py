@@ -17,7 +17,7 @@ from novacron_tui.screens.vm import VmScreen
 from novacron_tui.screens.xml import XmlScreen
 from tests.builders import a_disk, a_fleet, a_host, a_vm, an_id
 from tests.operation_builders import some_samples
-from tests.ui.fake_console import FakeConsole
+from tests.ui.fake_backend import FakeBackend
 from tests.ui.fleet import SHOWN_AT, a_mixed_fleet
 from tests.ui.operator import LARGE, SMALL, Operator, a_console, at_console
 
@@ -250,7 +250,7 @@ async def test_a_serial_console_that_breaks_says_so_and_opens_again() -> None:
 
 
 async def test_a_vm_that_is_off_has_no_console_and_says_why() -> None:
-    async with at_console(FakeConsole(a_mixed_fleet())) as operator:
+    async with at_console(FakeBackend(a_mixed_fleet())) as operator:
         await _go_to(operator, "build-2")
         await operator.press("c")
         operator.sees("its console is open while it runs")
@@ -258,7 +258,7 @@ async def test_a_vm_that_is_off_has_no_console_and_says_why() -> None:
 
 async def test_what_is_longer_than_the_screen_is_folded_and_not_cut() -> None:
     disk = a_disk(source="/srv/" + "very-long-folder/" * 6 + "end-of-path.qcow2")
-    console = FakeConsole(a_fleet(a_host("a", a_vm("web-1", disks=(disk,), state=VmState.SHUT_OFF))))
+    console = FakeBackend(a_fleet(a_host("a", a_vm("web-1", disks=(disk,), state=VmState.SHUT_OFF))))
     console.xml = f"<domain>\n  <source file='{disk.source}'/>\n</domain>"
     async with at_console(console) as operator:
         await operator.press("enter")

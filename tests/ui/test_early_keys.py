@@ -7,7 +7,7 @@ from novacron_tui.screens.confirm import ConfirmScreen
 from novacron_tui.screens.fleet import FleetScreen
 from novacron_tui.screens.vm import VmScreen
 from tests.builders import a_fleet, a_host, a_reading, a_vm, an_id
-from tests.ui.fake_console import NAMES, FakeConsole
+from tests.ui.fake_backend import NAMES, FakeBackend
 from tests.ui.operator import Operator, a_console, at_console
 
 _LONG_S = 1e6
@@ -56,7 +56,7 @@ async def test_an_answer_given_twice_in_haste_counts_once(key: str) -> None:
 async def test_a_crowd_is_not_shut_down_by_one_key() -> None:
     vms = [a_vm(f"vm-{number}") for number in range(30)]
     NAMES.update({an_id(vm.name): vm.name for vm in vms})
-    console = FakeConsole(a_fleet(a_host("kvm-1", reading=a_reading("kvm-1", *vms))))
+    console = FakeBackend(a_fleet(a_host("kvm-1", reading=a_reading("kvm-1", *vms))))
     async with at_console(console) as operator:
         await operator.press("asterisk", "d")
         operator.sees("Type 30 VMs to go on")

@@ -11,7 +11,7 @@ from novacron.model.vm import VmState
 from novacron.ports.backend import BackendFound, BackendLost
 from novacron_tui.present.glyphs import ASCII
 from tests.builders import NOW, a_fleet, a_host, a_link, a_vm, an_id
-from tests.ui.fake_console import FakeConsole
+from tests.ui.fake_backend import FakeBackend
 from tests.ui.fleet import SHOWN_AT, a_mixed_fleet
 from tests.ui.operator import LARGE, SMALL, Operator, a_console, at_console
 
@@ -41,7 +41,7 @@ async def test_a_vm_on_a_silent_host_is_unknown_and_never_shown_as_stopped_or_ru
 
 
 async def test_a_fleet_not_told_yet_is_not_an_empty_fleet() -> None:
-    console = FakeConsole(a_mixed_fleet())
+    console = FakeBackend(a_mixed_fleet())
     console._changes.get_nowait()
     console._changes.get_nowait()
     async with at_console(console) as operator:
@@ -181,7 +181,7 @@ async def test_a_lost_backend_is_said_since_when_and_found_again() -> None:
 
 async def test_a_vm_that_runs_twice_is_named_as_a_danger() -> None:
     fleet = a_fleet(a_host("kvm-fra-01", a_vm("twin")), a_host("kvm-fra-02", a_vm("twin")))
-    async with at_console(FakeConsole(fleet)) as operator:
+    async with at_console(FakeBackend(fleet)) as operator:
         assert "✖ runs twice" in operator.line_with("twin")
         operator.sees("its disks are in danger")
 
@@ -232,7 +232,7 @@ async def test_ten_thousand_rows_are_paged_through() -> None:
     fleet = a_fleet(
         *(a_host(f"kvm-{host:02}", *(replace(vm, id=an_id(f"{host}-{vm.name}")) for vm in vms)) for host in range(5))
     )
-    async with at_console(FakeConsole(fleet), size=LARGE) as operator:
+    async with at_console(FakeBackend(fleet), size=LARGE) as operator:
         operator.sees("1 VMs 10000")
         await operator.press("G")
         operator.sees("vm-1999")
@@ -257,7 +257,7 @@ async def test_a_host_that_was_never_reached_tells_its_cause_and_remedy() -> Non
             link=a_link(LinkStatus.AUTH_REFUSED, cause="Permission denied (publickey)", remedy="add your key there"),
         )
     )
-    async with at_console(FakeConsole(fleet)) as operator:
+    async with at_console(FakeBackend(fleet)) as operator:
         await operator.press("2")
         operator.sees("! key refused", "Permission denied (publickey)", "add your key there")
 
@@ -318,7 +318,7 @@ async def test_the_footer_names_first_what_most_of_a_mixed_selection_can() -> No
 async def test_text_that_is_cut_at_80_columns_is_shown_in_full_by_a_key() -> None:
     cause, remedy = "the key exchange was refused " * 4 + "CAUSE-ENDS", "install another cipher " * 5 + "REMEDY-ENDS"
     link = a_link(LinkStatus.UNREACHABLE, cause=cause, remedy=remedy)
-    async with at_console(FakeConsole(a_fleet(a_host("kvm-1", never_read=True, link=link)))) as operator:
+    async with at_console(FakeBackend(a_fleet(a_host("kvm-1", never_read=True, link=link)))) as operator:
         await operator.press("2")
         operator.sees_not("CAUSE-ENDS", "REMEDY-ENDS")
         assert operator.lines[-2].rstrip().endswith("… w")
@@ -331,7 +331,7 @@ async def test_text_that_is_cut_at_80_columns_is_shown_in_full_by_a_key() -> Non
 
 async def test_where_no_host_was_ever_read_nothing_is_counted_as_none() -> None:
     link = a_link(LinkStatus.UNREACHABLE, cause="connection refused")
-    async with at_console(FakeConsole(a_fleet(a_host("kvm-1", never_read=True, link=link)))) as operator:
+    async with at_console(FakeBackend(a_fleet(a_host("kvm-1", never_read=True, link=link)))) as operator:
         operator.sees("VMs ?", "hosts 0/1 1 down", "1 VMs  2 Hosts 1", "4 Storage  5 Alerts 0")
         await operator.press("2")
         operator.sees_not("?/-")

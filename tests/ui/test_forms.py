@@ -15,7 +15,7 @@ from novacron.model.operations.resizing import ResizeVm
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
 from tests.builders import a_link, an_id
-from tests.ui.fake_console import a_plan_for
+from tests.ui.fake_backend import a_plan_for
 from tests.ui.fleet import a_mixed_fleet
 from tests.ui.operator import LARGE, SMALL, Operator, a_console, at_console
 

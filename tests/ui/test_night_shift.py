@@ -19,7 +19,7 @@ from novacron_tui.present.confirm import Review, review_lines
 from novacron_tui.present.glyphs import UNICODE
 from tests.builders import NOW, a_fleet, a_host, a_link, a_reading, a_vm, an_id
 from tests.operation_builders import an_alert, an_operation, some_samples
-from tests.ui.fake_console import NAMES, FakeConsole, a_plan_for
+from tests.ui.fake_backend import NAMES, FakeBackend, a_plan_for
 from tests.ui.fleet import a_mixed_fleet, some_operations
 from tests.ui.operator import SMALL, Operator, a_console, at_console
 
@@ -42,7 +42,7 @@ def _many(count: int) -> Fleet:
 async def test_a_word_of_a_filter_never_finds_a_vm_by_chance_in_its_uuid() -> None:
     """`/db-`, `*`, `F` must not pull the plug of build-7 because its UUID has "db-" in the middle."""
     vm = replace(a_vm("build-7"), id="2a681952-d9db-4d24-aba6-a22969d220eb")
-    console = FakeConsole(a_fleet(a_host("kvm-1", reading=a_reading("kvm-1", vm, a_vm("db-1")))))
+    console = FakeBackend(a_fleet(a_host("kvm-1", reading=a_reading("kvm-1", vm, a_vm("db-1")))))
     async with at_console(console) as operator:
         await _filter(operator, "db-")
         operator.sees("1 of 2", "db-1")
@@ -77,7 +77,7 @@ async def test_panes_keep_their_keys_while_a_filter_is_shown() -> None:
 
 @pytest.mark.parametrize("size", [SMALL, (60, 12), (200, 50)])
 async def test_a_confirmation_of_many_shows_its_question_without_scrolling(size: tuple[int, int]) -> None:
-    console = FakeConsole(_many(300))
+    console = FakeBackend(_many(300))
     async with at_console(console, size=size) as operator:
         await operator.press("asterisk", "F")
         operator.sees("force off 300 VMs", "Type 300 VMs to go on", "esc leaves it", "pgdn")
@@ -91,7 +91,7 @@ async def test_a_confirmation_of_many_shows_its_question_without_scrolling(size:
 
 
 async def test_of_many_that_are_asked_about_it_is_seen_how_many_have_answered() -> None:
-    console = FakeConsole(_many(60))
+    console = FakeBackend(_many(60))
     async with at_console(console) as operator:
         answers = iter(range(60))
         plan = console.answer
@@ -137,7 +137,7 @@ async def test_the_longest_form_shows_the_answer_and_keys_on_the_smallest_termin
 
 async def test_a_host_among_hundreds_is_found_by_typing_a_part_of_its_name() -> None:
     hosts = (a_host(f"kvm-{site}-{number:03}") for site in ("ams", "fra") for number in range(150))
-    async with at_console(FakeConsole(a_fleet(*hosts))) as operator:
+    async with at_console(FakeBackend(a_fleet(*hosts))) as operator:
         await operator.press("n")
         await operator.type("app-7")
         await operator.press("tab")
@@ -232,14 +232,14 @@ async def test_a_shutdown_that_waits_for_its_guest_is_not_said_to_take_for_ever(
 
 async def test_a_backend_that_has_just_begun_calls_no_host_down() -> None:
     hosts = [a_host(f"kvm-{n}", never_read=True, link=a_link(LinkStatus.CONNECTING)) for n in range(3)]
-    async with at_console(FakeConsole(a_fleet(*hosts))) as operator:
+    async with at_console(FakeBackend(a_fleet(*hosts))) as operator:
         operator.sees("hosts 0/3", "3 asked")
         operator.sees_not("down")
 
 
 async def test_a_crashed_vm_is_never_counted_among_those_shut_down() -> None:
     vm = a_vm("web-9", state=VmState.SHUT_OFF, reason=StateReason.CRASHED)
-    console = FakeConsole(a_fleet(a_host("kvm-1", reading=a_reading("kvm-1", vm, a_vm("web-1")))))
+    console = FakeBackend(a_fleet(a_host("kvm-1", reading=a_reading("kvm-1", vm, a_vm("web-1")))))
     async with at_console(console) as operator:
         assert "✖1" in operator.lines[0]
         assert "○" not in operator.lines[0]
@@ -249,7 +249,7 @@ async def test_a_crashed_vm_is_never_counted_among_those_shut_down() -> None:
 
 
 async def test_an_empty_pane_names_no_key_that_does_nothing_and_claims_nothing() -> None:
-    console = FakeConsole(a_mixed_fleet())
+    console = FakeBackend(a_mixed_fleet())
     async with at_console(console) as operator:
         await operator.press("5")
         operator.sees("No alert")

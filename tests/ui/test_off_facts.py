@@ -15,7 +15,7 @@ from novacron_tui.present.column import CellContext
 from novacron_tui.present.off_facts import off_lines
 from tests.builders import NOW, a_fleet, a_host, a_vm, an_id
 from tests.operation_builders import an_operation
-from tests.ui.fake_console import FakeConsole
+from tests.ui.fake_backend import FakeBackend
 from tests.ui.operator import SMALL, at_console
 
 _NIGHT = NOW - timedelta(hours=3)
@@ -84,7 +84,7 @@ def test_a_stop_that_was_followed_by_a_start_or_that_failed_is_not_named() -> No
 
 async def test_the_screen_of_a_vm_that_is_off_has_facts_and_no_empty_charts() -> None:
     reading = replace(a_vm("web-1", state=VmState.SHUT_OFF), state_since=_NIGHT)
-    console = FakeConsole(a_fleet(a_host("a", reading)))
+    console = FakeBackend(a_fleet(a_host("a", reading)))
     console.push(OperationsChanged(operations=(_done(ShutdownVm, _NIGHT),)))
     async with at_console(console, size=SMALL) as operator:
         await operator.press("enter")

@@ -55,7 +55,7 @@ class _Ward:
         await self.operator.settle()
 
     def rows(self) -> dict[str, str]:
-        """Return the Hosts pane as it stands on screen."""
+        """Return the Hosts pane as it is on the screen."""
         lines = [line for line in self.operator.lines if line.startswith(" kvm-")]
         return {line.split()[0]: line for line in lines[:60]}
 

@@ -14,7 +14,7 @@ from novacron_tui.present.glyphs import UNICODE
 from novacron_tui.present.words import link_sign, severity_sign, state_sign, step_sign, vm_glyph, vm_role
 from tests.builders import a_link, an_id
 from tests.operation_builders import an_operation
-from tests.ui.fake_console import FakeConsole
+from tests.ui.fake_backend import FakeBackend
 from tests.ui.fleet import a_mixed_fleet
 from tests.ui.operator import LARGE, SMALL, at_console
 
@@ -30,8 +30,8 @@ def _operation(number: int = 900, *, state: OperationState = OperationState.RUNN
     return an_operation(number, intent=INTENT, title="take snapshot of web-1", subject="web-1", state=state)
 
 
-def _console(operation: Operation) -> FakeConsole:
-    console = FakeConsole(a_mixed_fleet())
+def _console(operation: Operation) -> FakeBackend:
+    console = FakeBackend(a_mixed_fleet())
     console.show_operations(operation)
     return console
 

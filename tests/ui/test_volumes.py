@@ -12,7 +12,7 @@ from novacron_tui.present.console_state import ConsoleState, PoolRow
 from novacron_tui.present.volumes import list_volumes, use_text
 from tests.builders import NOW, a_disk, a_file, a_fleet, a_host, a_pool, a_reading, a_vm, a_volume
 from tests.operation_builders import an_alert
-from tests.ui.fake_console import FakeConsole
+from tests.ui.fake_backend import FakeBackend
 from tests.ui.operator import SMALL, at_console
 
 
@@ -69,7 +69,7 @@ def test_where_a_host_is_silent_nobody_claims_that_a_shared_volume_is_unused() -
 
 
 async def test_the_alert_of_a_pool_opens_its_volumes_the_largest_first_with_their_users() -> None:
-    console = FakeConsole(_fleet())
+    console = FakeBackend(_fleet())
     alert = an_alert(AlertRule.POOL_NEARLY_FULL, severity=Severity.WARNING, subject="vm", text="93 % full")
     console.push(AlertsChanged(alerts=(replace(alert, host="a"),)))
     async with at_console(console, size=SMALL) as operator:
@@ -100,7 +100,7 @@ def test_images_for_a_new_disk_are_bases_first_and_disks_in_use_last_and_marked(
 async def test_pools_and_volumes_of_a_silent_host_say_as_of_when_they_are() -> None:
     pool = a_pool("vm", volumes=(a_volume("a.qcow2"),))
     host = a_host("kvm-1", reading=a_reading("kvm-1", pools=(pool,)), link=LinkStatus.UNREACHABLE)
-    async with at_console(FakeConsole(a_fleet(host))) as operator:
+    async with at_console(FakeBackend(a_fleet(host))) as operator:
         await operator.press("2", "enter", "G")
         operator.sees("Pools, as of ")
         await operator.press("4", "enter")

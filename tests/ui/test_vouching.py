@@ -8,7 +8,7 @@ from novacron.model.operations.power import StartVm
 from novacron.model.plan.plan import Danger, Plan
 from novacron.model.refusal import Refusal, RefusalCode
 from tests.builders import an_id
-from tests.ui.fake_console import FakeConsole, a_plan_for
+from tests.ui.fake_backend import FakeBackend, a_plan_for
 from tests.ui.operator import Operator, a_console, at_console
 
 _SILENT = (HostId("kvm-2"), HostId("kvm-3"))
@@ -34,7 +34,7 @@ async def _start_build_2(operator: Operator) -> None:
     await operator.press("enter", "s")
 
 
-def _console() -> FakeConsole:
+def _console() -> FakeBackend:
     console = a_console()
     console.answer = _plans_with_a_word_only
     return console

@@ -12,7 +12,7 @@ from novacron.model.operations.migration import MigrateVm
 from novacron.model.work.wait import Wait
 from tests.builders import NOW, an_id
 from tests.operation_builders import a_step, an_operation
-from tests.ui.fake_console import FakeConsole
+from tests.ui.fake_backend import FakeBackend
 from tests.ui.fleet import a_mixed_fleet
 from tests.ui.operator import LARGE, SMALL, at_console
 from tests.ui.svg import svg_of
@@ -41,8 +41,8 @@ def _waiting(number: int, name: str, behind: Operation) -> Operation:
     return replace(_migration(number, name, Progress(queued=wait), OperationState.ACCEPTED), can_cancel=False)
 
 
-def _console() -> FakeConsole:
-    console = FakeConsole(a_mixed_fleet())
+def _console() -> FakeBackend:
+    console = FakeBackend(a_mixed_fleet())
     second = _waiting(2, "web-2", _running())
     console.show_operations(_waiting(3, "web-10", second), second, _running())
     return console
@@ -85,7 +85,7 @@ async def test_the_detail_of_one_that_waited_tells_waiting_from_working() -> Non
         ended_at=begun + timedelta(seconds=24),
         steps=(step,),
     )
-    console = FakeConsole(a_mixed_fleet())
+    console = FakeBackend(a_mixed_fleet())
     console.show_operations(ended)
     async with at_console(console) as operator:
         await operator.press("3", "enter")

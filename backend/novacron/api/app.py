@@ -11,9 +11,9 @@ from starlette.routing import Match
 
 from novacron import __version__
 from novacron.api.codec import Problem
-from novacron.api.gate import MOST_WEBSOCKETS, Gate
 from novacron.api.openapi import describe
 from novacron.api.problems import problem_of
+from novacron.api.request_limits import MOST_WEBSOCKETS, RequestLimits
 from novacron.api.routes_acting import acting_routes
 from novacron.api.routes_reading import reading_routes
 from novacron.api.routes_serial import serial_routes
@@ -70,7 +70,7 @@ def create_app(backend: Backend, most_websockets: int = MOST_WEBSOCKETS) -> Fast
     for router in routers:
         app.include_router(router)
     app.state.endpoints = [route for router in routers for route in router.routes]
-    app.add_middleware(Gate, most_websockets=most_websockets)
+    app.add_middleware(RequestLimits, most_websockets=most_websockets)
     app.add_exception_handler(NovaCronError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_bad_request)
     app.add_exception_handler(HTTPException, _on_no_route)

@@ -115,7 +115,7 @@ class RemoteBackend:
                 await _try(self._revive)
 
     async def fleet(self, caller: Caller) -> Fleet:
-        """Return the fleet as it stands."""
+        """Return the current fleet."""
         body = await self._ask("GET", "/v1/fleet", FleetBody)
         return Fleet(revision=body.revision, hosts=MappingProxyType({host.id: host for host in body.hosts}))
 

@@ -127,7 +127,7 @@ class Problem(Wire):
     detail: str
     remedy: str = ""
     link_status: str = ""
-    """Of an error of the link to a host: how the backend stands with it."""
+    """Of an error of the link to a host: the state of the connection to it."""
 
 
 _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}

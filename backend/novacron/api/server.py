@@ -18,9 +18,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from novacron.api.app import create_app
-from novacron.api.gate import MOST_BYTES
 from novacron.api.listener import Listener
 from novacron.api.peer import peer_of
+from novacron.api.request_limits import MOST_BYTES
 from novacron.model.errors import BackendError, NovaCronError
 from novacron.ports.backend import Backend
 

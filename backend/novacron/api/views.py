@@ -19,7 +19,7 @@ class Elsewhere(Wire):
 
 
 class VmEntry(Wire):
-    """One VM as the host sees it that speaks for it."""
+    """One VM as shown: as the host that runs it sees it, else as where it was last seen."""
 
     host: HostId
     current: bool

@@ -162,12 +162,12 @@ def cancel(
 ) -> None:
     """Ask a running operation to stop; a migration then leaves its VM at the source."""
 
-    async def work(console: Backend) -> Operation | Refusal:
-        answer = await console.cancel(this_user(), OperationId(operation))
+    async def work(backend: Backend) -> Operation | Refusal:
+        answer = await backend.cancel(this_user(), OperationId(operation))
         if isinstance(answer, Refusal) or no_wait:
             return answer
         latest = {answer.id: answer}
-        await follow(console, latest)
+        await follow(backend, latest)
         return latest[answer.id]
 
     answer = run(work, context)
@@ -185,7 +185,7 @@ def acknowledge(
     as_json: Json = False,
 ) -> None:
     """Say that you have dealt with an operation that needs attention; its alert is cleared."""
-    answer = run(lambda console: console.acknowledge(this_user(), OperationId(operation), note=note), context)
+    answer = run(lambda backend: backend.acknowledge(this_user(), OperationId(operation), note=note), context)
     _print_answer(answer, as_json=as_json)
     raise typer.Exit(code_of_refusal(answer) if isinstance(answer, Refusal) else ExitCode.OK)
 

@@ -26,8 +26,8 @@ def open_console(options: FleetOptions, theme: str | None) -> None:
     from novacron.api.client import RemoteBackend
     from novacron_tui.run import run as run_console
 
-    console = RemoteBackend(socket, revive=lambda: ensure_backend(options))
-    under_way = run_console(console, this_user(), theme=theme or theme_of(options))
+    backend = RemoteBackend(socket, revive=lambda: ensure_backend(options))
+    under_way = run_console(backend, this_user(), theme=theme or theme_of(options))
     if under_way is None:
         complain("console", "it ended by a fault of its own", "open it again: the backend and its operations go on")
         raise typer.Exit(ExitCode.FAILED)
@@ -59,8 +59,8 @@ def status(
     if not is_answering(socket_of(context.obj)):
         fail(BackendError("backend", "none runs for this fleet", "any other command starts it"))
 
-    async def work(console: Backend) -> BackendStatus:
-        return await console.status(this_user())
+    async def work(backend: Backend) -> BackendStatus:
+        return await backend.status(this_user())
 
     found = run(work, context)
     if as_json:

@@ -59,10 +59,10 @@ def just(context: typer.Context, intent_of: Callable[[Fleet], Intent], manner: M
     _run(context, lambda fleet: [intent_of(fleet)], manner)
 
 
-async def carry_out(console: Backend, intents: Sequence[Intent], manner: Manner, tally: Tally) -> None:
+async def carry_out(backend: Backend, intents: Sequence[Intent], manner: Manner, tally: Tally) -> None:
     """Preview, confirm, submit and follow; what comes of it is in the tally."""
     plans: list[Plan] = []
-    for answer in await _preview_all(console, intents):
+    for answer in await _preview_all(backend, intents):
         if isinstance(answer, Refusal):
             tally.refuse(answer)
         else:
@@ -73,18 +73,18 @@ async def carry_out(console: Backend, intents: Sequence[Intent], manner: Manner,
         if consent is not ExitCode.OK:
             tally.codes.append(consent)
             return
-    await _submit_all(console, plans, manner.schedule, tally)
+    await _submit_all(backend, plans, manner.schedule, tally)
     if manner.wait:
-        await follow(console, tally.operations)
+        await follow(backend, tally.operations)
 
 
 def _run(context: typer.Context, intents_of: Callable[[Fleet], Sequence[Intent]], manner: Manner) -> NoReturn:
     manner = replace(manner, schedule=schedule_of(context))
     tally = Tally(waited=manner.wait)
 
-    async def work(console: Backend) -> None:
-        fleet = await settled_fleet(console)
-        await carry_out(console, intents_of(fleet), manner, tally)
+    async def work(backend: Backend) -> None:
+        fleet = await settled_fleet(backend)
+        await carry_out(backend, intents_of(fleet), manner, tally)
 
     try:
         run(work, context)
@@ -115,15 +115,15 @@ def _mind_unread(fleet: Fleet, patterns: Sequence[str], manner: Manner) -> None:
         complain(doubt.subject, doubt.detail, doubt.remedy)
 
 
-async def _submit_all(console: Backend, plans: Sequence[Plan], schedule: Schedule, tally: Tally) -> None:
+async def _submit_all(backend: Backend, plans: Sequence[Plan], schedule: Schedule, tally: Tally) -> None:
     """Submit one after the other, each under a key of its own, so that asking again does nothing twice."""
     for number, plan in enumerate(plans, start=1):
         key = str(uuid.uuid4())
         submit = partial(
-            console.submit, this_user(), plan.intent, plan_digest=plan.digest, idempotency_key=key, schedule=schedule
+            backend.submit, this_user(), plan.intent, plan_digest=plan.digest, idempotency_key=key, schedule=schedule
         )
         try:
-            answer = await insisting(console, submit)
+            answer = await insisting(backend, submit)
         except NovaCronError as error:
             tally.lose(plan, key, error)
             tally.leave(plans[number:])
@@ -138,11 +138,11 @@ async def _submit_all(console: Backend, plans: Sequence[Plan], schedule: Schedul
             tally.operations[answer.id] = answer
 
 
-async def _preview_all(console: Backend, intents: Sequence[Intent]) -> list[Plan | Refusal]:
+async def _preview_all(backend: Backend, intents: Sequence[Intent]) -> list[Plan | Refusal]:
     limit = asyncio.Semaphore(_PREVIEWS_AT_ONCE)
 
     async def preview(intent: Intent) -> Plan | Refusal:
         async with limit:
-            return await console.preview(this_user(), intent)
+            return await backend.preview(this_user(), intent)
 
     return list(await asyncio.gather(*(preview(intent) for intent in intents)))

@@ -42,9 +42,9 @@ async def _fleet(context: typer.Context) -> Fleet:
     from novacron.runtime import socket_of
 
     options = options_from(context.find_root().params)
-    console = RemoteBackend(socket_of(options))
+    backend = RemoteBackend(socket_of(options))
     try:
         async with asyncio.timeout(_PATIENCE_S):
-            return await console.fleet(this_user())
+            return await backend.fleet(this_user())
     finally:
-        await console.close()
+        await backend.close()

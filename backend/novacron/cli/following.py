@@ -20,14 +20,14 @@ _PATIENCE_S = 60.0
 _PAUSE_S = 0.5
 
 
-async def follow(console: Backend, latest: dict[OperationId, Operation]) -> None:
+async def follow(backend: Backend, latest: dict[OperationId, Operation]) -> None:
     """Watch operations until each has ended, keeping `latest` up to date.
 
     What has not ended afterwards is not known, and was told on stderr: its backend stayed away, or has no record of it.
     """
     untold: set[OperationId] = set()
     try:
-        await _watch(console, latest, untold)
+        await _read_stream(backend, latest, untold)
     except BackendError as error:
         _say(error.detail, error.remedy)
     clear_progress()
@@ -40,7 +40,7 @@ async def follow(console: Backend, latest: dict[OperationId, Operation]) -> None
             )
 
 
-async def insisting(console: Backend, call: Callable[[], Awaitable[T]]) -> T:
+async def insisting(backend: Backend, call: Callable[[], Awaitable[T]]) -> T:
     """Return what a call gives that may be repeated: asks again when the backend went away and came back.
 
     Raises:
@@ -53,12 +53,12 @@ async def insisting(console: Backend, call: Callable[[], Awaitable[T]]) -> T:
         except BackendError:
             if give_up_at is None:
                 give_up_at = asyncio.get_running_loop().time() + _PATIENCE_S
-            if not await _is_back(console, give_up_at):
+            if not await _is_back(backend, give_up_at):
                 raise
         await asyncio.sleep(_PAUSE_S)
 
 
-async def _watch(console: Backend, latest: dict[OperationId, Operation], untold: set[OperationId]) -> None:
+async def _read_stream(backend: Backend, latest: dict[OperationId, Operation], untold: set[OperationId]) -> None:
     """Read the stream until nothing is left to wait for.
 
     Raises:
@@ -70,7 +70,7 @@ async def _watch(console: Backend, latest: dict[OperationId, Operation], untold:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(None) as patience:
-            async for change in console.changes(this_user()):
+            async for change in backend.changes(this_user()):
                 if isinstance(change, BackendLost):
                     if patience.when() is None:
                         patience.reschedule(loop.time() + _PATIENCE_S)
@@ -79,7 +79,7 @@ async def _watch(console: Backend, latest: dict[OperationId, Operation], untold:
                     continue
                 patience.reschedule(None)
                 if isinstance(change, OperationsChanged):
-                    await _take(console, change.operations, latest, untold)
+                    await _take(backend, change.operations, latest, untold)
                     if not _running(latest, untold):
                         return
     except TimeoutError:
@@ -87,7 +87,7 @@ async def _watch(console: Backend, latest: dict[OperationId, Operation], untold:
 
 
 async def _take(
-    console: Backend, told: Iterable[Operation], latest: dict[OperationId, Operation], untold: set[OperationId]
+    backend: Backend, told: Iterable[Operation], latest: dict[OperationId, Operation], untold: set[OperationId]
 ) -> None:
     """Take a list of operations. The backend forgets the oldest that ended: those are asked for one by one."""
     listed = {one.id: one for one in told}
@@ -96,7 +96,7 @@ async def _take(
             latest[waiting.id] = listed[waiting.id]
             continue
         try:
-            latest[waiting.id] = await insisting(console, partial(console.find_operation, this_user(), waiting.id))
+            latest[waiting.id] = await insisting(backend, partial(backend.find_operation, this_user(), waiting.id))
         except NovaCronError as error:
             untold.add(waiting.id)
             complain(waiting.title, error.detail, error.remedy)
@@ -109,11 +109,11 @@ def _running(latest: dict[OperationId, Operation], untold: set[OperationId]) -> 
     return [one for one in latest.values() if not one.has_ended and one.id not in untold]
 
 
-async def _is_back(console: Backend, give_up_at: float) -> bool:
+async def _is_back(backend: Backend, give_up_at: float) -> bool:
     """Wait until a stream of the backend begins, which also starts one that had died."""
     with suppress(TimeoutError, BackendError):
         async with asyncio.timeout_at(give_up_at):
-            async for change in console.changes(this_user()):
+            async for change in backend.changes(this_user()):
                 if isinstance(change, BackendFound):
                     return True
     return False

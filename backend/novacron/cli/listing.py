@@ -26,11 +26,11 @@ from novacron_tui.present.quantity import age
 def vms(context: typer.Context, names: AnyVmNames = None, partial_ok: PartialOk = False, as_json: Json = False) -> None:
     """List VMs with their state, host and load."""
 
-    async def work(console: Backend) -> tuple[Sequence[FleetVm], Collection[VmId], Sequence[HostId]]:
-        fleet = await settled_fleet(console)
+    async def work(backend: Backend) -> tuple[Sequence[FleetVm], Collection[VmId], Sequence[HostId]]:
+        fleet = await settled_fleet(backend)
         chosen = select_vms(fleet, names) if names else all_vms(fleet)
         unread = hosts_unread(fleet, [name for name in names or ["*"] if not is_uuid(fleet, name)])
-        twins = await _running_twice(console, chosen)
+        twins = await _running_twice(backend, chosen)
         return _without_ends_of_migrations(chosen, twins), twins, unread
 
     chosen, twins, unread = run(work, context)
@@ -42,7 +42,7 @@ def vms(context: typer.Context, names: AnyVmNames = None, partial_ok: PartialOk 
 
 
 def hosts(context: typer.Context, names: AnyHostNames = None, as_json: Json = False) -> None:
-    """List hosts with how the backend stands with each."""
+    """List hosts, each with the state of the connection to it."""
     _show([_host_record(host) for host in _hosts(context, names)], as_json, _HOST_COLUMNS)
 
 
@@ -59,8 +59,8 @@ def pools(
 def ops(context: typer.Context, as_json: Json = False) -> None:
     """List operations, newest first."""
 
-    async def work(console: Backend) -> tuple[Operation, ...]:
-        return await console.operations(this_user())
+    async def work(backend: Backend) -> tuple[Operation, ...]:
+        return await backend.operations(this_user())
 
     _show([_operation_record(operation) for operation in run(work, context)], as_json, _OPERATION_COLUMNS)
 
@@ -73,9 +73,9 @@ def alerts(
 ) -> None:
     """List what needs attention now."""
 
-    async def work(console: Backend) -> tuple[tuple[Alert, ...], Fleet]:
-        fleet = await settled_fleet(console)
-        return await console.alerts(this_user()), fleet
+    async def work(backend: Backend) -> tuple[tuple[Alert, ...], Fleet]:
+        fleet = await settled_fleet(backend)
+        return await backend.alerts(this_user()), fleet
 
     listed, fleet = run(work, context)
     holding = [alert for alert in listed if alert.cleared_at is None]
@@ -96,9 +96,9 @@ def xml(
 ) -> None:
     """Print a VM's definition as libvirt has it."""
 
-    async def work(console: Backend) -> str:
-        chosen = select_one_vm(await settled_fleet(console), vm)
-        return await console.definition(this_user(), chosen.id, chosen.home.host.id)
+    async def work(backend: Backend) -> str:
+        chosen = select_one_vm(await settled_fleet(backend), vm)
+        return await backend.definition(this_user(), chosen.id, chosen.home.host.id)
 
     typer.echo("\n".join(_inert_lines(run(work, context))))
 
@@ -119,8 +119,8 @@ def _show(records: Sequence[Record], as_json: bool, columns: Sequence[str]) -> N
 
 
 def _hosts(context: typer.Context, names: Sequence[str] | None) -> tuple[Host, ...]:
-    async def work(console: Backend) -> tuple[Host, ...]:
-        fleet = await settled_fleet(console)
+    async def work(backend: Backend) -> tuple[Host, ...]:
+        fleet = await settled_fleet(backend)
         return select_hosts(fleet, names) if names else tuple(fleet.hosts.values())
 
     return run(work, context)
@@ -142,11 +142,11 @@ def _mib(value: int | None) -> str | None:
     return f"{value / 1024:.1f}G" if value >= 1024 else f"{value}M"
 
 
-async def _running_twice(console: Backend, chosen: Sequence[FleetVm]) -> Collection[VmId]:
+async def _running_twice(backend: Backend, chosen: Sequence[FleetVm]) -> Collection[VmId]:
     """Return which of them run on two hosts; the two ends of a migration of ours, read one after the other, do not."""
     suspected = {vm.id for vm in chosen if vm.others and len(vm.running_copies) > 1}
     if suspected:
-        operations = await console.operations(this_user())
+        operations = await backend.operations(this_user())
         suspected -= {one.intent.vm for one in operations if isinstance(one.intent, MigrateVm) and not one.has_ended}
     return suspected
 

@@ -81,7 +81,7 @@ class Tally:
 
 
 def print_outcome(operation: Operation) -> None:
-    """Print one line: what it was, how it stands, and why."""
+    """Print one line: what it was, its state, and why."""
     print_line(f"{operation.title}: {operation.state.value}{': ' if operation.outcome else ''}{operation.outcome}")
 
 

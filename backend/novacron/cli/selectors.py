@@ -19,7 +19,7 @@ def select_vms(fleet: Fleet, patterns: Sequence[str]) -> tuple[FleetVm, ...]:
     it narrows it to a host, itself a glob.
 
     Raises:
-        UsageError: nothing stands on one side of the `@`.
+        UsageError: one side of the `@` is empty.
         NotFound: a pattern matches nothing.
         LinkError: it matches nothing, and hosts that never answered may have it.
         Conflict: a plain name fits several VMs.
@@ -159,9 +159,9 @@ def _copies(vm: FleetVm) -> tuple[FleetVm, ...]:
 
 
 def _second_copies(fleet: Fleet, host: HostId, known: Iterable[FleetVm], *, also_defined: bool) -> list[FleetVm]:
-    """Return what a host that was named has, although another host speaks for it: a paused second copy.
+    """Return what a host that was named has, although the VM is shown as on another host: a paused second copy.
 
-    With `also_defined` also a mere definition, when the host that speaks for it does not answer: it was named.
+    With `also_defined` also a mere definition, when the host on which it is shown does not answer: it was named.
     """
     known_ids = {vm.id for vm in known}
     return [

@@ -25,8 +25,8 @@ def run(work: Callable[[Backend], Awaitable[T]], context: typer.Context) -> T:
     """Attach to the fleet's backend, starting it if needed, and do `work`."""
 
     async def attached() -> T:
-        async with attach(context) as console:
-            return await work(console)
+        async with attach(context) as backend:
+            return await work(backend)
 
     return run_plain(attached)
 
@@ -54,14 +54,14 @@ async def attach(context: typer.Context) -> AsyncIterator[Backend]:
         return ensure_backend(context.obj)
 
     # One that dies under a command that waits is started again: else nobody would settle what it waits for.
-    console = RemoteBackend(await asyncio.to_thread(ensure), revive=ensure)
+    backend = RemoteBackend(await asyncio.to_thread(ensure), revive=ensure)
     try:
-        yield console
+        yield backend
     finally:
-        await console.close()
+        await backend.close()
 
 
-async def settled_fleet(console: Backend) -> Fleet:
+async def settled_fleet(backend: Backend) -> Fleet:
     """Return the fleet once every host was heard from or found unreachable, after 10 s at the latest.
 
     Raises:
@@ -71,7 +71,7 @@ async def settled_fleet(console: Backend) -> Fleet:
     cause = "it does not answer"
     try:
         async with asyncio.timeout(_SETTLE_S):
-            async for change in console.changes(this_user()):
+            async for change in backend.changes(this_user()):
                 if isinstance(change, BackendLost):
                     cause = change.cause
                 if isinstance(change, FleetChanged):

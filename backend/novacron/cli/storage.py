@@ -39,8 +39,8 @@ def volumes(
 ) -> None:
     """List the volumes of each host's pools."""
 
-    async def work(console: Backend) -> tuple[Host, ...]:
-        fleet = await settled_fleet(console)
+    async def work(backend: Backend) -> tuple[Host, ...]:
+        fleet = await settled_fleet(backend)
         return select_hosts(fleet, names) if names else tuple(fleet.hosts.values())
 
     chosen = run(work, context)

@@ -60,6 +60,8 @@ class _Limits(_Strict):
 
 
 class _Host(_Strict):
+    """A HostSpec as the file has it: the same settings by the same names, but for its name."""
+
     name: Name
     site: str = ""
     uri: str = ""
@@ -172,17 +174,9 @@ def _table_of(spec: HostSpec, *, inline: bool) -> "Table | InlineTable":
     import tomlkit
 
     table = tomlkit.inline_table() if inline else tomlkit.table()
-    fields = {
-        "name": spec.id,
-        "site": spec.site,
-        "uri": spec.uri,
-        "ssh": spec.ssh,
-        "ssh_config": spec.ssh_config,
-        "socket": spec.socket,
-        "peer_uri": spec.peer_uri,
-        "migration_address": spec.migration_address,
-    }
-    table.update({key: value for key, value in fields.items() if value})
+    keys = [key for key in _Host.model_fields if key not in ("name", "labels", "limits")]
+    written = {"name": spec.id, **{key: getattr(spec, key) for key in keys}}
+    table.update({key: value for key, value in written.items() if value})
     if spec.labels:
         labels = tomlkit.inline_table()
         labels.update(spec.labels)
@@ -285,15 +279,9 @@ def _spec(host: _Host, folder: Path, place: _Place) -> HostSpec:
         raise ConfigError(
             place.at("host", place.host, key), f"host {host.name}: {key}: {error.detail}", error.remedy
         ) from error
-    return replace(
-        way,
-        site=host.site,
-        ssh_config=ssh_config,
-        socket=host.socket or way.socket,
-        peer_uri=host.peer_uri or way.peer_uri,
-        migration_address=host.migration_address,
-        labels=host.labels,
-    )
+    # What an address says by itself holds where the file says nothing else.
+    own = host.model_dump(exclude={"name", "uri", "ssh", "limits"}, exclude_defaults=True)
+    return replace(way, **{**own, "ssh_config": ssh_config})
 
 
 def _refuse_doubles(place: _Place, parsed: _File) -> None:

@@ -1,4 +1,4 @@
-"""Where in fleet.toml something stands, for messages. The TOML reader knows values, not their lines."""
+"""On which line of fleet.toml a setting is, for messages. The TOML reader knows values, not their lines."""
 
 import re
 from collections.abc import Sequence

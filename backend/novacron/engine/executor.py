@@ -54,16 +54,16 @@ class EngineContext:
 class Executor:
     """Accepts, runs and cancels operations."""
 
-    def __init__(self, ground: EngineContext) -> None:
-        self._ground = ground
-        self._ids = OperationIds(ground.clock, ground.rng)
-        self._queue = WorkQueue(partial(_limit_of, ground.store), ground.ledger.queued)
+    def __init__(self, engine: EngineContext) -> None:
+        self._engine = engine
+        self._ids = OperationIds(engine.clock, engine.rng)
+        self._queue = WorkQueue(partial(_limit_of, engine.store), engine.ledger.queued)
         self._previews = Previews()
         self.scheduler = Scheduler(
             queue=self._queue,
-            store=ground.store,
-            ledger=ground.ledger,
-            clock=ground.clock,
+            store=engine.store,
+            ledger=engine.ledger,
+            clock=engine.clock,
             plan=self.plan,
             difference=self._previews.difference,
         )
@@ -118,8 +118,8 @@ class Executor:
 
     async def cancel(self, operation_id: OperationId, caller: Caller) -> Operation | Refusal:
         """Ask an operation to stop; give it up when it was asked before and waits for what does not answer."""
-        ground = self._ground
-        return await cancel(operation_id, self._runs.get(operation_id), ground.ledger, ground.clock, caller)
+        engine = self._engine
+        return await cancel(operation_id, self._runs.get(operation_id), engine.ledger, engine.clock, caller)
 
     def follow_limits(self) -> None:
         """Let those begin that the limits, as they are now, keep back no more."""
@@ -132,7 +132,7 @@ class Executor:
     def adopt(self, operation: Operation) -> OperationRunner:
         """Take up an operation of an earlier run of the backend: locked again before anything new is accepted."""
         # What it waited for then says nothing now.
-        self._ground.ledger.queued(operation.id, None)
+        self._engine.ledger.queued(operation.id, None)
         has_begun = any(step.state is not StepState.PENDING for step in operation.steps)
         if has_begun or isinstance(operation.intent, UnknownIntent):
             self._queue.hold(claims_unread(operation), operation)
@@ -157,7 +157,7 @@ class Executor:
         self._is_ending = True
         self.scheduler.hold_back()
         await self.scheduler.note_waiting()
-        await drain(self._runs.values, self._ground.clock, self._ground.settings)
+        await drain(self._runs.values, self._engine.clock, self._engine.settings)
         return tuple(run.operation for run in self._runs.values() if not run.operation.has_ended)
 
     async def stop(self) -> None:
@@ -179,20 +179,20 @@ class Executor:
         self._tasks.clear()
 
     async def _submit(self, asked: Submission) -> Operation | Refusal:
-        ground = self._ground
+        engine = self._engine
         try:
-            known = await ground.ledger.by_key(asked.key, asked.actor) if asked.key else None
+            known = await engine.ledger.by_key(asked.key, asked.actor) if asked.key else None
             if known is not None:
                 return known
-            ground.ledger.require_writable()
+            engine.ledger.require_writable()
         except JournalError as error:
             return _no_journal(error)
         if self._is_ending:
             return refuse(RefusalCode.TOO_LATE, "backend", "it is ending: nothing new begins", "ask the next one")
-        now = ground.clock.now()
+        now = engine.clock.now()
         if problem := asked.schedule.problem(now):
             return refuse(RefusalCode.INVALID, "schedule", problem, "choose another time")
-        fleet = ground.store.fleet
+        fleet = engine.store.fleet
         held = _claimant(self._ids.next(), asked, subject_of(asked.intent, fleet), now)
         locked = self._queue.take(claims_of(asked.intent, fleet), held)
         if locked is not None:
@@ -208,7 +208,7 @@ class Executor:
             self._queue.release(held.id)
             return answer
         self._begin(answer)
-        return self._ground.ledger.find(answer.id) or answer
+        return self._engine.ledger.find(answer.id) or answer
 
     def _begin(self, operation: Operation) -> None:
         """Let it run at once if its hosts have the capacity, else when it is its turn."""
@@ -244,32 +244,32 @@ class Executor:
             plan_digest=planned.digest,
         )
         # What it touches is known better after the look. From here to the lock nothing is awaited.
-        locked = self._queue.take(claims_of(held.intent, self._ground.store.fleet), operation)
+        locked = self._queue.take(claims_of(held.intent, self._engine.store.fleet), operation)
         if locked is not None:
             return locked
-        return await self._ground.ledger.accept(operation)
+        return await self._engine.ledger.accept(operation)
 
     async def _plan(self, intent: Intent, *, afresh: bool) -> Plan | Refusal:
-        ground = self._ground
-        fleet = ground.store.fleet
+        engine = self._engine
+        fleet = engine.store.fleet
         if afresh:
-            looked = await look_again(intent, ground.store, ground.pollers, ground.clock, ground.settings)
+            looked = await look_again(intent, engine.store, engine.pollers, engine.clock, engine.settings)
             if isinstance(looked, Refusal):
                 return looked
             fleet = looked
-        facts = await gather_facts(intent, fleet, ground.pollers, ground.clock, ground.settings)
+        facts = await gather_facts(intent, fleet, engine.pollers, engine.clock, engine.settings)
         if isinstance(facts, Refusal):
             return facts
         # By the fleet as it is after asking, where nobody looked: the answers took their time.
-        return plan(intent, fleet if afresh else ground.store.fleet, facts)
+        return plan(intent, fleet if afresh else engine.store.fleet, facts)
 
     def _refuse_locked(self, intent: Intent) -> Refusal | None:
         """Say which operation is in the way: told before anything else, because it explains the rest."""
-        fleet = self._ground.store.fleet
+        fleet = self._engine.store.fleet
         return self._queue.refuse(claims_of(intent, fleet), subject_of(intent, fleet))
 
     def _new_run(self, operation: Operation) -> OperationRunner:
-        ground = self._ground
+        engine = self._engine
         run: OperationRunner
 
         async def mark_settling() -> None:
@@ -277,16 +277,16 @@ class Executor:
 
         context = StepContext(
             operation=lambda: run.operation,
-            fleet=lambda: ground.store.fleet,
-            pollers=ground.pollers,
-            clock=ground.clock,
-            settings=ground.settings,
-            show=lambda progress: ground.ledger.show(operation.id, progress),
+            fleet=lambda: engine.store.fleet,
+            pollers=engine.pollers,
+            clock=engine.clock,
+            settings=engine.settings,
+            show=lambda progress: engine.ledger.show(operation.id, progress),
             mark_settling=mark_settling,
-            require_ours=ground.ledger.require_writable,
+            require_ours=engine.ledger.require_writable,
         )
         run = OperationRunner(
-            operation.id, ledger=ground.ledger, context=context, clock=ground.clock, settings=ground.settings
+            operation.id, ledger=engine.ledger, context=context, clock=engine.clock, settings=engine.settings
         )
         self._runs[operation.id] = run
         return run

@@ -14,10 +14,10 @@ from novacron.ports.hypervisor import Hypervisor
 class HostPollers:
     """One poller per host, each in a task of its own."""
 
-    def __init__(self, specs: Sequence[HostSpec], watch: PollerContext, supervisor: Supervisor) -> None:
-        self._watch = watch
+    def __init__(self, specs: Sequence[HostSpec], context: PollerContext, supervisor: Supervisor) -> None:
+        self._context = context
         self._supervisor = supervisor
-        self._pollers = {spec.id: HostPoller(spec, watch) for spec in specs}
+        self._pollers = {spec.id: HostPoller(spec, context) for spec in specs}
         self._tasks: dict[HostId, asyncio.Task[None]] = {}
 
     def start(self) -> None:
@@ -30,14 +30,14 @@ class HostPollers:
         await self._end(tuple(self._tasks))
 
     async def replace(self, specs: Sequence[HostSpec]) -> None:
-        """Watch these hosts instead: let go of those that are gone or changed, leave the others in peace."""
+        """Watch these hosts instead: close those that are gone or changed, keep the others."""
         wanted = {spec.id: spec for spec in specs}
         known = self._pollers.items()
         await self._end([host for host, poller in known if not _is_reached_as(wanted.get(host), poller.spec)])
-        self._watch.store.set_hosts(specs)
+        self._context.store.set_hosts(specs)
         for host, spec in wanted.items():
             if host not in self._pollers:
-                self._pollers[host] = HostPoller(spec, self._watch)
+                self._pollers[host] = HostPoller(spec, self._context)
                 self._begin(host)
 
     def _begin(self, host: HostId) -> None:

@@ -15,11 +15,11 @@ class JournalKeeping:
     """The tasks that go on for as long as the backend does."""
 
     def __init__(
-        self, journal: Journal, ground: EngineContext, lease: LeaseKeeper, executor: Executor, batches: Batches
+        self, journal: Journal, engine: EngineContext, lease: LeaseKeeper, executor: Executor, batches: Batches
     ) -> None:
         self._journal = journal
-        self._ground = ground
-        self._ledger = ground.ledger
+        self._engine = engine
+        self._ledger = engine.ledger
         self._lease = lease
         self._executor = executor
         self._batches = batches
@@ -35,13 +35,13 @@ class JournalKeeping:
         with suppress(JournalError):  # the ledger keeps it, and shows it
             unfinished = await self._ledger.open()
             if self._lease.is_ours:
-                recover(unfinished, self._executor, self._ground)
+                recover(unfinished, self._executor, self._engine)
                 self._batches.take_up(unfinished)
 
     async def retry(self) -> None:
         """Try again and again to open it, and to write what could not be written."""
         while True:
-            await self._ground.clock.sleep(self._ground.settings.journal_retry_s)
+            await self._engine.clock.sleep(self._engine.settings.journal_retry_s)
             if self._ledger.is_open:
                 # Not alone: the lease is renewed also while a commit hangs.
                 await self._ledger.flush()
@@ -53,7 +53,7 @@ class JournalKeeping:
     async def check(self) -> None:
         """Have the journal checked once, when it is open: a large one takes longer than a start may."""
         while not self._ledger.is_open:
-            await self._ground.clock.sleep(self._ground.settings.journal_retry_s)
+            await self._engine.clock.sleep(self._engine.settings.journal_retry_s)
         try:
             await self._journal.check()
         except JournalError as error:
@@ -62,7 +62,7 @@ class JournalKeeping:
     async def renew(self) -> None:
         """Renew the lease again and again, or take over what another backend leaves."""
         while True:
-            await self._ground.clock.sleep(self._ground.settings.lease_renew_s)
+            await self._engine.clock.sleep(self._engine.settings.lease_renew_s)
             async with self._alone:
                 if self._ledger.is_open:
                     with suppress(JournalError):  # the lease's keeper keeps it, and shows it

@@ -1,4 +1,4 @@
-"""Every operation as it stands, in memory and in the journal, which is always written first.
+"""Every operation's current state, in memory and in the journal, which is always written first.
 
 The one writer of operations' state. An operation that was acknowledged is in the journal, and no step begins before
 its "started" is. When the journal fails, nothing new begins; what runs may end, and what could not be written is

@@ -16,7 +16,7 @@ _STEPS: Final = {
 
 
 def log_operation(event: Event, operation: Operation, before: Operation | None) -> None:
-    """Write what has happened to an operation; `operation` is as it stands after the event."""
+    """Write what has happened to an operation; `operation` is its state after the event."""
     if not is_logged():
         return
     match event:

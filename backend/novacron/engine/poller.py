@@ -40,9 +40,9 @@ class PollerContext:
 class HostPoller:
     """The one writer of its host's row, and the owner of the connection to it."""
 
-    def __init__(self, spec: HostSpec, watch: PollerContext) -> None:
+    def __init__(self, spec: HostSpec, context: PollerContext) -> None:
         self._spec = spec
-        self._watch = watch
+        self._context = context
         self._hypervisor: Hypervisor | None = None
         self._wake = asyncio.Event()
         self._lost = ""
@@ -66,7 +66,7 @@ class HostPoller:
         Raises:
             LinkError: there is none that answers.
         """
-        link = self._watch.store.link_of(self._spec.id)
+        link = self._context.store.link_of(self._spec.id)
         if self._hypervisor is None or not link.is_up:
             raise LinkError(self._spec.id, link.cause or f"it is {link.status}", link.remedy, status=link.status)
         return self._hypervisor
@@ -138,10 +138,10 @@ class HostPoller:
 
     async def _hold(self, error: LinkError) -> None:
         """Show what is wrong, let go, and wait until it is time to try again."""
-        watch = self._watch
+        context = self._context
         self._attempts += 1
-        before = watch.store.link_of(self._spec.id)
-        now = watch.clock.now()
+        before = context.store.link_of(self._spec.id)
+        now = context.clock.now()
         wait_s = self._backoff_s(error.status)
         link = Link(
             status=error.status,
@@ -151,24 +151,24 @@ class HostPoller:
             retry_at=now + timedelta(seconds=wait_s),
             attempts=self._attempts,
         )
-        watch.store.set_link(self._spec.id, link)
+        context.store.set_link(self._spec.id, link)
         _log_trouble(self._spec.id, before, link)
         self._release()
         self._wake.clear()
         await self._let_go()
-        await first_of(watch.clock, wait_s, self._wake)
+        await first_of(context.clock, wait_s, self._wake)
         self._wake.clear()
 
     async def _connect(self) -> None:
-        watch, deadline_s = self._watch, self._watch.settings.connect_deadline_s
-        before = watch.store.link_of(self._spec.id)
+        context, deadline_s = self._context, self._context.settings.connect_deadline_s
+        before = context.store.link_of(self._spec.id)
         if before.retry_at is not None:
-            watch.store.set_link(self._spec.id, _under_way(before))
+            context.store.set_link(self._spec.id, _under_way(before))
         self._lost = ""
         hypervisor = await within(
-            watch.clock,
-            deadline_s + watch.settings.overrun_s,
-            watch.gateway.connect(self._spec, deadline_s=deadline_s),
+            context.clock,
+            deadline_s + context.settings.overrun_s,
+            context.gateway.connect(self._spec, deadline_s=deadline_s),
             subject=self._spec.id,
             what="connecting",
         )
@@ -177,16 +177,16 @@ class HostPoller:
         hypervisor.reader.watch(lambda event: self._on_event(hypervisor, event))
 
     async def _read(self) -> None:
-        watch, settings = self._watch, self._watch.settings
+        context, settings = self._context, self._context.settings
         if self._hypervisor is None:
             raise LinkLost(self._spec.id, "the connection is gone")
         self._wake.clear()
-        self._read_at = watch.clock.monotonic()
+        self._read_at = context.clock.monotonic()
         due = self._read_at - self._inventory_at >= settings.inventory_interval_s
         inventory, self._inventory_wanted = self._inventory_wanted or due, False
         served = [entry for entry in self._waiting if inventory or not entry[0]]
         reading = await within(
-            watch.clock,
+            context.clock,
             settings.read_deadline_s + settings.overrun_s,
             self._hypervisor.reader.read(inventory=inventory, deadline_s=settings.read_deadline_s),
             subject=self._spec.id,
@@ -195,23 +195,23 @@ class HostPoller:
         self._require_identity(reading)
         if inventory:
             self._inventory_at = self._read_at
-        if not watch.store.link_of(self._spec.id).is_up:
+        if not context.store.link_of(self._spec.id).is_up:
             log("host connected", host=self._spec.id, attempts=self._attempts)
         self._attempts = 0
-        watch.store.apply(reading)
-        watch.on_reading(reading)
+        context.store.apply(reading)
+        context.on_reading(reading)
         for entry in served:
             self._waiting.remove(entry)
             _resolve(entry[1])
 
     async def _rest(self) -> None:
         """Wait for the next turn: the interval, or an event, and never more than five turns a second."""
-        watch, settings = self._watch, self._watch.settings
-        elapsed_s = watch.clock.monotonic() - self._read_at
-        if await first_of(watch.clock, settings.poll_interval_s - elapsed_s, self._wake):
+        context, settings = self._context, self._context.settings
+        elapsed_s = context.clock.monotonic() - self._read_at
+        if await first_of(context.clock, settings.poll_interval_s - elapsed_s, self._wake):
             self._require_link()
-            elapsed_s = watch.clock.monotonic() - self._read_at
-            await watch.clock.sleep(max(settings.event_debounce_s, settings.event_gap_s - elapsed_s))
+            elapsed_s = context.clock.monotonic() - self._read_at
+            await context.clock.sleep(max(settings.event_debounce_s, settings.event_gap_s - elapsed_s))
         self._require_link()
 
     def _on_event(self, hypervisor: Hypervisor, event: HostEvent) -> None:
@@ -249,11 +249,11 @@ class HostPoller:
 
     def _twin(self, uuid: str) -> HostId | None:
         # What it said before the backend was restarted may be another machine's by now.
-        others = (other for other in self._watch.store.fleet.same_machine(uuid) if other.is_current)
+        others = (other for other in self._context.store.fleet.same_machine(uuid) if other.is_current)
         return next((other.id for other in others if other.id != self._spec.id), None)
 
     def _backoff_s(self, status: LinkStatus) -> float:
-        settings = self._watch.settings
+        settings = self._context.settings
         # A libvirtd that was there a moment ago is being restarted far more often than it was removed.
         restarts = status is LinkStatus.NO_LIBVIRT and bool(self._identity)
         if status in NEEDS_PERSON and not restarts:
@@ -262,7 +262,7 @@ class HostPoller:
         backoff = Backoff(
             first_s=settings.backoff_first_s, most_s=settings.backoff_most_s, spread=0.5, failures=self._attempts - 1
         )
-        return backoff.failed(chance=self._watch.rng.random()).wait_s()
+        return backoff.failed(chance=self._context.rng.random()).wait_s()
 
     def _release(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -276,7 +276,7 @@ class HostPoller:
 
     async def _close(self, hypervisor: Hypervisor) -> None:
         try:
-            await within(self._watch.clock, 2.0, hypervisor.close(), subject=self._spec.id, what="closing")
+            await within(self._context.clock, 2.0, hypervisor.close(), subject=self._spec.id, what="closing")
         except NovaCronError:
             return
 

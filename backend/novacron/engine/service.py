@@ -12,7 +12,7 @@ from novacron.engine.alerting import Alerting
 from novacron.engine.executor import EngineContext, Executor
 from novacron.engine.failpoint_ledger import ledger_of
 from novacron.engine.host_pollers import HostPollers
-from novacron.engine.hub import Hub, Snapshot
+from novacron.engine.hub import Hub, HubMessage
 from novacron.engine.journal_keeping import JournalKeeping
 from novacron.engine.last_readings import LastReadings
 from novacron.engine.lease import LeaseKeeper
@@ -80,7 +80,7 @@ class BackendService:
         self._lease = LeaseKeeper(journal, clock, settings, holder)
         # For jitter and identifiers only: nothing here is a secret.
         self._compose(hosts, gateway, journal, rng or random.Random())  # noqa: S311
-        self._journal_keeping = JournalKeeping(journal, self._ground, self._lease, self._executor, self.batches)
+        self._journal_keeping = JournalKeeping(journal, self._engine, self._lease, self._executor, self.batches)
 
     def _compose(
         self, hosts: Sequence[HostSpec], gateway: HypervisorGateway, journal: Journal, chance: random.Random
@@ -109,10 +109,10 @@ class BackendService:
             ),
             self._supervisor,
         )
-        self._ground = EngineContext(
+        self._engine = EngineContext(
             store=self._store, pollers=self._pollers, ledger=self._ledger, clock=clock, settings=settings, rng=chance
         )
-        self._executor = Executor(self._ground)
+        self._executor = Executor(self._engine)
         self.batches = Batches(self._executor, self._ledger, clock, chance)
         self._alerting = Alerting(
             self._store,
@@ -132,13 +132,13 @@ class BackendService:
 
         Without the journal the hosts are watched all the same, and every operation is refused until it can be opened.
         """
-        nothing: tuple[Snapshot, ...] = (
+        nothing: tuple[HubMessage, ...] = (
             FleetChanged(fleet=self._store.fleet),
             OperationsChanged(operations=()),
             AlertsChanged(alerts=()),
         )
-        for snapshot in nothing:
-            self._hub.publish(snapshot)
+        for message in nothing:
+            self._hub.publish(message)
         if self._last_readings is not None:
             self._store.recall(await self._last_readings.load())
             self.keep("keeping what hosts said last", self._last_readings.run)
@@ -190,14 +190,14 @@ class BackendService:
         """Yield full snapshots of fleet, operations and alerts first, then every change; never ends."""
         stream = self._hub.changes()
         try:
-            async for snapshot in stream:
-                yield snapshot
+            async for message in stream:
+                yield message
         finally:
             with suppress(RuntimeError):
                 await stream.aclose()  # type: ignore[attr-defined]
 
     async def fleet(self, caller: Caller) -> Fleet:
-        """Return the fleet as it stands."""
+        """Return the current fleet."""
         return self._store.fleet
 
     async def operations(self, caller: Caller) -> tuple[Operation, ...]:
@@ -291,8 +291,8 @@ class BackendService:
             self._last_readings.note(reading)
 
     def _publish_fleet(self, fleet: Fleet, notable: bool) -> None:
-        calm_s = 0.0 if notable else len(fleet.vms) * self._settings.calm_gap_per_vm_s
-        self._hub.publish(FleetChanged(fleet=fleet), calm_s=calm_s)
+        figures_gap_s = 0.0 if notable else len(fleet.vms) * self._settings.figures_gap_per_vm_s
+        self._hub.publish(FleetChanged(fleet=fleet), figures_gap_s=figures_gap_s)
 
     async def _note_waiting(self) -> None:
         while True:

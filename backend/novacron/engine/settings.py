@@ -29,7 +29,7 @@ class EngineSettings:
     """At most five reads a second of one host, however many events it sends."""
     fleet_gap_s: float = 0.1
     """A reader gets at most ten whole fleets a second; the first after a pause comes at once."""
-    calm_gap_per_vm_s: float = 0.0005
+    figures_gap_per_vm_s: float = 0.0005
     """Between fleets that differ in figures alone, for each VM: ten times what a console takes to read and draw one."""
 
     sample_window_s: float = 900.0

@@ -30,11 +30,11 @@ class FleetStore:
 
     @property
     def fleet(self) -> Fleet:
-        """The fleet as it stands."""
+        """The current fleet."""
         return self._fleet
 
     def link_of(self, host: HostId) -> Link:
-        """Return how we stand with a host."""
+        """Return the state of the connection to a host."""
         return self._fleet.hosts[host].link
 
     def apply(self, reading: HostReading) -> None:
@@ -48,7 +48,7 @@ class FleetStore:
         self._set(after, notable=link is not before.link or _is_notable(before.reading, reading))
 
     def set_link(self, host: HostId, link: Link) -> None:
-        """Say how we stand with a host; its last reading stays, and ages."""
+        """Set the state of the connection to a host; its last reading stays, and ages."""
         before = self._fleet.hosts[host]
         if before.link != link:
             self._set(self._fleet.with_host(replace(before, link=link)))

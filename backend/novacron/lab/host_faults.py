@@ -14,7 +14,7 @@ def _signal_daemon(lab: Lab, host: HostLayout, signal: str, pid_file: str) -> No
 
 
 def freeze_libvirtd(lab: Lab, host: HostLayout, _: str) -> None:
-    """Stop libvirtd where it stands."""
+    """Stop libvirtd by SIGSTOP."""
     _signal_daemon(lab, host, "STOP", LIBVIRTD_PID)
 
 

@@ -41,7 +41,7 @@ class HostTable(Mapping[HostId, Host]):
         return len(self._order)
 
     def changed(self, host: Host) -> "HostTable":
-        """Return the table in which `host` stands as given; a new one is the last."""
+        """Return the table with `host` replaced by the one given; a new one is the last."""
         after = HostTable.__new__(HostTable)
         after._order = self._order if host.id in self._by_id else (*self._order, host.id)
         after._by_id = self._by_id.changed({host.id: host})
@@ -93,7 +93,7 @@ class Fleet:
     """The last readings of hosts that left fleet.toml: what they had may be in use there still."""
 
     def with_host(self, host: Host) -> "Fleet":
-        """Return the next revision, in which `host` stands as given."""
+        """Return the next revision, with `host` replaced by the one given."""
         return self._changed(host, self.revision + 1)
 
     def with_reading(self, reading: HostReading, link: Link) -> "Fleet":

@@ -24,7 +24,7 @@ class FleetCounts:
     """Without those that are 0."""
 
     def vms_in(self, state: VmState) -> int:
-        """Return how many VMs are in that state by the word of a host that answers; a crashed guest is crashed."""
+        """Return how many VMs are in that state by the reading of a host that answers; a crashed guest is crashed."""
         return self.amounts.get(state, 0)
 
     @property

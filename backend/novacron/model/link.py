@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class LinkStatus(StrEnum):
-    """How the backend stands with a host. Only UP means that its readings are current."""
+    """The state of the backend's connection to a host. Only UP means that its readings are current."""
 
     CONNECTING = "connecting"
     UP = "up"
@@ -42,7 +42,7 @@ NEEDS_PERSON = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """How the backend stands with one host, and since when."""
+    """The state of the backend's connection to one host, and since when."""
 
     status: LinkStatus
     since: datetime

@@ -15,7 +15,7 @@ from novacron.model.work.wait import Wait
 
 
 class OperationState(StrEnum):
-    """Where an operation stands."""
+    """The state of an operation."""
 
     ACCEPTED = "accepted"
     RUNNING = "running"
@@ -68,7 +68,7 @@ def require_move(before: OperationState, after: OperationState) -> None:
 
 
 class StepState(StrEnum):
-    """Where one step stands."""
+    """The state of one step."""
 
     PENDING = "pending"
     STARTED = "started"

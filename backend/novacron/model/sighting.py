@@ -1,4 +1,4 @@
-"""A VM as one host or several see it, and which of them speaks for it."""
+"""A VM as one host or several see it, and which of these sightings is shown."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from novacron.model.vm import VmReading, VmState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """A host of the fleet: what we were told to look at, how we stand with it, and its last words."""
+    """A host of the fleet: its spec, the state of the connection to it, and its last reading."""
 
     spec: HostSpec
     link: Link
@@ -47,7 +47,7 @@ class FleetVm:
     """One VM of the fleet, by UUID, wherever it is seen."""
 
     home: Sighting
-    """The sighting that speaks for it: where it runs; else where it was last seen paused, else defined."""
+    """The sighting that is shown: where it runs; else where it was last seen paused, else defined."""
     others: tuple[Sighting, ...] = ()
     """Where else the same UUID is seen: a migration's other end, a left-over definition, or a second copy."""
 
@@ -71,7 +71,7 @@ class FleetVm:
         return tuple(seen for seen in self.sightings if seen.is_current and _executes(seen.vm))
 
     def seen_on(self, copy: Sighting) -> "FleetVm":
-        """Return the VM with one of its own sightings as the one that speaks for it."""
+        """Return the VM with one of its own sightings as the one that is shown."""
         return replace(self, home=copy, others=tuple(seen for seen in self.sightings if seen is not copy))
 
 
@@ -89,6 +89,6 @@ _STATE_RANK = {"running": 0, "shutting down": 1, "suspended": 2, "paused": 3, "c
 
 
 def _authority(sighting: Sighting) -> tuple[int, bool, str]:
-    """Order sightings: who runs it speaks for it, a current word before an old one of the same state."""
+    """Order sightings: the one that runs it first, a current reading before an old one of the same state."""
     rank = _STATE_RANK.get(sighting.vm.state.value, 6)
     return (rank, not sighting.is_current, sighting.host.id)

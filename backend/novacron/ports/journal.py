@@ -1,6 +1,6 @@
 """Where operations are remembered: as events, and only added to. Acknowledged means written.
 
-Nothing that was appended is ever changed. How an operation stands is the fold of its events (model.work.event); a
+Nothing that was appended is ever changed. The state of an operation is the fold of its events (model.work.event); a
 journal finds operations by key, state and order without folding those that nobody asks for.
 """
 

@@ -16,7 +16,7 @@ from novacron.model.refusal import Refusal, RefusalCode
 from novacron.ports.backend import BackendFound
 from tests.builders import an_id
 from tests.operation_builders import an_operation
-from tests.unit.cli.scripted_console import ScriptedConsole
+from tests.unit.cli.scripted_backend import ScriptedBackend
 
 _FOUND = BackendFound(version="1", consoles=1)
 _LOST = BackendError("backend", "cannot be reached")
@@ -40,33 +40,33 @@ def _refusal(code=RefusalCode.WRONG_STATE):
     return Refusal(code=code, subject="web-1", reason="it runs", remedy="")
 
 
-async def _carried_out(console, *names):
+async def _carried_out(backend, *names):
     tally = Tally()
-    await carry_out(console, _intents(*names), Manner(yes=True), tally)
+    await carry_out(backend, _intents(*names), Manner(yes=True), tally)
     return tally
 
 
 async def test_a_submission_whose_answer_was_lost_is_repeated_with_the_same_key():
-    console = ScriptedConsole([_FOUND])
+    backend = ScriptedBackend([_FOUND])
     answers = iter([_LOST, _done(1), _done(2)])
-    console.answers = lambda _: next(answers)
-    tally = await _carried_out(console, "a", "b")
+    backend.answers = lambda _: next(answers)
+    tally = await _carried_out(backend, "a", "b")
     assert tally.exit_code is ExitCode.OK
     assert len(tally.operations) == 2
-    (first, key), (again, same_key), (other, other_key) = console.submitted
+    (first, key), (again, same_key), (other, other_key) = backend.submitted
     assert (first, key) == (again, same_key)
     assert first != other
     assert key != other_key
 
 
 async def test_a_lost_submission_is_unknown_what_was_accepted_is_reported_and_the_rest_named(capsys):
-    console = ScriptedConsole()
+    backend = ScriptedBackend()
     answers = itertools.chain([_done(1)], itertools.repeat(_LOST))
-    console.answers = lambda _: next(answers)
-    tally = await _carried_out(console, "a", "b", "c")
+    backend.answers = lambda _: next(answers)
+    tally = await _carried_out(backend, "a", "b", "c")
     assert tally.exit_code is ExitCode.OUTCOME_UNKNOWN
-    key = console.submitted[-1][1]
-    assert {intent.vm for intent, _ in console.submitted} == {an_id("a"), an_id("b")}
+    key = backend.submitted[-1][1]
+    assert {intent.vm for intent, _ in backend.submitted} == {an_id("a"), an_id("b")}
     told = capsys.readouterr().err
     assert key in told
     assert "was not submitted" in told
@@ -78,30 +78,30 @@ async def test_a_lost_submission_is_unknown_what_was_accepted_is_reported_and_th
 
 
 async def test_an_interrupt_between_submissions_leaves_each_intent_accounted_for(capsys):
-    console = ScriptedConsole()
+    backend = ScriptedBackend()
 
     def answer(intent):
         if intent.vm == an_id("b"):
             raise asyncio.CancelledError
         return _done(1)
 
-    console.answers = answer
+    backend.answers = answer
     tally = Tally()
     with pytest.raises(asyncio.CancelledError):
-        await carry_out(console, _intents("a", "b", "c"), Manner(yes=True), tally)
+        await carry_out(backend, _intents("a", "b", "c"), Manner(yes=True), tally)
     capsys.readouterr()
     tally.report(as_json=True)
     accepted, lost, left = json.loads(capsys.readouterr().out)
     assert accepted["state"] == "done"
-    assert lost["unknown"]["idempotency_key"] == console.submitted[-1][1]
+    assert lost["unknown"]["idempotency_key"] == backend.submitted[-1][1]
     assert "not_submitted" in left
 
 
 async def test_json_has_every_refusal_beside_the_operations(capsys):
-    console = ScriptedConsole()
-    console.plans = lambda intent: _refusal() if intent.vm == an_id("a") else ScriptedConsole().plans(intent)
-    console.answers = lambda _: _done(1)
-    tally = await _carried_out(console, "a", "b")
+    backend = ScriptedBackend()
+    backend.plans = lambda intent: _refusal() if intent.vm == an_id("a") else ScriptedBackend().plans(intent)
+    backend.answers = lambda _: _done(1)
+    tally = await _carried_out(backend, "a", "b")
     capsys.readouterr()
     tally.report(as_json=True)
     operation, refused = json.loads(capsys.readouterr().out)

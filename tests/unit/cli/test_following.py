@@ -8,7 +8,7 @@ from novacron.model.operation import OperationState
 from novacron.ports.backend import BackendFound, BackendLost, OperationsChanged
 from tests.builders import NOW
 from tests.operation_builders import an_operation
-from tests.unit.cli.scripted_console import ScriptedConsole
+from tests.unit.cli.scripted_backend import ScriptedBackend
 
 _FOUND = BackendFound(version="1", consoles=1)
 _ENDED = BackendLost(since=NOW, cause="it was asked to end")
@@ -31,17 +31,17 @@ def _list(*operations):
 
 async def test_operations_that_the_backend_has_forgotten_are_asked_for_by_id():
     running, listed, done = an_operation(1), an_operation(2), an_operation(1, state=OperationState.DONE)
-    console = ScriptedConsole([_FOUND, _list(listed), _list(an_operation(2, state=OperationState.FAILED))])
-    console.journal[done.id] = done
+    backend = ScriptedBackend([_FOUND, _list(listed), _list(an_operation(2, state=OperationState.FAILED))])
+    backend.journal[done.id] = done
     latest = {running.id: running, listed.id: listed}
-    await follow(console, latest)
+    await follow(backend, latest)
     assert [one.state for one in latest.values()] == [OperationState.DONE, OperationState.FAILED]
 
 
 async def test_an_operation_that_nobody_has_a_record_of_is_not_waited_for(capsys):
     operation = an_operation(1)
     latest = {operation.id: operation}
-    await follow(ScriptedConsole([_FOUND, _list()]), latest)
+    await follow(ScriptedBackend([_FOUND, _list()]), latest)
     assert not latest[operation.id].has_ended
     assert operation.id in capsys.readouterr().err
 
@@ -49,7 +49,7 @@ async def test_an_operation_that_nobody_has_a_record_of_is_not_waited_for(capsys
 async def test_a_backend_that_comes_back_is_followed_on(capsys):
     operation, done = an_operation(1), an_operation(1, state=OperationState.DONE)
     latest = {operation.id: operation}
-    await follow(ScriptedConsole([_FOUND, _list(operation), _ENDED, _FOUND, _list(operation), _list(done)]), latest)
+    await follow(ScriptedBackend([_FOUND, _list(operation), _ENDED, _FOUND, _list(operation), _list(done)]), latest)
     assert latest == {done.id: done}
     assert "it was asked to end" in capsys.readouterr().err
 
@@ -57,7 +57,7 @@ async def test_a_backend_that_comes_back_is_followed_on(capsys):
 async def test_a_backend_that_stays_away_is_given_up_and_the_operations_are_named(little_patience, capsys):
     operation = an_operation(1)
     latest = {operation.id: operation}
-    await follow(ScriptedConsole([_FOUND, _list(operation), _ENDED]), latest)
+    await follow(ScriptedBackend([_FOUND, _list(operation), _ENDED]), latest)
     assert latest == {operation.id: operation}
     told = capsys.readouterr().err
     assert "did not come back" in told
@@ -67,7 +67,7 @@ async def test_a_backend_that_stays_away_is_given_up_and_the_operations_are_name
 async def test_a_backend_of_another_version_leaves_the_operations_as_they_were_seen(capsys):
     operation = an_operation(1)
     latest = {operation.id: operation}
-    await follow(ScriptedConsole([_FOUND, _list(operation), BackendError("backend", "it speaks protocol 2")]), latest)
+    await follow(ScriptedBackend([_FOUND, _list(operation), BackendError("backend", "it speaks protocol 2")]), latest)
     assert latest == {operation.id: operation}
     assert "protocol 2" in capsys.readouterr().err
 
@@ -82,6 +82,6 @@ async def test_a_call_is_repeated_when_the_backend_is_back_and_not_when_it_stays
         return answer
 
     with pytest.raises(BackendError, match="gone"):
-        await insisting(ScriptedConsole(), call)
+        await insisting(ScriptedBackend(), call)
     assert len(answers) == 2
-    assert await insisting(ScriptedConsole([_FOUND]), call) == 7
+    assert await insisting(ScriptedBackend([_FOUND]), call) == 7

@@ -7,7 +7,7 @@ from novacron.model.errors import BackendError, ExitCode
 from novacron.model.link import LinkStatus
 from novacron.ports.backend import BackendLost, FleetChanged
 from tests.builders import NOW, a_fleet, a_host
-from tests.unit.cli.scripted_console import ScriptedConsole
+from tests.unit.cli.scripted_backend import ScriptedBackend
 
 
 @pytest.fixture(autouse=True)
@@ -21,11 +21,11 @@ def _little_patience(monkeypatch):
 )
 async def test_a_backend_that_says_nothing_is_an_error_and_no_empty_fleet(said, cause):
     with pytest.raises(BackendError, match=cause) as caught:
-        await settled_fleet(ScriptedConsole(said))
+        await settled_fleet(ScriptedBackend(said))
     assert caught.value.exit_code is ExitCode.BACKEND
     assert caught.value.remedy
 
 
 async def test_a_fleet_whose_hosts_take_too_long_is_taken_as_it_is():
     fleet = a_fleet(a_host("kvm-1", never_read=True, link=LinkStatus.CONNECTING))
-    assert await settled_fleet(ScriptedConsole([FleetChanged(fleet=fleet)])) == fleet
+    assert await settled_fleet(ScriptedBackend([FleetChanged(fleet=fleet)])) == fleet

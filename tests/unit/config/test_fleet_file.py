@@ -1,6 +1,7 @@
 """fleet.toml: what is taken from it, and how each mistake in it is told."""
 
 import os
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -207,8 +208,8 @@ def test_a_file_without_permission_cannot_be_read(fleet_toml):
         load(fleet_toml)
 
 
-def _spec(name="kvm-9", **fields) -> HostSpec:
-    return HostSpec(id=HostId(name), **({"ssh": name} if "uri" not in fields else {}), **fields)
+def _spec(name="kvm-9", **settings) -> HostSpec:
+    return HostSpec(id=HostId(name), **({"ssh": name} if "uri" not in settings else {}), **settings)
 
 
 def test_adding_a_host_keeps_every_comment_and_every_other_host(fleet_toml):
@@ -221,6 +222,22 @@ def test_adding_a_host_keeps_every_comment_and_every_other_host(fleet_toml):
     assert [host.id for host in fleet.hosts] == ["kvm-1", "here", "kvm-9"]
     assert fleet.hosts[2] == _spec(site="fra", labels={"rack": "5"}, peer_uri="qemu+ssh://kvm-9/system")
     assert fleet.theme == "dusk"
+
+
+def test_every_setting_of_a_host_is_written_and_read_back(fleet_toml):
+    spec = _spec(
+        site="fra",
+        ssh_config="/etc/ssh/x",
+        socket="/run/s",
+        peer_uri="qemu+tls://kvm-9/system",
+        migration_address="10.0.0.1",
+        labels={"rack": "5"},
+    )
+    # A host has one way in, and limits are written by hand.
+    left_out = {field.name for field in fields(HostSpec) if not getattr(spec, field.name)} | {"limits"}
+    assert left_out == {"uri", "limits"}
+    add_host(fleet_toml, spec)
+    assert load(fleet_toml).hosts == (spec,)
 
 
 def test_the_first_host_makes_the_file_and_its_folder(tmp_path):

@@ -1,4 +1,4 @@
-"""The journal's layouts and its manners; what survives is in tests/api/test_journal*.py."""
+"""The journal's layouts and its manners; what survives is in test_journal*.py."""
 
 import asyncio
 import json

@@ -105,7 +105,7 @@ class SimulatedHost:
         return found
 
     def put(self, machine: Machine, detail: str) -> None:
-        """Let the VM stand as given, and tell whoever watches."""
+        """Replace the VM, and report an event to whoever watches."""
         self.machines[machine.id] = machine
         if not machine.is_active and not machine.persistent:
             del self.machines[machine.id]

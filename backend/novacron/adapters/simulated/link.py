@@ -28,7 +28,7 @@ class HostLink:
         self._listeners: list[Callable[[HostEvent], None]] = []
         self._on_closed: list[Callable[[], None]] = []
         self.closed_because = ""
-        """Why it is closed; empty while it stands."""
+        """Why it is closed; empty while it is open."""
 
     @property
     def is_closed(self) -> bool:

@@ -66,7 +66,7 @@ class KnownHosts:
                 self._add(line)
 
     def lines_for(self, name: str) -> tuple[Line, ...]:
-        """Return the lines that speak of a name. The first time for one costs a hash for each hashed line."""
+        """Return the lines about a name. The first time for one costs a hash for each hashed line."""
         found = self._found.get(name)
         if found is None:
             found = self._found[name] = (

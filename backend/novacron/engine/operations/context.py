@@ -55,7 +55,7 @@ class StepContext:
 
     @property
     def operation(self) -> Operation:
-        """The operation as it stands."""
+        """The operation in its current state."""
         return self._operation()
 
     def step(self, step_id: str) -> StepRecord:
@@ -64,7 +64,7 @@ class StepContext:
 
     @property
     def fleet(self) -> Fleet:
-        """The fleet as it stands."""
+        """The current fleet."""
         return self._fleet()
 
     @property

@@ -1,8 +1,8 @@
 """Steps that attach and detach disks and network interfaces. What a call returns proves nothing: a look does."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, ClassVar, Final, TypeVar
 
 from novacron.engine.operations.context import StepContext
 from novacron.engine.operations.file_use import require_unused
@@ -12,9 +12,12 @@ from novacron.model.errors import OperationError
 from novacron.model.operation import StepResult
 from novacron.model.operations.disks import AttachDiskArgs, DetachDiskArgs
 from novacron.model.operations.nics import AttachNicArgs, DetachNicArgs
-from novacron.model.operations.step import ArgsT, StepArgs
+from novacron.model.operations.step import StepArgs
 from novacron.model.vm import VmReading
 from novacron.ports.hypervisor import Hypervisor
+from novacron.ports.hypervisor.devices import VmDevices
+
+DetachArgsT = TypeVar("DetachArgsT", bound=DetachDiskArgs | DetachNicArgs)
 
 
 class AttachDisk(GoalStep[AttachDiskArgs]):
@@ -82,25 +85,28 @@ class AttachNic(GoalStep[AttachNicArgs]):
         return seen is not None and all(wanted in {nic.mac for nic in nics} for nics in _nics(seen, self.args))
 
 
-class _Detach(StepHandler[ArgsT]):
+class _Detach(StepHandler[DetachArgsT]):
     """Ask for a device to be taken away, and wait until its guest has let go of it."""
+
+    kind: ClassVar[str]
+    """What the operator calls such a device."""
 
     async def act(self, context: StepContext) -> StepResult:
         """Ask, and look until it is gone."""
         seen = await context.hypervisor(self.args.host).reader.look(
-            self.vm, deadline_s=context.settings.look_deadline_s
+            self.args.vm, deadline_s=context.settings.look_deadline_s
         )
-        if self.is_gone(seen):
-            return StepResult(text=f"{self.device} was gone already")
-        await context.ask(self.args.host, lambda hv: self.ask(hv, context))
+        if self._is_gone(seen):
+            return StepResult(text=f"{self._device} was gone already")
+        await context.ask(self.args.host, lambda hv: self._ask(hv, context))
         return await self._until_gone(context)
 
     async def settle(self, context: StepContext) -> StepResult:
         """See whether it is gone, and ask again if not: not being there is success."""
-        seen = (await context.patient_look(self.args.host, self.vm)).vm
-        if not self.is_gone(seen):
+        seen = (await context.patient_look(self.args.host, self.args.vm)).vm
+        if not self._is_gone(seen):
             try:
-                await context.ask(self.args.host, lambda hv: self.ask(hv, context))
+                await context.ask(self.args.host, lambda hv: self._ask(hv, context))
             except OperationError as error:
                 # One that waits for its guest may not be asked again.
                 context.note(f"{self.args.host} said: {error.detail}")
@@ -109,91 +115,83 @@ class _Detach(StepHandler[ArgsT]):
     async def _until_gone(self, context: StepContext) -> StepResult:
         until = context.clock.monotonic() + context.settings.detach_patience_s
         while True:
-            seen = (await context.patient_look(self.args.host, self.vm)).vm
-            if self.is_gone(seen):
-                return StepResult(text=f"read from {self.args.host}: {self.device} is gone")
-            stands = f"{self.device} is still attached; it is {describe(seen)}"
+            seen = (await context.patient_look(self.args.host, self.args.vm)).vm
+            if self._is_gone(seen):
+                return StepResult(text=f"read from {self.args.host}: {self._device} is gone")
+            still = f"{self._device} is still attached; it is {describe(seen)}"
             if context.is_cancelled:
-                raise StepCancelled(f"stopped waiting; {stands}: its guest was asked, and may still let go of it")
+                raise StepCancelled(f"stopped waiting; {still}: its guest was asked, and may still let go of it")
             if context.clock.monotonic() >= until:
                 raise StepFailed(
-                    f"its guest did not let go of it within {context.settings.detach_patience_s:g} s: {stands}; it "
+                    f"its guest did not let go of it within {context.settings.detach_patience_s:g} s: {still}; it "
                     "goes when the guest lets go, or when it is powered off"
                 )
-            context.note(f"waiting for its guest to let go of {self.device}")
+            context.note(f"waiting for its guest to let go of {self._device}")
             await context.pause(context.settings.goal_interval_s)
 
     @property
-    @abstractmethod
-    def device(self) -> str:
-        """Name it."""
+    def _device(self) -> str:
+        return f"{self.kind} {self.name}"
+
+    def _is_gone(self, seen: VmReading | None) -> bool:
+        """Whether it is on no side any more from which it is to be taken."""
+        return seen is None or all(self.name not in names for names in self.names_by_side(seen))
+
+    async def _ask(self, hypervisor: Hypervisor, context: StepContext) -> None:
+        args, deadline_s = self.args, context.settings.call_deadline_s
+        detach = self.detach_of(hypervisor.devices)
+        await detach(args.vm, self.name, live=args.live, stored=args.stored, deadline_s=deadline_s)
 
     @property
     @abstractmethod
-    def vm(self) -> Any:  # noqa: ANN401 - the arguments' own
-        """Return whose it is."""
+    def name(self) -> str:
+        """By what the VM's definition tells it from others of its kind."""
 
     @abstractmethod
-    def is_gone(self, seen: VmReading | None) -> bool:
-        """Whether it is on no side any more from which it is to be taken."""
+    def names_by_side(self, seen: VmReading) -> Iterable[set[str]]:
+        """Return the names of the devices of its kind, for each side from which it is to be taken."""
 
     @abstractmethod
-    async def ask(self, hypervisor: Hypervisor, context: StepContext) -> None:
-        """Ask for it to be taken away."""
+    def detach_of(self, devices: VmDevices) -> Callable[..., Awaitable[None]]:
+        """Return the call that asks for it to be taken away."""
 
 
 class DetachDisk(_Detach[DetachDiskArgs]):
     """Take a disk away."""
 
-    @property
-    def device(self) -> str:
-        """Name it."""
-        return f"disk {self.args.target}"
+    kind = "disk"
 
     @property
-    def vm(self) -> Any:  # noqa: ANN401 - the arguments' own
-        """Return whose it is."""
-        return self.args.vm
+    def name(self) -> str:
+        """Return its target."""
+        return self.args.target
 
-    def is_gone(self, seen: VmReading | None) -> bool:
-        """Whether no side has a disk of that name."""
-        if seen is None:
-            return True
-        return all(self.args.target not in {disk.target for disk in disks} for disks in _disks(seen, self.args))
+    def names_by_side(self, seen: VmReading) -> Iterable[set[str]]:
+        """Return the targets of the disks."""
+        return ({disk.target for disk in disks} for disks in _disks(seen, self.args))
 
-    async def ask(self, hypervisor: Hypervisor, context: StepContext) -> None:
-        """Ask for it to be taken away."""
-        args, deadline_s = self.args, context.settings.call_deadline_s
-        await hypervisor.devices.detach_disk(
-            args.vm, args.target, live=args.live, stored=args.stored, deadline_s=deadline_s
-        )
+    def detach_of(self, devices: VmDevices) -> Callable[..., Awaitable[None]]:
+        """Return the call for disks."""
+        return devices.detach_disk
 
 
 class DetachNic(_Detach[DetachNicArgs]):
     """Take a network interface away."""
 
-    @property
-    def device(self) -> str:
-        """Name it."""
-        return f"NIC {self.args.mac}"
+    kind = "NIC"
 
     @property
-    def vm(self) -> Any:  # noqa: ANN401 - the arguments' own
-        """Return whose it is."""
-        return self.args.vm
+    def name(self) -> str:
+        """Return its MAC address."""
+        return self.args.mac
 
-    def is_gone(self, seen: VmReading | None) -> bool:
-        """Whether no side has an interface of that address."""
-        if seen is None:
-            return True
-        return all(self.args.mac not in {nic.mac for nic in nics} for nics in _nics(seen, self.args))
+    def names_by_side(self, seen: VmReading) -> Iterable[set[str]]:
+        """Return the MAC addresses of the interfaces."""
+        return ({nic.mac for nic in nics} for nics in _nics(seen, self.args))
 
-    async def ask(self, hypervisor: Hypervisor, context: StepContext) -> None:
-        """Ask for it to be taken away."""
-        args, deadline_s = self.args, context.settings.call_deadline_s
-        await hypervisor.devices.detach_nic(
-            args.vm, args.mac, live=args.live, stored=args.stored, deadline_s=deadline_s
-        )
+    def detach_of(self, devices: VmDevices) -> Callable[..., Awaitable[None]]:
+        """Return the call for network interfaces."""
+        return devices.detach_nic
 
 
 def _disks(seen: VmReading, args: AttachDiskArgs | DetachDiskArgs) -> tuple[Any, ...]:

@@ -121,7 +121,7 @@ class GoalStep(StepHandler[ArgsT]):
 
 
 def describe(seen: VmReading | None) -> str:
-    """Say in words how a VM stands."""
+    """Describe a VM's state in words."""
     if seen is None:
         return "not known there"
     return f"{seen.state} ({seen.reason})" if seen.reason else seen.state.value

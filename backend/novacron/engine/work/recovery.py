@@ -18,7 +18,7 @@ from novacron.model.operations.batch import Batch
 from novacron.model.operations.unknown import UnknownIntent
 
 
-def recover(unfinished: Iterable[Operation], executor: Executor, ground: EngineContext) -> None:
+def recover(unfinished: Iterable[Operation], executor: Executor, engine: EngineContext) -> None:
     """Take up every unfinished operation: all are locked before this returns, then each waits for its hosts.
 
     One that cannot be taken up needs attention; the others are taken up all the same.
@@ -40,16 +40,16 @@ def recover(unfinished: Iterable[Operation], executor: Executor, ground: EngineC
         had_begun = any(step.state is not StepState.PENDING for step in run.operation.steps)
         if run.operation.state is OperationState.CANCELLING or run.operation.cancel_asked is not None:
             run.context.cancel_asked.set()
-        first = None if had_begun else asyncio.ensure_future(_may_begin(run, executor, ground))
+        first = None if had_begun else asyncio.ensure_future(_may_begin(run, executor, engine))
         executor.launch(run, first=first)
 
 
-async def _may_begin(run: OperationRunner, executor: Executor, ground: EngineContext) -> bool:
+async def _may_begin(run: OperationRunner, executor: Executor, engine: EngineContext) -> bool:
     """Whether an operation that was accepted and never begun may begin now; ends it if not."""
     if not await executor.scheduler.until_due(run):
         return False
     if run.is_too_old_to_begin:
-        await _leave(run, ground)
+        await _leave(run, engine)
         return False
     why = "the backend was restarted before it began"
     try:
@@ -60,13 +60,13 @@ async def _may_begin(run: OperationRunner, executor: Executor, ground: EngineCon
         return False
     # Again: a host may have kept it waiting for hours.
     if run.is_too_old_to_begin:
-        await _leave(run, ground)
+        await _leave(run, engine)
         return False
     return await executor.scheduler.may_begin(run, why=why)
 
 
-async def _leave(run: OperationRunner, ground: EngineContext) -> None:
-    age_s = (ground.clock.now() - run.operation.wanted_at).total_seconds()
+async def _leave(run: OperationRunner, engine: EngineContext) -> None:
+    age_s = (engine.clock.now() - run.operation.wanted_at).total_seconds()
     await run.give_up(
         OperationState.NEEDS_ATTENTION,
         f"the backend ended before it began, {abs(age_s) / 60:.0f} minutes ago; nothing was done: ask again if it is "

@@ -44,7 +44,7 @@ class OperationRunner:
 
     @property
     def operation(self) -> Operation:
-        """It as it stands."""
+        """The operation in its current state."""
         found = self._ledger.find(self._id)
         if found is None:
             msg = f"operation {self._id} was forgotten while it ran"

@@ -1,4 +1,4 @@
-"""Several operations that were asked for as one: the parent says how they stand, and ends when all have ended.
+"""Several operations that were asked for as one: the parent says what state they are in, and ends when all have ended.
 
 It is no kind that can be previewed by itself: its children are planned, claimed and journaled each on its own.
 """

@@ -129,7 +129,7 @@ _KINDS = {"volume": UseKind.VOLUME, "dir": UseKind.FOLDER}
 
 
 def _readings(fleet: Fleet, vouched: Collection[HostId]) -> Iterator[HostReading]:
-    """Yield the last word of every host there is or was."""
+    """Yield the last reading of every host there is or was."""
     for other in fleet.hosts.values():
         if other.reading is not None and (other.is_current or other.id not in vouched):
             yield other.reading

@@ -58,7 +58,7 @@ class Plan:
     basis: tuple[str, ...] = ()
     """Every fact that decides what will be touched, one line each; no figure that changes by itself."""
     digest: str = ""
-    """Stands for the intent, the steps and the basis. Whoever confirms the plan submits it, and a plan that would
+    """A digest of the intent, the steps and the basis. Whoever confirms the plan submits it, and a plan that would
     differ by then is refused. Set by `with_digest`, as the last thing of planning."""
 
 

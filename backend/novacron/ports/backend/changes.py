@@ -39,7 +39,7 @@ class BackendLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendFound:
-    """The line to the backend stands (again); full snapshots follow."""
+    """The connection to the backend is up (again); full snapshots follow."""
 
     version: str
     consoles: int

@@ -18,7 +18,7 @@ class Queries(Protocol):
     """Reading."""
 
     async def fleet(self, caller: Caller) -> Fleet:
-        """Return the fleet as it stands."""
+        """Return the current fleet."""
 
     async def operations(self, caller: Caller) -> tuple[Operation, ...]:
         """Return recent operations, and older ones that have not ended or wait for a person; newest first."""

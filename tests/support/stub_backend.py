@@ -1,4 +1,4 @@
-"""A Console that says and does what a test sets: for tests of the way there and back, not of what is behind it."""
+"""A Backend whose answers a test sets: for tests of the API and its client, not of the engine behind them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ from tests.builders import NOW, a_fleet
 from tests.operation_builders import a_plan, an_alert, an_operation, some_samples
 
 
-class PuppetSerial:
+class StubSerial:
     """A serial console that echoes what is typed, in capitals, and ends at ctrl+d."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class PuppetSerial:
         self.closed.set()
 
 
-class PuppetConsole:
+class StubBackend:
     """ports.backend.Backend with nothing behind it."""
 
     def __init__(self, fleet: Fleet | None = None) -> None:
@@ -68,7 +68,7 @@ class PuppetConsole:
         self.plan: Plan = a_plan()
         self.operation: Operation = an_operation()
         self.alert: Alert = an_alert()
-        self.serial = PuppetSerial()
+        self.serial = StubSerial()
         self.may_open = asyncio.Event()
         """Serial consoles open once this is set, as it is from the start."""
         self.may_open.set()
@@ -158,7 +158,7 @@ class PuppetConsole:
         """Note it."""
         self._note(caller, "reconnect", host)
 
-    async def open_serial(self, caller: Caller, vm: object, host: object, *, force: bool = False) -> PuppetSerial:
+    async def open_serial(self, caller: Caller, vm: object, host: object, *, force: bool = False) -> StubSerial:
         """Return the serial console."""
         self._note(caller, "open_serial", vm, host, force)
         self.asked_to_open.set()
@@ -172,7 +172,7 @@ class PuppetConsole:
             version="1.2.3",
             pid=4711,
             started_at=NOW - timedelta(hours=1),
-            fleet_source="a puppet",
+            fleet_source="a stub",
             hosts=len(self._fleet.hosts),
             consoles=self._hub.readers,
             operations_running=1,

@@ -1,4 +1,4 @@
-"""A Console that says what a test wrote down, in that order: for what commands make of a backend that fails them."""
+"""A Backend that gives the answers a test wrote down, in that order: for commands whose backend fails."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -17,7 +17,7 @@ from tests.operation_builders import a_plan
 Answer = Operation | Refusal | Exception
 
 
-class ScriptedConsole:
+class ScriptedBackend:
     """The part of ports.backend.Backend that commands which act use."""
 
     def __init__(self, *scripts: Sequence[BackendChange | Exception]) -> None:

@@ -1,4 +1,4 @@
-"""The ground a contract test stands on: two connected hypervisors that share a pool and a network.
+"""What a contract test runs on: two connected hypervisors that share a pool and a network.
 
 Tests see ports and values only; what is simulated and what is real differs in here and in conftest.py.
 """
@@ -25,7 +25,7 @@ _UNNAMED = VmId("")
 
 
 @dataclass(slots=True, kw_only=True)
-class Ground:
+class HypervisorPair:
     """Two hypervisors, and the names of what both have."""
 
     gateway: HypervisorGateway
@@ -135,7 +135,7 @@ class Ground:
     async def eventually(
         self, what: Callable[[], Awaitable[bool]], *, timeout_s: float = 120.0, every_s: float = 0.1
     ) -> bool:
-        """Whether it becomes true in time, by this ground's clock."""
+        """Whether it becomes true in time, by this pair's clock."""
         until = self.clock.monotonic() + timeout_s
         while not await what():
             if self.clock.monotonic() >= until:

@@ -20,8 +20,8 @@ from novacron.model.operation import Operation, OperationState
 from novacron.model.operations.power import PauseVm
 from novacron.model.vm import VmState
 from novacron.ports.backend import FleetChanged
-from tests.api.sick_backend import HOSTS, sick_names
 from tests.callers import ALICE
+from tests.runtime.sick_backend import HOSTS, sick_names
 
 _SETTINGS = EngineSettings()
 _MARKED_WITHIN_S = _SETTINGS.poll_interval_s + _SETTINGS.read_deadline_s + _SETTINGS.overrun_s
@@ -35,7 +35,7 @@ _ALL_IN_TURN_S = 15 * _SETTINGS.read_deadline_s
 class _Watched:
     """The backend's pictures, as they come over the stream."""
 
-    console: RemoteBackend
+    backend: RemoteBackend
     process: asyncio.subprocess.Process
     fleet: Fleet = field(default_factory=Fleet)
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -44,7 +44,7 @@ class _Watched:
 
     async def follow(self) -> None:
         """Take every picture until cancelled."""
-        async for change in self.console.changes(ALICE):
+        async for change in self.backend.changes(ALICE):
             if isinstance(change, FleetChanged):
                 async with self.came:
                     self._measure(change.fleet)
@@ -88,17 +88,17 @@ class _Watched:
 @asynccontextmanager
 async def _watched(socket: Path) -> AsyncIterator[_Watched]:
     pipe = asyncio.subprocess.PIPE
-    argv = (sys.executable, "-m", "tests.api.sick_backend", str(socket))
+    argv = (sys.executable, "-m", "tests.runtime.sick_backend", str(socket))
     process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe)
     assert process.stdout is not None
     assert process.stdin is not None
-    watched = _Watched(console=RemoteBackend(socket), process=process)
+    watched = _Watched(backend=RemoteBackend(socket), process=process)
     try:
         assert await process.stdout.readline() == b"serving\n"
         following = asyncio.create_task(watched.follow())
         yield watched
         following.cancel()
-        await watched.console.close()
+        await watched.backend.close()
         process.stdin.close()
         async with asyncio.timeout(_MARGIN_S):
             assert await process.wait() == 0
@@ -112,13 +112,13 @@ async def _watched(socket: Path) -> AsyncIterator[_Watched]:
 async def _pause_one(watched: _Watched, hosts: Collection[HostId]) -> Operation:
     """Pause a running VM on one of these hosts; return the operation once it ended."""
     host, vm = next((host, vm) for host in watched.fleet.hosts.values() if host.id in hosts for vm in _running(host))
-    plan = await watched.console.preview(ALICE, PauseVm(vm=vm, host=host.id))
-    operation = await watched.console.submit(
+    plan = await watched.backend.preview(ALICE, PauseVm(vm=vm, host=host.id))
+    operation = await watched.backend.submit(
         ALICE, plan.intent, plan_digest=plan.digest, idempotency_key="while-they-are-ill"
     )
     async with asyncio.timeout(_MARGIN_S):
         while True:
-            (found,) = [one for one in await watched.console.operations(ALICE) if one.id == operation.id]
+            (found,) = [one for one in await watched.backend.operations(ALICE) if one.id == operation.id]
             if found.has_ended:
                 return found
             await asyncio.sleep(0.1)

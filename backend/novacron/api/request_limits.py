@@ -1,4 +1,4 @@
-"""What every request passes: the protocol it was made for, the size of its body, and how many streams there are."""
+"""Limits that every request is held to: its protocol, the size of its body, and the number of streams."""
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,7 +12,7 @@ MOST_WEBSOCKETS = 300
 """Streams and serial consoles at once, where files do not limit them further."""
 
 
-class Gate:
+class RequestLimits:
     """ASGI middleware. Plain, because the framework's own kind copies every answer through a queue."""
 
     def __init__(self, app: ASGIApp, most_websockets: int = MOST_WEBSOCKETS) -> None:

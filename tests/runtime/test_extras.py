@@ -13,7 +13,7 @@ import pytest
 
 from novacron.model.errors import ExitCode
 from novacron.runtime.extras import EXTRAS
-from tests.api.backend_ground import OPTIONS, PATIENCE_S, Ground
+from tests.support.backend_folder import OPTIONS, PATIENCE_S, BackendFolder
 
 _ROOT = Path(__file__).parents[2]
 _PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -46,10 +46,10 @@ def test_one_extra_brings_everything() -> None:
     assert _PROJECT["optional-dependencies"]["all"] == [f"novacron[{','.join(EXTRAS)}]"]
 
 
-def _run(ground: Ground, *words: str) -> "subprocess.CompletedProcess[str]":
+def _run(backend_folder: BackendFolder, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-c", _WITHOUT_EXTRAS, *OPTIONS.arguments(), *words],
-        env={**os.environ, **ground.environment},
+        env={**os.environ, **backend_folder.environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -58,29 +58,31 @@ def _run(ground: Ground, *words: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_without_extras_a_backend_that_runs_is_asked_and_told(ground: Ground) -> None:
-    assert ground.run("hosts", "--json").returncode == ExitCode.OK
-    listed = _run(ground, "vms", "--json")
+def test_without_extras_a_backend_that_runs_is_asked_and_told(backend_folder: BackendFolder) -> None:
+    assert backend_folder.run("hosts", "--json").returncode == ExitCode.OK
+    listed = _run(backend_folder, "vms", "--json")
     assert listed.returncode == ExitCode.OK, listed.stderr
     running = next(vm for vm in json.loads(listed.stdout) if vm["vm"]["state"] == "running")
-    paused = _run(ground, "pause", running["id"], "--yes")
+    paused = _run(backend_folder, "pause", running["id"], "--yes")
     assert paused.returncode == ExitCode.OK, paused.stderr
 
 
 @pytest.mark.parametrize("words", ["vms", "daemon", "lab status"])
-def test_a_command_without_its_libraries_says_which_line_installs_them(ground: Ground, words: str) -> None:
-    said = _run(ground, *words.split())
+def test_a_command_without_its_libraries_says_which_line_installs_them(
+    backend_folder: BackendFolder, words: str
+) -> None:
+    said = _run(backend_folder, *words.split())
     assert said.returncode == ExitCode.CONFIG
     assert "pip install 'novacron[server]'" in said.stderr
     assert "Traceback" not in said.stderr
 
 
-def test_a_console_without_its_libraries_says_which_line_installs_them(ground: Ground) -> None:
+def test_a_console_without_its_libraries_says_which_line_installs_them(backend_folder: BackendFolder) -> None:
     terminal, program_side = pty.openpty()
     with os.fdopen(terminal, "rb", buffering=0) as screen:
         program = subprocess.Popen(
             [sys.executable, "-c", _WITHOUT_EXTRAS, *OPTIONS.arguments()],
-            env={**os.environ, **ground.environment, "COLUMNS": "200"},
+            env={**os.environ, **backend_folder.environment, "COLUMNS": "200"},
             stdin=program_side,
             stderr=program_side,
             stdout=subprocess.DEVNULL,

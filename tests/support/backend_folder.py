@@ -21,18 +21,18 @@ PATIENCE_S = 90.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ground:
+class BackendFolder:
     """Folders of its own, and the command run in them."""
 
-    folder: Path
+    path: Path
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def paths(self) -> Paths:
         """Where its simulated fleet's backend keeps things."""
-        state = self.folder / "s" / OPTIONS.instance
+        state = self.path / "s" / OPTIONS.instance
         return Paths(
-            socket=self.folder / "r" / OPTIONS.instance / "backend.sock",
+            socket=self.path / "r" / OPTIONS.instance / "backend.sock",
             lock=state / "backend.lock",
             journal=state / "journal.sqlite",
             log=state / "backend.log",
@@ -77,12 +77,12 @@ class Ground:
 
 
 @contextmanager
-def fresh_ground() -> Iterator[Ground]:
+def fresh_backend_folder() -> Iterator[BackendFolder]:
     """Give folders in which no backend runs; one that was started is ended."""
     with tempfile.TemporaryDirectory(prefix="nc-") as made:
         folder = Path(made)
         variables = {f"NOVACRON_{name}_DIR": f"{made}/{name[0].lower()}" for name in ("RUNTIME", "STATE", "CONFIG")}
-        yield Ground(folder=folder, environment=variables)
+        yield BackendFolder(path=folder, environment=variables)
         for lock in folder.glob("s/*/backend.lock"):
             if pid := holder(lock):
                 os.kill(pid, signal.SIGKILL)

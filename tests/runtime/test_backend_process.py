@@ -16,46 +16,46 @@ from novacron.config.paths import Paths
 from novacron.model.errors import BackendError, ExitCode
 from novacron.runtime import attaching, daemon, ensure_backend, is_answering, lock
 from novacron.runtime.lock import held
-from tests.api.backend_ground import OPTIONS, PATIENCE_S, is_there, one_host, until
 from tests.run_as import NOBODY, as_nobody
+from tests.support.backend_folder import OPTIONS, PATIENCE_S, is_there, one_host, until
 
 
-def test_the_first_command_starts_a_backend_that_stays_until_it_is_stopped(ground):
-    first = ground.run("hosts", "--json")
+def test_the_first_command_starts_a_backend_that_stays_until_it_is_stopped(backend_folder):
+    first = backend_folder.run("hosts", "--json")
     assert (first.returncode, first.stderr, len(json.loads(first.stdout))) == (ExitCode.OK, "", 2)
-    pid = ground.pid()
-    stopped = ground.run("detach", "--stop")
+    pid = backend_folder.pid()
+    stopped = backend_folder.run("detach", "--stop")
     assert stopped.returncode == ExitCode.OK, stopped.stderr
     assert str(pid) in stopped.stdout
     until(lambda: not is_there(pid))
-    assert not ground.paths.socket.exists()
-    assert ground.run("status").returncode == ExitCode.BACKEND
+    assert not backend_folder.paths.socket.exists()
+    assert backend_folder.run("status").returncode == ExitCode.BACKEND
 
 
-def test_a_backend_that_is_told_to_end_lets_a_migration_end_that_it_carries(ground):
-    vms = json.loads(ground.run("vms", "--json").stdout)
-    hosts = {host["name"] for host in json.loads(ground.run("hosts", "--json").stdout)}
+def test_a_backend_that_is_told_to_end_lets_a_migration_end_that_it_carries(backend_folder):
+    vms = json.loads(backend_folder.run("vms", "--json").stdout)
+    hosts = {host["name"] for host in json.loads(backend_folder.run("hosts", "--json").stdout)}
     for vm in vms:
         (there,) = hosts - {vm["host"]}
         words = ("migrate", f"{vm['name']}@{vm['host']}", "--to", there, "--mode", "direct", "--bandwidth", "1000")
-        if ground.run(*words, "--yes", "--no-wait").returncode == ExitCode.OK:
+        if backend_folder.run(*words, "--yes", "--no-wait").returncode == ExitCode.OK:
             break
-    (before,) = json.loads(ground.run("ops", "--json").stdout)
+    (before,) = json.loads(backend_folder.run("ops", "--json").stdout)
     assert before["ended_at"] is None
-    assert ground.run("detach", "--stop").returncode == ExitCode.OK
-    (after,) = json.loads(ground.run("ops", "--json").stdout)
+    assert backend_folder.run("detach", "--stop").returncode == ExitCode.OK
+    (after,) = json.loads(backend_folder.run("ops", "--json").stdout)
     assert (after["id"], after["state"]) == (before["id"], "done")
 
 
-def test_a_running_backend_follows_its_fleet_file(ground):
-    path = ground.folder / "fleet.toml"
+def test_a_running_backend_follows_its_fleet_file(backend_folder):
+    path = backend_folder.path / "fleet.toml"
     fleet = ["--fleet", str(path)]
 
     def hosts() -> list[str]:
-        return [host["name"] for host in json.loads(ground.run("hosts", "--json", fleet=fleet).stdout)]
+        return [host["name"] for host in json.loads(backend_folder.run("hosts", "--json", fleet=fleet).stdout)]
 
     def status() -> dict[str, object]:
-        return json.loads(ground.run("status", "--json", fleet=fleet).stdout)
+        return json.loads(backend_folder.run("status", "--json", fleet=fleet).stdout)
 
     path.write_text(one_host("a"))
     assert hosts() == ["a"]
@@ -80,7 +80,7 @@ def test_a_backend_outlives_whoever_started_it_and_is_nobodys_child(orphaned):
 
 
 def test_a_command_of_another_session_finds_the_backend_where_it_listens(orphaned):
-    elsewhere = {**orphaned.environment, "NOVACRON_RUNTIME_DIR": str(orphaned.folder / "other")}
+    elsewhere = {**orphaned.environment, "NOVACRON_RUNTIME_DIR": str(orphaned.path / "other")}
     other = replace(orphaned, environment=elsewhere)
     for verb in ("status", "hosts"):
         found = other.run(verb, "--json")
@@ -90,17 +90,17 @@ def test_a_command_of_another_session_finds_the_backend_where_it_listens(orphane
     assert f"runs already (process {orphaned.pid()})" in second.stderr
 
 
-def test_a_backend_that_does_not_answer_is_named_with_where_it_should_and_how_to_end_it(ground, monkeypatch):
+def test_a_backend_that_does_not_answer_is_named_with_where_it_should_and_how_to_end_it(backend_folder, monkeypatch):
     monkeypatch.setattr(lock, "_PATIENCE_S", 0.0)
-    path = ground.folder / "lock"
+    path = backend_folder.path / "lock"
     with (
-        held(path, ground.paths.socket, lambda: False),
+        held(path, backend_folder.paths.socket, lambda: False),
         pytest.raises(BackendError) as caught,
-        held(path, ground.folder / "another", lambda: False),
+        held(path, backend_folder.path / "another", lambda: False),
     ):
         pass
     assert str(os.getpid()) in str(caught.value)
-    assert str(ground.paths.socket) in str(caught.value)
+    assert str(backend_folder.paths.socket) in str(caught.value)
     assert "detach --stop" in caught.value.remedy
 
 
@@ -134,10 +134,10 @@ def test_a_listener_of_another_user_is_nobody_to_attach_to(monkeypatch):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 @pytest.mark.parametrize(("verb", "code"), [("hosts", ExitCode.CONFIG), ("status", ExitCode.BACKEND)])
-def test_a_backend_that_another_user_put_in_our_place_is_not_attached_to(ground, verb, code):
-    theirs = ground.paths.socket
+def test_a_backend_that_another_user_put_in_our_place_is_not_attached_to(backend_folder, verb, code):
+    theirs = backend_folder.paths.socket
     theirs.parent.mkdir(parents=True)
-    ground.folder.chmod(0o755)
+    backend_folder.path.chmod(0o755)
     for folder in (theirs.parent.parent, theirs.parent):
         folder.chmod(0o755)
         os.chown(folder, NOBODY, NOBODY)
@@ -146,18 +146,18 @@ def test_a_backend_that_another_user_put_in_our_place_is_not_attached_to(ground,
         listener.listen()
         theirs.chmod(0o666)
         os.seteuid(0)
-        refused = ground.run(verb)
+        refused = backend_folder.run(verb)
         os.seteuid(NOBODY)
     assert refused.returncode == code, refused.stderr
     assert "Traceback" not in refused.stderr
 
 
-def test_a_backend_is_started_again_when_the_one_that_kept_it_out_has_ended(ground, monkeypatch):
-    for name, value in ground.environment.items():
+def test_a_backend_is_started_again_when_the_one_that_kept_it_out_has_ended(backend_folder, monkeypatch):
+    for name, value in backend_folder.environment.items():
         monkeypatch.setenv(name, value)
-    ground.paths.lock.parent.mkdir(parents=True)
+    backend_folder.paths.lock.parent.mkdir(parents=True)
     ending = ExitStack()
-    ending.enter_context(held(ground.paths.lock, ground.paths.socket, lambda: False))
+    ending.enter_context(held(backend_folder.paths.lock, backend_folder.paths.socket, lambda: False))
     starts: list[FleetOptions] = []
 
     def started(options: FleetOptions, _: Paths) -> BackendError | None:
@@ -166,12 +166,12 @@ def test_a_backend_is_started_again_when_the_one_that_kept_it_out_has_ended(grou
         return BackendError("backend", "one of this fleet runs already") if len(starts) == 1 else None
 
     monkeypatch.setattr(attaching, "_started", started)
-    assert ensure_backend(OPTIONS) == ground.paths.socket
+    assert ensure_backend(OPTIONS) == backend_folder.paths.socket
     assert len(starts) == 2
 
 
-def test_a_backend_that_failed_by_itself_is_not_started_again(ground, monkeypatch):
-    for name, value in ground.environment.items():
+def test_a_backend_that_failed_by_itself_is_not_started_again(backend_folder, monkeypatch):
+    for name, value in backend_folder.environment.items():
         monkeypatch.setenv(name, value)
     starts: list[FleetOptions] = []
 
@@ -189,74 +189,74 @@ def test_a_starting_backend_waits_for_longer_than_an_ending_one_may_take():
     assert lock._PATIENCE_S > daemon._PARTING_S
 
 
-def test_consoles_that_start_in_the_same_instant_share_one_backend(ground):
-    together = [ground.start("hosts", "--json") for _ in range(3)]
-    together += [ground.start("vms", "--json") for _ in range(2)]
+def test_consoles_that_start_in_the_same_instant_share_one_backend(backend_folder):
+    together = [backend_folder.start("hosts", "--json") for _ in range(3)]
+    together += [backend_folder.start("vms", "--json") for _ in range(2)]
     ends = [process.communicate(timeout=PATIENCE_S) for process in together]
     assert [process.returncode for process in together] == [ExitCode.OK] * 5, ends
     assert len(json.loads(ends[-1][0])) == 6
-    assert json.loads(ground.run("status", "--json").stdout)["pid"] == ground.pid()
+    assert json.loads(backend_folder.run("status", "--json").stdout)["pid"] == backend_folder.pid()
 
 
-def test_after_a_kill_the_next_command_starts_a_backend_that_knows_what_was_done(ground):
-    name = json.loads(ground.run("vms", "--json").stdout)[0]["vm"]["name"]
-    done = ground.run("pause", name, "--yes", "--json")
+def test_after_a_kill_the_next_command_starts_a_backend_that_knows_what_was_done(backend_folder):
+    name = json.loads(backend_folder.run("vms", "--json").stdout)[0]["vm"]["name"]
+    done = backend_folder.run("pause", name, "--yes", "--json")
     assert done.returncode == ExitCode.OK, done.stderr
     (operation,) = json.loads(done.stdout)
-    pid = ground.pid()
+    pid = backend_folder.pid()
     os.kill(pid, signal.SIGKILL)
     until(lambda: not is_there(pid))
-    assert ground.paths.socket.exists()
-    known = json.loads(ground.run("ops", "--json").stdout)
+    assert backend_folder.paths.socket.exists()
+    known = json.loads(backend_folder.run("ops", "--json").stdout)
     assert [(one["id"], one["state"]) for one in known] == [(operation["id"], "done")]
-    assert ground.pid() != pid
+    assert backend_folder.pid() != pid
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
-def test_a_backend_in_the_foreground_ends_on_a_signal_and_leaves_no_socket(ground, sign):
-    backend = ground.start("daemon")
-    until(lambda: is_answering(ground.paths.socket))
+def test_a_backend_in_the_foreground_ends_on_a_signal_and_leaves_no_socket(backend_folder, sign):
+    backend = backend_folder.start("daemon")
+    until(lambda: is_answering(backend_folder.paths.socket))
     backend.send_signal(sign)
     out, err = backend.communicate(timeout=PATIENCE_S)
     assert (backend.returncode, out, err) == (ExitCode.OK, "", "")
-    assert not ground.paths.socket.exists()
+    assert not backend_folder.paths.socket.exists()
 
 
 @pytest.mark.parametrize("verb", ["daemon", "hosts"])
-def test_a_broken_fleet_file_is_told_on_the_terminal(ground, verb):
-    path = ground.folder / "fleet.toml"
+def test_a_broken_fleet_file_is_told_on_the_terminal(backend_folder, verb):
+    path = backend_folder.path / "fleet.toml"
     path.write_text("[[host]\n")
-    refused = ground.run(verb, fleet=["--fleet", str(path)])
+    refused = backend_folder.run(verb, fleet=["--fleet", str(path)])
     assert refused.returncode == ExitCode.CONFIG
     assert str(path) in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert not list(ground.folder.glob("r/*/backend.sock"))
+    assert not list(backend_folder.path.glob("r/*/backend.sock"))
 
 
 @pytest.mark.parametrize("which", ["STATE", "RUNTIME"])
-def test_a_folder_that_cannot_be_made_is_told_on_the_terminal(ground, which):
-    (ground.folder / "file").write_text("")
-    ground.environment[f"NOVACRON_{which}_DIR"] = str(ground.folder / "file" / "x")
-    refused = ground.run("hosts")
+def test_a_folder_that_cannot_be_made_is_told_on_the_terminal(backend_folder, which):
+    (backend_folder.path / "file").write_text("")
+    backend_folder.environment[f"NOVACRON_{which}_DIR"] = str(backend_folder.path / "file" / "x")
+    refused = backend_folder.run("hosts")
     assert refused.returncode == ExitCode.CONFIG
     assert f"NOVACRON_{which}_DIR" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
-def test_without_a_journal_the_fleet_is_shown_operations_are_refused_and_it_is_left_alone(ground):
-    journal = ground.paths.journal
+def test_without_a_journal_the_fleet_is_shown_operations_are_refused_and_it_is_left_alone(backend_folder):
+    journal = backend_folder.paths.journal
     journal.parent.mkdir(parents=True)
     journal.write_text("a diary\n" * 100)
-    assert len(json.loads(ground.run("hosts", "--json").stdout)) == 2
-    vms = json.loads(ground.run("vms", "--json").stdout)
+    assert len(json.loads(backend_folder.run("hosts", "--json").stdout)) == 2
+    vms = json.loads(backend_folder.run("vms", "--json").stdout)
     running = next(vm["name"] for vm in vms if vm["vm"]["state"] == "running")
-    refused = ground.run("force-off", running, "--yes")
+    refused = backend_folder.run("force-off", running, "--yes")
     assert refused.returncode == ExitCode.JOURNAL
     assert str(journal) in refused.stderr
     assert "Traceback" not in refused.stderr
     assert journal.read_text() == "a diary\n" * 100
-    assert str(journal) in json.loads(ground.run("status", "--json").stdout)["journal_error"]
-    until(lambda: "journal failed" in ground.run("alerts").stdout)
+    assert str(journal) in json.loads(backend_folder.run("status", "--json").stdout)["journal_error"]
+    until(lambda: "journal failed" in backend_folder.run("alerts").stdout)
     journal.rename(journal.with_suffix(".away"))
-    until(lambda: json.loads(ground.run("status", "--json").stdout)["journal_error"] == "")
-    assert ground.run("force-off", running, "--yes").returncode == ExitCode.OK
+    until(lambda: json.loads(backend_folder.run("status", "--json").stdout)["journal_error"] == "")
+    assert backend_folder.run("force-off", running, "--yes").returncode == ExitCode.OK

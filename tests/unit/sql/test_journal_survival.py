@@ -13,7 +13,7 @@ import pytest
 
 from novacron.adapters.sql.journal import SqlJournal
 
-_WRITER = [sys.executable, "-m", "tests.api.journal_writer"]
+_WRITER = [sys.executable, "-m", "tests.unit.sql.journal_writer"]
 _ROOT = Path(__file__).parents[2]
 _KILLS = 5
 

@@ -7,25 +7,25 @@ import signal
 import pytest
 
 from novacron.model.errors import ExitCode
-from tests.api.backend_ground import COMMAND, OPTIONS, PATIENCE_S, one_host, until
+from tests.support.backend_folder import COMMAND, OPTIONS, PATIENCE_S, one_host, until
 from tests.terminal import Terminal
 
 
-def test_a_command_that_waits_outlives_its_backend_and_says_how_it_ended(ground):
-    hosts = [host["name"] for host in json.loads(ground.run("hosts", "--json").stdout)]
-    vms = json.loads(ground.run("vms", "--json").stdout)
+def test_a_command_that_waits_outlives_its_backend_and_says_how_it_ended(backend_folder):
+    hosts = [host["name"] for host in json.loads(backend_folder.run("hosts", "--json").stdout)]
+    vms = json.loads(backend_folder.run("vms", "--json").stdout)
     vm = next(vm for vm in vms if vm["vm"]["state"] == "running" and "shared" in str(vm["vm"]["disks"]))
     target = next(host for host in hosts if host != vm["host"])
-    waiting = ground.start("migrate", vm["id"], "--to", target, "--bandwidth", "1", "--yes", "--json")
-    until(lambda: "running" in ground.run("ops").stdout)
-    pid = ground.pid()
+    waiting = backend_folder.start("migrate", vm["id"], "--to", target, "--bandwidth", "1", "--yes", "--json")
+    until(lambda: "running" in backend_folder.run("ops").stdout)
+    pid = backend_folder.pid()
     os.kill(pid, signal.SIGKILL)
     out, err = waiting.communicate(timeout=PATIENCE_S)
     (operation,) = json.loads(out)
     # Its simulated world died with the first backend: what matters is that the second one settled it.
     assert operation["ended_at"] is not None, err
     assert "waiting for one" in err
-    assert ground.pid() != pid
+    assert backend_folder.pid() != pid
 
 
 @pytest.mark.parametrize(("key", "code"), [("ctrl+c", ExitCode.INTERRUPTED), ("\x04", ExitCode.REFUSED)])
@@ -46,26 +46,26 @@ def test_a_question_is_left_by_one_key_and_nothing_is_done(orphaned, key, code):
     assert now[0]["vm"]["state"] == "running"
 
 
-def test_lists_say_that_a_host_is_missing_and_a_plain_name_is_not_acted_on_unseen(ground):
-    path = ground.folder / "fleet.toml"
+def test_lists_say_that_a_host_is_missing_and_a_plain_name_is_not_acted_on_unseen(backend_folder):
+    path = backend_folder.path / "fleet.toml"
     path.write_text(one_host("a") + '[[host]]\nname = "bad"\nuri = "simulated://nowhere"\n')
     fleet = ["--fleet", str(path)]
     for verb in ("vms", "pools", "volumes"):
-        listed = ground.run(verb, "--json", fleet=fleet)
+        listed = backend_folder.run(verb, "--json", fleet=fleet)
         assert (listed.returncode, len(json.loads(listed.stdout)) > 1) == (ExitCode.UNREACHABLE, True)
         assert "those of bad are not among these" in listed.stderr
-        assert ground.run(verb, "--partial-ok", fleet=fleet).returncode == ExitCode.OK
-    alerts = ground.run("alerts", fleet=fleet)
+        assert backend_folder.run(verb, "--partial-ok", fleet=fleet).returncode == ExitCode.OK
+    alerts = backend_folder.run("alerts", fleet=fleet)
     assert "bad" in alerts.stdout + alerts.stderr
     assert (alerts.returncode == ExitCode.UNREACHABLE) == ("bad" not in alerts.stdout)
-    assert ground.run("alerts", "--partial-ok", fleet=fleet).returncode == ExitCode.OK
-    known = json.loads(ground.run("vms", "*@a", "--json", fleet=fleet).stdout)
+    assert backend_folder.run("alerts", "--partial-ok", fleet=fleet).returncode == ExitCode.OK
+    known = json.loads(backend_folder.run("vms", "*@a", "--json", fleet=fleet).stdout)
     vm = next(vm for vm in known if vm["vm"]["state"] == "running")
-    refused = ground.run("pause", vm["name"], "--yes", "--json", fleet=fleet)
+    refused = backend_folder.run("pause", vm["name"], "--yes", "--json", fleet=fleet)
     assert (refused.returncode, json.loads(refused.stdout)) == (ExitCode.UNREACHABLE, [])
     assert "bad may have a VM of this name too" in refused.stderr
-    assert ground.run("pause", f"{vm['name']}@a", "--yes", fleet=fleet).returncode == ExitCode.OK
-    assert ground.run("resume", vm["id"].upper(), "--yes", fleet=fleet).returncode == ExitCode.OK
+    assert backend_folder.run("pause", f"{vm['name']}@a", "--yes", fleet=fleet).returncode == ExitCode.OK
+    assert backend_folder.run("resume", vm["id"].upper(), "--yes", fleet=fleet).returncode == ExitCode.OK
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ BUSY_VM = "bench-1"
 _EVENT_S = 60.0
 
 
-class BenchGround:
+class BenchLab:
     """One lab, one folder for our own files. Everything is started the way a user starts it."""
 
     def __init__(self, lab: Lab, folder: Path) -> None:

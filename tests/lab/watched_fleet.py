@@ -106,7 +106,7 @@ class WatchedFleet:
 
     @property
     def fleet(self) -> Fleet:
-        """The fleet as it stands."""
+        """The current fleet."""
         return self._do(self.service.fleet(ALICE))
 
     def host(self, name: str) -> Host:

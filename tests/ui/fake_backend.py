@@ -1,4 +1,4 @@
-"""A Console (ports.backend) over literal values: what a test pushes is what the screen is told.
+"""A Backend over literal values: what a test pushes is what the screen is told.
 
 Only for screens: what plans and refusals say is the engine's business and is tested there. Tests of whole flows run
 over the real engine and the simulated fleet (test_simulated_fleet.py).
@@ -62,7 +62,7 @@ class FakeSerialLink:
         self.closed = True
 
 
-class FakeConsole:
+class FakeBackend:
     """Tells the fleet it was given, and remembers what it was asked to do."""
 
     def __init__(self, fleet: Fleet) -> None:
