@@ -43,13 +43,19 @@ def root(
         str | None,
         typer.Option("--simulated-size", metavar="HOSTSxVMS", help="Hosts, and VMs on each of them; else 12x15."),
     ] = None,
+    simulated_churn: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=100, metavar="PERCENT", help="Of its VMs change each second; else figures alone, all the time."
+        ),
+    ] = None,
     theme: Annotated[str | None, typer.Option(help="Theme of the console.", envvar="NOVACRON_THEME")] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Note which fleet is meant; open the console when no verb follows."""
-    context.obj = fleet_options(fleet, connect, simulated, simulated_size)
+    context.obj = fleet_options(fleet, connect, simulated, simulated_size, simulated_churn)
     if context.invoked_subcommand is None:
         try:
             backend.open_console(context.obj, theme)

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,19 +17,25 @@ _MOST_VMS: Final = 200_000
 
 
 def fleet_options(
-    fleet: Path | None, connect: list[str] | None, simulated: bool, simulated_size: str | None
+    fleet: Path | None,
+    connect: list[str] | None,
+    simulated: bool,
+    simulated_size: str | None,
+    simulated_churn: float | None = None,
 ) -> FleetOptions:
     """Return the fleet meant; more than one way of naming it is an error of the command line.
 
     NOVACRON_FLEET counts where the command line says nothing.
     """
-    if sum((fleet is not None, bool(connect), simulated or simulated_size is not None)) > 1:
+    simulated = simulated or simulated_size is not None or simulated_churn is not None
+    if sum((fleet is not None, bool(connect), simulated)) > 1:
         raise typer.BadParameter("say only one of --fleet, --connect and --simulated")
-    if simulated or simulated_size is not None:
+    if simulated:
+        chosen = FleetOptions(simulated=True, simulated_churn=simulated_churn)
         if not simulated_size:
-            return FleetOptions(simulated=True)
+            return chosen
         hosts, vms = _size_of(simulated_size)
-        return FleetOptions(simulated=True, simulated_hosts=hosts, simulated_vms=vms)
+        return replace(chosen, simulated_hosts=hosts, simulated_vms=vms)
     if fleet is None and not connect and (usual := os.environ.get("NOVACRON_FLEET")):
         fleet = Path(usual)
     return FleetOptions(fleet=fleet, connect=tuple(connect or ()))
@@ -41,6 +48,7 @@ def options_from(parameters: Mapping[str, Any]) -> FleetOptions:
         list(parameters.get("connect") or ()),
         bool(parameters.get("simulated")),
         parameters.get("simulated_size"),
+        parameters.get("simulated_churn"),
     )
 
 

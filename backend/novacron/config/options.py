@@ -21,12 +21,15 @@ class FleetOptions:
     simulated_hosts: int = 12
     simulated_vms: int = 15
     """VMs on each simulated host."""
+    simulated_churn: float | None = None
+    """How many percent of them change each second, in figures or otherwise; None: figures alone, all the time."""
 
     @property
     def instance(self) -> str:
         """A short name of the fleet: each has its own backend, socket and journal."""
         if self.simulated:
-            return f"simulated-{self.simulated_hosts}x{self.simulated_vms}"
+            churn = "" if self.simulated_churn is None else f"-churn{self.simulated_churn:g}"
+            return f"simulated-{self.simulated_hosts}x{self.simulated_vms}{churn}"
         if self.connect:
             return f"uri-{_digest(chr(0).join(self.connect))}"
         # By the file itself: a variable that names another one must not lead to the backend of this one.
@@ -36,7 +39,8 @@ class FleetOptions:
     def arguments(self) -> list[str]:
         """Return the command-line arguments that say the same."""
         if self.simulated:
-            return ["--simulated", "--simulated-size", f"{self.simulated_hosts}x{self.simulated_vms}"]
+            size = ["--simulated", "--simulated-size", f"{self.simulated_hosts}x{self.simulated_vms}"]
+            return size if self.simulated_churn is None else [*size, "--simulated-churn", f"{self.simulated_churn:g}"]
         if self.connect:
             return [word for uri in self.connect for word in ("--connect", uri)]
         return ["--fleet", str(self.fleet.resolve())] if self.fleet is not None else []

@@ -7,21 +7,24 @@ gap stays a gap there.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Final
+from dataclasses import fields, replace
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from novacron.model.host import HostReading
 from novacron.model.ids import HostId, VmId
-from novacron.model.vm import VmReading, VmUsage
+from novacron.model.vm import ACTIVE_STATES, VmReading, VmUsage
 
 USAGE_KEPT_S: Final = 10.0
 """How long a measured rate is shown after the last reading that had it."""
 _RATES: Final = tuple(field.name for field in fields(VmUsage))
+_all_rates = attrgetter(*_RATES)
+_NONE_MISSING: Final[Mapping[str, float]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """A VM's usage, and when each of it was measured."""
+class _Measured(NamedTuple):
+    """A VM's usage, and when each of it was measured. A tuple: there is one for each VM of each reading."""
 
     usage: VmUsage
     at_s: Mapping[str, float]
@@ -36,20 +39,24 @@ class Continuity:
         self._measured: dict[HostId, dict[VmId, _Measured]] = {}
 
     def follow(self, before: HostReading | None, reading: HostReading, now_s: float) -> HostReading:
-        """Return the reading with what it takes over from the one `before`; `now_s` is monotonic."""
-        known = {vm.id: vm for vm in before.vms} if before is not None else {}
+        """Return the reading with what it takes over from the one `before`; `now_s` is monotonic.
+
+        It is the same object when it takes over nothing.
+        """
+        known: Mapping[VmId, VmReading] = before.by_id if before is not None else {}
         measured = self._measured.get(reading.host, {})
         remembered: dict[VmId, _Measured] = {}
-        vms = []
+        vms, takes_over = [], False
         for vm in reading.vms:
             seen = vm if before is None else _since(known.get(vm.id), vm, reading)
-            if vm.is_active:
-                remembered[vm.id] = _bridge(measured.get(vm.id), vm.usage, now_s)
-                if remembered[vm.id].usage is not vm.usage:
-                    seen = replace(seen, usage=remembered[vm.id].usage)
+            if vm.state in ACTIVE_STATES:
+                remembered[vm.id] = kept = _bridge(measured.get(vm.id), vm.usage, now_s)
+                if kept.usage is not vm.usage:
+                    seen = replace(seen, usage=kept.usage)
+            takes_over = takes_over or seen is not vm
             vms.append(seen)
         self._measured[reading.host] = remembered
-        return replace(reading, vms=tuple(vms))
+        return replace(reading, vms=tuple(vms)) if takes_over else reading
 
     def forget_all_but(self, hosts: Mapping[HostId, object]) -> None:
         """Forget hosts that are no longer of the fleet."""
@@ -57,17 +64,17 @@ class Continuity:
 
 
 def _since(before: VmReading | None, vm: VmReading, reading: HostReading) -> VmReading:
-    same = before is not None and before.state is vm.state
-    since = before.state_since if before is not None and same else reading.observed_at
+    since = before.state_since if before is not None and before.state is vm.state else reading.observed_at
     return vm if since == vm.state_since else replace(vm, state_since=since)
 
 
 def _bridge(last: _Measured | None, usage: VmUsage, now_s: float) -> _Measured:
-    missing = [name for name in _RATES if getattr(usage, name) is None]
-    if not missing or last is None:
-        return _Measured(usage, {}, now_s)
+    rates = _all_rates(usage)
+    if last is None or None not in rates:
+        return _Measured(usage, _NONE_MISSING, now_s)
+    missing = [name for name, rate in zip(_RATES, rates, strict=True) if rate is None]
     at_s = {name: last.at_s.get(name, last.read_at_s) for name in missing if getattr(last.usage, name) is not None}
     kept = {name: at for name, at in at_s.items() if now_s - at <= USAGE_KEPT_S}
     if not kept:
-        return _Measured(usage, {}, now_s)
+        return _Measured(usage, _NONE_MISSING, now_s)
     return _Measured(replace(usage, **{name: getattr(last.usage, name) for name in kept}), kept, now_s)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -9,7 +10,8 @@ from typing import Final
 from novacron.model.errors import JournalError
 from novacron.model.host import HostLoad, HostReading
 from novacron.model.ids import HostId
-from novacron.model.vm import VmUsage
+from novacron.model.storage import Pool
+from novacron.model.vm import VmDisk, VmReading, VmUsage
 from novacron.ports.readings import ReadingArchive
 
 _KEEP_AT_LEAST_EVERY: Final = timedelta(minutes=5)
@@ -23,6 +25,8 @@ class LastReadings:
     def __init__(self, archive: ReadingArchive) -> None:
         self._archive = archive
         self._kept: dict[HostId, HostReading] = {}
+        self._alike: dict[HostId, HostReading] = {}
+        """The newest reading of each host that decides the same as the one kept."""
         self._waiting: dict[HostId, HostReading] = {}
         self._is_wanted = asyncio.Event()
         self.error = ""
@@ -66,7 +70,11 @@ class LastReadings:
             or reading.observed_at - kept.observed_at >= _KEEP_AT_LEAST_EVERY
         ):
             return True
-        return _deciding(reading) != _deciding(kept)
+        # Compared with the newest that decides the same, which has most parts in common: those are not looked into.
+        if _decides_otherwise(self._alike.get(reading.host, kept), reading):
+            return True
+        self._alike[reading.host] = reading
+        return False
 
     async def _write(self) -> None:
         while self._waiting:
@@ -84,7 +92,7 @@ class LastReadings:
                 # Broken off, or failed in an unforeseen way: again, after the others.
                 self._waiting.setdefault(host, reading)
                 raise
-            self._kept[host], self.error = reading, ""
+            self._kept[host], self._alike[host], self.error = reading, reading, ""
 
     async def _forget_former_names(self, reading: HostReading) -> None:
         """Keep nothing of the names under which this machine was read before, as the fleet does not either."""
@@ -93,6 +101,7 @@ class LastReadings:
             if name != reading.host:
                 await self._archive.forget(name)
                 del self._kept[name]
+                self._alike.pop(name, None)
 
 
 def _without_figures(reading: HostReading) -> HostReading:
@@ -100,8 +109,26 @@ def _without_figures(reading: HostReading) -> HostReading:
     return replace(reading, load=HostLoad(), vms=tuple(replace(vm, usage=VmUsage()) for vm in reading.vms))
 
 
-def _deciding(reading: HostReading) -> tuple[object, object]:
-    """Return what plans go by: which VMs and volumes there are, and which files they need; no figure."""
-    vms = [(vm.id, vm.name, vm.state, [(d.source, d.file) for d in vm.disks], vm.uses) for vm in reading.vms]
-    pools = [(p.id, p.active, p.shared, [(v.path, v.file, v.uses) for v in p.volumes]) for p in reading.pools]
-    return vms, pools
+def _decides_otherwise(before: HostReading, after: HostReading) -> bool:
+    """Whether what plans go by differs: which VMs and volumes there are, and which files they need; no figure."""
+    if len(before.vms) != len(after.vms) or any(map(_vm_decides_otherwise, before.vms, after.vms)):
+        return True
+    return before.pools is not after.pools and _pools_deciding(before.pools) != _pools_deciding(after.pools)
+
+
+def _vm_decides_otherwise(before: VmReading, after: VmReading) -> bool:
+    return before is not after and (
+        before.id != after.id
+        or before.name != after.name
+        or before.state is not after.state
+        or (before.disks is not after.disks and _files_of(before.disks) != _files_of(after.disks))
+        or (before.uses is not after.uses and before.uses != after.uses)
+    )
+
+
+def _files_of(disks: Sequence[VmDisk]) -> list[object]:
+    return [(disk.source, disk.file) for disk in disks]
+
+
+def _pools_deciding(pools: Sequence[Pool]) -> list[object]:
+    return [(p.id, p.active, p.shared, [(v.path, v.file, v.uses) for v in p.volumes]) for p in pools]

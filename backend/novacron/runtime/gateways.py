@@ -53,12 +53,16 @@ def _is_simulated(spec: HostSpec) -> bool:
 
 
 def _simulated(options: FleetOptions, clock: Clock) -> tuple[Sequence[HostSpec], HypervisorGateway]:
+    from novacron.adapters.simulated.churn import Churn
     from novacron.adapters.simulated.gateway import SimulatedGateway
-    from novacron.adapters.simulated.population import world_of_fleet
+    from novacron.adapters.simulated.population import let_figures_rest, world_of_fleet
 
-    hosts = options.simulated_hosts
+    hosts, percent = options.simulated_hosts, options.simulated_churn
     world = world_of_fleet(hosts=hosts, vms=hosts * options.simulated_vms, seed=_SEED, clock=clock)
-    return world.specs, SimulatedGateway(world)
+    if percent is None:
+        return world.specs, SimulatedGateway(world)
+    let_figures_rest(world, percent=percent)
+    return world.specs, SimulatedGateway(world, Churn(world, percent=percent, seed=_SEED))
 
 
 def _libvirt(clock: Clock) -> HypervisorGateway:

@@ -51,6 +51,8 @@ def test_every_verb_explains_itself(bare_novacron):
         ("--simulated-size", "many", "vms"),
         ("--simulated-size", "0x5", "vms"),
         ("--simulated-size", "500x10000", "vms"),
+        ("--simulated-churn", "101", "vms"),
+        ("--simulated-churn", "1", "--connect", "x", "vms"),
         ("no-such-verb",),
     ],
 )
@@ -186,3 +188,17 @@ def test_a_simulated_size_is_hosts_and_vms_on_each_of_them():
 def test_a_size_that_slipped_is_explained(bare_novacron):
     said = bare_novacron("--simulated-size", "500x10000", "vms").stderr
     assert "at most 200000 VMs" in " ".join(said.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("churn", [None, 0.0, 0.5, 100.0])
+def test_a_started_backend_is_given_the_same_simulated_fleet(churn):
+    options = fleet_options(None, None, simulated=False, simulated_size="4x5", simulated_churn=churn)
+    words = dict(zip(options.arguments()[1::2], options.arguments()[2::2], strict=True))
+    again = fleet_options(
+        None,
+        None,
+        simulated=True,
+        simulated_size=words["--simulated-size"],
+        simulated_churn=float(words["--simulated-churn"]) if churn is not None else None,
+    )
+    assert again == options

@@ -129,6 +129,8 @@ def test_each_way_of_naming_a_fleet_has_an_instance_of_its_own(tmp_path):
         FleetOptions(connect=("a", "b")),
         FleetOptions(simulated=True),
         FleetOptions(simulated=True, simulated_hosts=3, simulated_vms=9),
+        FleetOptions(simulated=True, simulated_churn=0.0),
+        FleetOptions(simulated=True, simulated_churn=0.5),
     ]
     assert len({way.instance for way in ways}) == len(ways)
     assert ways[0].instance == "default"

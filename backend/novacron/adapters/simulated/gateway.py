@@ -1,5 +1,6 @@
 """Connects to hosts of a simulated world (ports.hypervisor.HypervisorGateway)."""
 
+from novacron.adapters.simulated.churn import Churn
 from novacron.adapters.simulated.host import SimulatedHost
 from novacron.adapters.simulated.host_faults import refusal
 from novacron.adapters.simulated.hypervisor import SimulatedHypervisor
@@ -16,11 +17,15 @@ _SCHEME = "simulated://"
 class SimulatedGateway:
     """Connects to the hosts of one simulated world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, churn: Churn | None = None) -> None:
+        """`churn` begins with the first connection; None: nothing happens by itself."""
         self._world = world
+        self._churn = churn
 
     async def connect(self, spec: HostSpec, *, deadline_s: float) -> SimulatedHypervisor:
         """Connect to the host that the spec's simulated://NAME names."""
+        if self._churn is not None:
+            self._churn.begin()
         host = self._find(spec)
         link = HostLink(spec.id, host.faults, self._world.clock)
         host.links.add(link)

@@ -3,6 +3,8 @@
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
+from math import floor, inf
+from typing import NamedTuple
 
 from novacron.adapters.simulated import files
 from novacron.adapters.simulated.host_faults import HostFaults
@@ -28,6 +30,15 @@ _LIKE_LIBVIRT_9_0 = Capabilities(
     )
 )
 _NAMESPACE = uuid.UUID("0d7c9f0e-3a55-4a35-8a51-6d1f6a0c7b11")
+
+
+class _Told(NamedTuple):
+    """What was said of a VM last, and what it followed from."""
+
+    machine: Machine
+    storage: tuple[object, ...]
+    figures_at_s: float
+    reading: VmReading
 
 
 class SimulatedHost:
@@ -58,21 +69,12 @@ class SimulatedHost:
         """Folders that are links: path -> the folder it leads to."""
         self.rate_mib_s = rate_mib_s
         """What its migration network carries."""
+        self.figures_period_s: float | None = None
+        """How long the figures of a VM stay as they are; None: they move all the time, infinite: never."""
+        self._told: dict[VmId, _Told] = {}
         self.root_used_fraction = 0.2 + (hash_of(name) % 400) / 1000
         self._clock = clock
-        self._facts = HostFacts(
-            hostname=name,
-            uuid=str(uuid.uuid5(_NAMESPACE, name)),
-            cpu_model="EPYC-Rome",
-            cores=cores,
-            memory_mib=memory_mib,
-            libvirt_version="9.0.0",
-            hypervisor_version="7.2.22",
-            kernel="6.1.0-32-amd64",
-            networks=networks,
-            domain_types=("kvm", "qemu"),
-            capabilities=_LIKE_LIBVIRT_9_0,
-        )
+        self._facts = _facts_of(name, cores=cores, memory_mib=memory_mib, networks=networks)
 
     @property
     def name(self) -> str:
@@ -180,8 +182,52 @@ class SimulatedHost:
         """Return the pool that covers `path`, or None."""
         return next((pool.id for pool in self.pools.values() if pool.store.holds(path)), None)
 
+    def readings(self) -> tuple[VmReading, ...]:
+        """Return what this host says of all its VMs now."""
+        storage, now_s = self._storage_now(), self._clock.now().timestamp()
+        self._told = {
+            machine.id: self._told_of(machine, storage, self._figures_at(machine, now_s))
+            for machine in self.machines.values()
+        }
+        return tuple([told.reading for told in self._told.values()])
+
     def reading_of(self, machine: Machine) -> VmReading:
         """Return what this host says of the VM now."""
+        figures_at_s = self._figures_at(machine, self._clock.now().timestamp())
+        return self._told_of(machine, self._storage_now(), figures_at_s).reading
+
+    def _figures_at(self, machine: Machine, now_s: float) -> float:
+        """Return the instant whose figures the VM shows now."""
+        period_s = self.figures_period_s
+        if period_s is None:
+            return now_s
+        if period_s == inf:
+            return 0.0
+        # Each VM in its own turn.
+        phase_s = seed_of(machine.id) % 65_536 / 65_536 * period_s
+        return floor((now_s - phase_s) / period_s) * period_s + phase_s
+
+    def _storage_now(self) -> tuple[object, ...]:
+        """Return what decides which files its VMs' disks are."""
+        pools = self.pools.values()
+        return (
+            *self.folder_links.items(),
+            *[(pool.id, pool.active, pool.store.label, pool.store.volumes.changes) for pool in pools],
+        )
+
+    def _told_of(self, machine: Machine, storage: tuple[object, ...], figures_at_s: float) -> "_Told":
+        """Return what is said of a VM: the same object for as long as nothing of it changes."""
+        before = self._told.get(machine.id)
+        if before is None or before.machine is not machine or before.storage != storage:
+            reading = self._read_anew(machine, figures_at_s)
+        elif before.figures_at_s == figures_at_s:
+            return before
+        else:
+            usage = usage_at(machine, seed_of(machine.id), figures_at_s)
+            reading = before.reading if usage == before.reading.usage else replace(before.reading, usage=usage)
+        return _Told(machine, storage, figures_at_s, reading)
+
+    def _read_anew(self, machine: Machine, figures_at_s: float) -> VmReading:
         return VmReading(
             id=machine.id,
             name=machine.name,
@@ -194,7 +240,7 @@ class SimulatedHost:
             memory_mib=machine.memory_mib,
             memory_max_mib=machine.memory_max_mib,
             sizing=sizing_of(machine),
-            usage=usage_at(machine, seed_of(machine.id), self._clock.now().timestamp()),
+            usage=usage_at(machine, seed_of(machine.id), figures_at_s),
             disks=tuple(files.placed(self, disk) for disk in machine.disks),
             uses=files.uses(self, machine),
             nics=machine.nics,
@@ -228,6 +274,22 @@ class SimulatedHost:
         """What no running VM may claim."""
         claimed = sum(machine.memory_max_mib for machine in self.machines.values() if machine.is_active)
         return max(0, self._facts.memory_mib - claimed - _RESERVED_MIB)
+
+
+def _facts_of(name: str, *, cores: int, memory_mib: int, networks: tuple[str, ...]) -> HostFacts:
+    return HostFacts(
+        hostname=name,
+        uuid=str(uuid.uuid5(_NAMESPACE, name)),
+        cpu_model="EPYC-Rome",
+        cores=cores,
+        memory_mib=memory_mib,
+        libvirt_version="9.0.0",
+        hypervisor_version="7.2.22",
+        kernel="6.1.0-32-amd64",
+        networks=networks,
+        domain_types=("kvm", "qemu"),
+        capabilities=_LIKE_LIBVIRT_9_0,
+    )
 
 
 def seed_of(vm: VmId) -> int:

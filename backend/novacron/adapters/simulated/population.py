@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
+from math import inf
 from random import Random
 
 from novacron.adapters.simulated.host import SimulatedHost
@@ -64,6 +65,12 @@ def world_of_fleet(*, hosts: int, vms: int, clock: Clock, seed: int = 1, hostile
     if hostile:
         _make_hostile(world)
     return world
+
+
+def let_figures_rest(world: World, *, percent: float) -> None:
+    """Let the figures of that many percent of the VMs change each second, of each in its turn; 0: of none, ever."""
+    for host in world.hosts.values():
+        host.figures_period_s = 100 / percent if percent else inf
 
 
 def add_stores(host: SimulatedHost, shared: Store) -> None:

@@ -55,7 +55,7 @@ class Reader(HostRole):
         if inventory or self._inventory_at is None:
             self._pools = tuple(with_files(self.host, pool.reading()) for pool in self.host.pools.values())
             self._inventory_at = now
-        vms = tuple(self.host.reading_of(machine) for machine in self.host.machines.values())
+        vms = self.host.readings()
         return HostReading(
             host=self.spec.id,
             observed_at=now,

@@ -20,6 +20,27 @@ class StoredVolume:
     owner: VmId | None = None
 
 
+class Volumes(dict[str, StoredVolume]):
+    """Volumes by path, and how often they have changed: what was found out about files holds until then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changes = 0
+
+    def __setitem__(self, path: str, stored: StoredVolume) -> None:
+        self.changes += 1
+        super().__setitem__(path, stored)
+
+    def __delitem__(self, path: str) -> None:
+        self.changes += 1
+        super().__delitem__(path)
+
+    def pop(self, path: str, default: StoredVolume | None = None) -> StoredVolume | None:  # type: ignore[override]
+        """Remove a volume and return it; `default` when there is none."""
+        self.changes += 1
+        return super().pop(path, default)
+
+
 @dataclass(slots=True, kw_only=True)
 class Store:
     """One place where volumes are."""
@@ -34,8 +55,7 @@ class Store:
     full: bool = False
     label: str = field(default_factory=lambda: uuid.uuid4().hex)
     """What tells this file system from every other one."""
-    volumes: dict[str, StoredVolume] = field(default_factory=dict)
-    """By path."""
+    volumes: Volumes = field(default_factory=Volumes)
 
     @property
     def allocation_mib(self) -> int:

@@ -113,6 +113,8 @@ class World:
             return None
         hosts: Iterable[SimulatedHost] = self.hosts.values() if store.shared else (besides[0],)
         for host in hosts:
+            if all(pool.store is not store for pool in host.pools.values()):
+                continue
             for machine in host.machines.values():
                 if (
                     machine.holds_disks
