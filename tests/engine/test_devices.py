@@ -52,8 +52,12 @@ async def test_a_disk_is_attached_where_it_was_asked_for(
     assert ended.state is OperationState.DONE, ended.outcome
     assert ended.title == f"attach data.qcow2 as vdb to web-1 on {A}"
     assert _targets(site) == (now, later)
+    # The VM runs: what it has only at its next start is not told as if it had it.
+    when = " at its next start" if scope is DeviceScope.NEXT_START else ""
+    assert ended.outcome.endswith(f"with disk vdb{when}")
     detached = await site.do(DetachDisk(vm=VM, host=A, target="vdb", scope=scope))
     assert detached.state is OperationState.DONE, detached.outcome
+    assert detached.outcome.endswith(f"disk vdb is gone{when}")
     assert _targets(site) == (["vda"], ["vda"])
 
 

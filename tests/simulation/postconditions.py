@@ -1,10 +1,12 @@
 """What has to be so on the simulated hosts, at some instant of an operation that ends done: one entry a kind."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from novacron.adapters.simulated.machine import Machine
 from novacron.model.ids import HostId, VmId
+from novacron.model.operation import Operation
 from novacron.model.operations.intent import Intent
 from novacron.model.plan.device_scope import DeviceScope
 from novacron.model.vm import VmState
@@ -122,6 +124,17 @@ CONDITIONS: dict[str, Condition] = {
 """By the intent's kind. A new kind gets one; until then a test says which is missing."""
 
 
-def holds(world: ObservedWorld, intent: Intent) -> bool:
-    """Whether what the intent asks for is so now."""
-    return CONDITIONS[intent.kind](world, intent)
+def holds(world: ObservedWorld, operation: Operation) -> bool:
+    """Whether what the operation was confirmed to do is so now."""
+    return CONDITIONS[operation.intent.kind](world, _as_confirmed(operation))
+
+
+def _as_confirmed(operation: Operation) -> Intent:
+    """Return the intent with the sides that its plan named: a VM that was off then may have been started since."""
+    intent: Any = operation.intent
+    args: Any = operation.steps[0].args if operation.steps else None
+    if not hasattr(intent, "scope") or args is None:
+        return operation.intent
+    stored_alone = DeviceScope.NEXT_START if args.stored else intent.scope
+    as_confirmed: Intent = replace(intent, scope=intent.scope if args.live else stored_alone)
+    return as_confirmed

@@ -112,7 +112,7 @@ class Promises:
         for identity, held in self._held.items():
             operation = self._disk.operation(identity)
             if not held and operation is not None and operation.intent.kind in postconditions.CONDITIONS:
-                self._held[identity] = postconditions.holds(self._world, operation.intent)
+                self._held[identity] = postconditions.holds(self._world, operation)
 
     def _may_remove(self, identity: OperationId, vm: VmId) -> bool:
         """Whether that operation may be the one that makes the VM known to no host any more."""

@@ -48,7 +48,7 @@ class AttachDisk(GoalStep[AttachDiskArgs]):
         return Goal(
             host=args.host,
             vm=args.vm,
-            wanted=f"with disk {args.disk.target}",
+            wanted=f"with disk {args.disk.target}{_when(args)}",
             ask=lambda hv: hv.devices.attach_disk(
                 args.vm, args.disk, live=args.live, stored=args.stored, deadline_s=deadline_s
             ),
@@ -72,7 +72,7 @@ class AttachNic(GoalStep[AttachNicArgs]):
         return Goal(
             host=args.host,
             vm=args.vm,
-            wanted=f"with NIC {args.nic.mac}",
+            wanted=f"with NIC {args.nic.mac}{_when(args)}",
             ask=lambda hv: hv.devices.attach_nic(
                 args.vm, args.nic, live=args.live, stored=args.stored, deadline_s=deadline_s
             ),
@@ -117,7 +117,8 @@ class _Detach(StepHandler[DetachArgsT]):
         while True:
             seen = (await context.patient_look(self.args.host, self.args.vm)).vm
             if self._is_gone(seen):
-                return StepResult(text=f"read from {self.args.host}: {self._device} is gone")
+                when = _when(self.args) if seen is not None and seen.is_active else ""
+                return StepResult(text=f"read from {self.args.host}: {self._device} is gone{when}")
             still = f"{self._device} is still attached; it is {describe(seen)}"
             if context.is_cancelled:
                 raise StepCancelled(f"stopped waiting; {still}: its guest was asked, and may still let go of it")
@@ -192,6 +193,11 @@ class DetachNic(_Detach[DetachNicArgs]):
     def detach_of(self, devices: VmDevices) -> Callable[..., Awaitable[None]]:
         """Return the call for network interfaces."""
         return devices.detach_nic
+
+
+def _when(args: AttachDiskArgs | AttachNicArgs | DetachDiskArgs | DetachNicArgs) -> str:
+    """Say that the VM that runs is not concerned: it may have been started since it was asked for."""
+    return "" if args.live else " at its next start"
 
 
 def _disks(seen: VmReading, args: AttachDiskArgs | DetachDiskArgs) -> tuple[Any, ...]:
