@@ -73,7 +73,9 @@ def test_every_route_is_listed_and_says_what_it_is_for(document):
 
 def test_both_websockets_and_their_messages_are_described(document):
     assert set(document["x-websockets"]) == {"/v1/stream", "/v1/vms/{vm}/serial"}
-    assert {"Hello", "FleetPart", "OperationList", "AlertList", "Problem"} <= set(document["components"]["schemas"])
+    assert {"Hello", "Resync", "FleetMessage", "OperationList", "AlertList", "Problem"} <= set(
+        document["components"]["schemas"]
+    )
 
 
 def test_every_kind_of_intent_is_described(document):

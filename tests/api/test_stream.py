@@ -13,7 +13,10 @@ from websockets.asyncio.client import unix_connect
 
 from novacron.api import server
 from novacron.api.client import RemoteBackend
+from novacron.api.codec import RESYNC
+from novacron.api.fleet_mirror import FleetMirror
 from novacron.model.errors import BackendError
+from novacron.model.vm import VmState
 from novacron.ports.backend import (
     AlertsChanged,
     BackendFound,
@@ -32,9 +35,9 @@ _PATIENCE_S = 5.0
 
 
 @asynccontextmanager
-async def _reading(backend):
+async def _reading(console):
     """Give a function that waits for the next change."""
-    changes = backend.changes(ALICE)
+    changes = console.changes(ALICE)
 
     async def following():
         async with asyncio.timeout(_PATIENCE_S):
@@ -53,8 +56,34 @@ async def _until(following, kind):
 
 
 async def _opening(following):
-    """Return the first four changes by kind."""
-    return {type(change): change for change in [await following() for _ in range(4)]}
+    """Return the first change of each kind; who else is there may be told twice."""
+    first = {}
+    while len(first) < 4:
+        change = await following()
+        first.setdefault(type(change), change)
+    return first
+
+
+async def _raw_opening(stream):
+    """Return the messages with which a stream begins, until everything was told."""
+    messages, complete_at = [], 0
+    lacking = {"hello", "resync", "operations", "alerts", "fleet"}
+    async with asyncio.timeout(_PATIENCE_S):
+        while lacking:
+            messages.append(message := json.loads(await stream.recv()))
+            if message["kind"] == "resync":
+                complete_at = message["step"]
+            if message["kind"] != "fleet" or (message["last"] and message["step"] >= complete_at):
+                lacking.discard(message["kind"])
+    return messages
+
+
+async def _raw_fleet(stream):
+    """Return the next message that is of the fleet."""
+    async with asyncio.timeout(_PATIENCE_S):
+        while (message := json.loads(await stream.recv()))["kind"] != "fleet":
+            pass
+    return message
 
 
 async def test_a_stream_begins_with_the_backend_and_a_snapshot_of_everything(stub, remote):
@@ -99,16 +128,50 @@ async def test_a_host_that_did_not_change_stays_the_same_object_from_fleet_to_fl
     assert first == before
 
 
-async def test_only_hosts_that_changed_go_over_the_socket(stub, stub_socket):
+async def test_only_what_changed_goes_over_the_socket(stub, stub_socket):
     fleet = a_fleet(*(a_host(f"kvm-{number}", a_vm(f"web-{number}")) for number in range(3)))
     stub.show(fleet)
     async with unix_connect(str(stub_socket), "ws://novacron/v1/stream") as stream:
-        for _ in range(4):
-            await stream.recv()
-        stub.show(fleet.with_host(replace(fleet.hosts["kvm-2"], reading=None)))
-        part = json.loads(await stream.recv())
-    assert [host["spec"]["id"] for host in part["changed"]] == ["kvm-2"]
-    assert part["order"] == ["kvm-0", "kvm-1", "kvm-2"]
+        await _raw_opening(stream)
+        host = fleet.hosts["kvm-2"]
+        paused = replace(host.reading.vms[0], state=VmState.PAUSED)
+        stub.show(fleet.with_host(replace(host, reading=replace(host.reading, vms=(paused,)))))
+        part = await _raw_fleet(stream)
+    assert part["changed"] == [{"id": "kvm-2", "vms": {"set": {paused.id: {"state": "paused"}}}}]
+    assert "whole" not in part
+    assert "order" not in part
+
+
+async def test_a_client_that_asks_for_everything_anew_is_sent_it(stub, stub_socket):
+    stub.show(a_fleet(a_host("kvm-1", a_vm("web-1"))))
+    async with unix_connect(str(stub_socket), "ws://novacron/v1/stream") as stream:
+        first = await _raw_opening(stream)
+        await stream.send(RESYNC)
+        again = await _raw_opening(stream)
+    assert [one for one in again if one["kind"] != "hello"] == [one for one in first if one["kind"] != "hello"]
+
+
+async def test_a_client_that_lost_a_message_asks_for_everything_anew(stub, remote, monkeypatch):
+    fleet = a_fleet(a_host("kvm-1", a_vm("web-1")), a_host("kvm-2"))
+    stub.show(fleet)
+    take, lost = FleetMirror.take, []
+
+    def lose_one(mirror, text):
+        if not lost and '"since":null' not in text and '"kind":"fleet"' in text:
+            lost.append(text)
+            return None
+        return take(mirror, text)
+
+    monkeypatch.setattr(FleetMirror, "take", lose_one)
+    async with _reading(remote) as following:
+        await _opening(following)
+        waiting = asyncio.ensure_future(_until(following, FleetChanged))
+        second = fleet.with_host(replace(fleet.hosts["kvm-1"], reading=None))
+        stub.show(second)
+        await eventually(lambda: bool(lost))
+        third = second.with_host(a_host("kvm-2", a_vm("db-1")))
+        stub.show(third)
+        assert (await waiting).fleet == third
 
 
 async def test_a_host_that_left_the_fleet_is_gone_and_a_new_one_is_in_its_place(stub, remote):
@@ -127,14 +190,17 @@ async def test_a_large_fleet_comes_in_parts_and_is_shown_when_it_is_complete(stu
     async with _reading(remote) as following:
         assert (await _opening(following))[FleetChanged].fleet == fleet
     async with unix_connect(str(stub_socket), "ws://novacron/v1/stream", max_size=None) as stream:
-        messages = [json.loads(await stream.recv()) for _ in range(6)]
-    parts = [message for message in messages if message["kind"] == "fleet"]
-    assert [part["last"] for part in parts] == [False, False, True]
+        messages = await _raw_opening(stream)
+    parts = [message for message in messages if message["kind"] == "fleet" and message["since"] is None]
+    assert [part["part"] for part in parts] == list(range(len(parts)))
+    assert [part["last"] for part in parts] == [*[False] * (len(parts) - 1), True]
+    assert len(parts) > 2
 
 
 def _a_big_fleet(revision=1):
-    """Some 2 MB, more than any socket buffers, in which every host differs from revision to revision."""
-    hosts = (a_host(f"kvm-{n}", *(a_vm(f"{n}-{m}") for m in range(100))) for n in range(50))
+    """Some 10 MB, more than any socket buffers, in which every VM differs from revision to revision."""
+    text = f"revision {revision} " * 40
+    hosts = (a_host(f"kvm-{n}", *(a_vm(f"{n}-{m}", description=text) for m in range(100))) for n in range(50))
     since = NOW + timedelta(seconds=revision)
     return a_fleet(*(replace(host, link=replace(host.link, since=since)) for host in hosts), revision=revision)
 
@@ -168,11 +234,11 @@ async def test_a_reader_that_does_not_read_holds_up_nobody_else(stub, remote, st
 
 
 async def test_a_reader_that_does_not_read_does_not_hold_up_the_backends_end(socket_path):
-    backend = StubBackend(_a_big_fleet())
-    async with serving(backend, socket_path):
+    console = StubBackend(_a_big_fleet())
+    async with serving(console, socket_path):
         slow = await _a_slow_reader(socket_path)
-        await eventually(lambda: backend.readers == 1)
-        backend.show(_a_big_fleet(2))
+        await eventually(lambda: console.readers == 1)
+        console.show(_a_big_fleet(2))
         began = time.monotonic()
     assert time.monotonic() - began < 5
     slow.transport.abort()
@@ -180,14 +246,14 @@ async def test_a_reader_that_does_not_read_does_not_hold_up_the_backends_end(soc
 
 async def test_a_reader_that_never_reads_again_is_let_go(socket_path, monkeypatch):
     monkeypatch.setattr(server, "_PING_S", 0.1)
-    backend = StubBackend(_a_big_fleet())
-    async with serving(backend, socket_path):
+    console = StubBackend(_a_big_fleet())
+    async with serving(console, socket_path):
         stopped = socket.socket(socket.AF_UNIX)
         stopped.connect(str(socket_path))
         stopped.sendall(_UPGRADE)
-        await eventually(lambda: backend.readers == 1)
+        await eventually(lambda: console.readers == 1)
         # It still holds its end, with more on the way to it than the kernel buffers.
-        await eventually(lambda: backend.readers == 0)
+        await eventually(lambda: console.readers == 0)
         stopped.close()
 
 
@@ -212,23 +278,21 @@ async def test_what_a_client_says_on_the_stream_is_not_listened_to(stub, stub_so
     async with unix_connect(str(stub_socket), "ws://novacron/v1/stream") as stream:
         for said in ("hello", b"\x00\xff", "{"):
             await stream.send(said)
-        assert json.loads(await stream.recv())["kind"] == "hello"
-        for _ in range(3):
-            await stream.recv()
+        assert (await _raw_opening(stream))[0]["kind"] == "hello"
         stub.show(a_fleet(revision=9))
-        assert json.loads(await stream.recv())["revision"] == 9
+        assert (await _raw_fleet(stream))["revision"] == 9
 
 
 async def test_a_restart_shows_as_lost_then_found_then_snapshots(socket_path):
-    backend, remote = StubBackend(), RemoteBackend(socket_path)
+    console, remote = StubBackend(), RemoteBackend(socket_path)
     async with _reading(remote) as following:
-        async with serving(backend, socket_path):
+        async with serving(console, socket_path):
             await _opening(following)
         lost = await following()
         assert isinstance(lost, BackendLost)
         assert lost.cause
-        backend.show(a_fleet(a_host("kvm-new"), revision=1))
-        async with serving(backend, socket_path):
+        console.show(a_fleet(a_host("kvm-new"), revision=1))
+        async with serving(console, socket_path):
             assert (await _until(following, BackendFound)).consoles == 1
             snapshots = [await following() for _ in range(3)]
             assert {type(one) for one in snapshots} == {FleetChanged, OperationsChanged, AlertsChanged}

@@ -37,7 +37,7 @@ async def test_a_slow_reader_misses_what_lay_between_and_never_the_last() -> Non
     for revision in range(1, 100_001):
         hub.publish(fleet(revision))
     (reader,) = hub._readers
-    assert len(reader._slots) == 1
+    assert len(reader._slots) <= 1
     assert (await next_of(clock, stream)).fleet.revision == 100_000
     await stream.aclose()
 

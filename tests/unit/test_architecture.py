@@ -129,6 +129,7 @@ _TASKS = {
     "engine/supervisor.py": "the long-lived tasks: logged, started again, alerted",
     "engine/executor.py": "an operation, which ends by itself whatever fails in it, and a submission, which is awaited",
     "engine/work/recovery.py": "awaited by the run of the operation",
+    "engine/hub.py": "gives one fleet; asyncio logs what fails, and the next change begins it again",
     "engine/deadline.py": "awaited in the same function",
     "engine/operations/migration.py": "awaited in the same function",
     "engine/work/scheduler.py": "awaited in the same function",

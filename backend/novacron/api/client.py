@@ -22,13 +22,14 @@ from novacron.api.codec import (
     BUSY_CODE,
     PROTOCOL,
     PROTOCOL_HEADER,
+    RESYNC,
     VERSION_HEADER,
     FleetBody,
     OperationAnswer,
     PlanAnswer,
     adapter,
 )
-from novacron.api.fleet_mirror import FleetMirror
+from novacron.api.fleet_mirror import FleetMirror, OutOfStep
 from novacron.api.problems import error_of, other_version
 from novacron.api.serial_client import RemoteSerial
 from novacron.model.alert.alert import Alert
@@ -43,7 +44,7 @@ from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample
 from novacron.model.work.backoff import Backoff
 from novacron.model.work.schedule import AT_ONCE, Schedule
-from novacron.ports.backend import BackendChange, BackendLost, BackendStatus
+from novacron.ports.backend import BackendChange, BackendFound, BackendLost, BackendStatus
 from novacron.ports.hypervisor import SerialLink
 
 if TYPE_CHECKING:
@@ -94,10 +95,18 @@ class RemoteBackend:
             cause = "it ended the connection"
             try:
                 async with self._websocket("/v1/stream") as stream:
-                    mirror = FleetMirror()
+                    mirror, asked_again = FleetMirror(), False
                     async for text in stream:
                         backoff, lost, ended_itself = _RETRY, None, False
-                        change = mirror.take(text)
+                        try:
+                            change = mirror.take(text)
+                        except OutOfStep:
+                            # What is on its way already is passed over until everything comes anew, hello first.
+                            if not asked_again:
+                                mirror, asked_again = FleetMirror(), True
+                                await stream.send(RESYNC)
+                            continue
+                        asked_again = asked_again and not isinstance(change, BackendFound)
                         if change is not None:
                             yield change
                         else:

@@ -12,12 +12,11 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from novacron.model.alert.alert import Alert
 from novacron.model.fleet import Host
-from novacron.model.ids import HostId
 from novacron.model.operation import Operation
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 
-PROTOCOL: Final = "2"
+PROTOCOL: Final = "3"
 """Changes whenever client and server of different versions could misunderstand each other."""
 PROTOCOL_HEADER: Final = "novacron-protocol"
 VERSION_HEADER: Final = "novacron-version"
@@ -27,6 +26,8 @@ BUSY_CODE: Final = 1013
 """WebSocket close code of a backend that has as many streams as it takes."""
 SERIAL_OPENED: Final = "opened"
 """First message of a serial console that could be opened; a Problem otherwise."""
+RESYNC: Final = '{"kind":"resync"}'
+"""What a client sends on the stream that lacks a message: everything is sent anew."""
 
 
 class Wire(BaseModel):
@@ -45,52 +46,67 @@ class Hello(Wire):
     """How many are attached, this one included."""
 
 
-class FleetPart(Wire):
-    """Hosts that differ from what this client was last sent."""
-
-    kind: Literal["fleet"] = "fleet"
-    revision: int
-    order: list[HostId]
-    """All hosts there are, in their order: one that is missing is gone. Empty in every part but the last."""
-    changed: list[Host]
-    last: bool
-    """Whether the revision is complete: a large fleet comes in several parts, and is shown when all are there."""
-
-
 class OperationList(Wire):
-    """All operations worth showing."""
+    """What differs between the operations worth showing and those that were told before."""
 
     kind: Literal["operations"] = "operations"
-    operations: tuple[Operation, ...]
+    since: int | None = None
+    """The step that this one follows; None: these are all."""
+    step: int = 0
+    """Its number. A client that was not told the step before has to ask for everything anew."""
+    gone: tuple[str, ...] = ()
+    """Identities of those that are not shown any more."""
+    order: tuple[str, ...] | None = None
+    """All identities in their order; None: the new ones as they stand in `changed`, then those of before."""
+    changed: tuple[Operation, ...]
+    """Those that are new or changed."""
 
 
 class AlertList(Wire):
-    """All alerts worth showing."""
+    """What differs between the alerts worth showing and those that were told before."""
 
     kind: Literal["alerts"] = "alerts"
-    alerts: tuple[Alert, ...]
+    since: int | None = None
+    """As OperationList says, like the fields below."""
+    step: int = 0
+    gone: tuple[str, ...] = ()
+    """Their keys, as in `order`."""
+    order: tuple[str, ...] | None = None
+    changed: tuple[Alert, ...]
 
 
-StreamMessage = Hello | FleetPart | OperationList | AlertList
+class Resync(Wire):
+    """The whole fleet follows, as it was a little earlier, and what has changed since."""
+
+    kind: Literal["resync"] = "resync"
+    step: int
+    """The step with which the fleet is as it stands: what comes before it is shown to nobody."""
+
+
+StreamMessage = Hello | Resync | OperationList | AlertList
 _KINDS: Final[dict[str, type[StreamMessage]]] = {
     "hello": Hello,
-    "fleet": FleetPart,
+    "resync": Resync,
     "operations": OperationList,
     "alerts": AlertList,
 }
 
 
-def stream_message(text: str | bytes) -> StreamMessage:
-    """Read one message of the stream.
+def kind_of(text: str | bytes) -> str:
+    """Return the kind of a message of the stream: the first key, as it is always written."""
+    head = text[:24] if isinstance(text, str) else bytes(text[:24]).decode(errors="replace")
+    return head.removeprefix('{"kind":"').partition('"')[0]
 
-    `kind` is the first key, as `to_json` writes it: reading it off the front spares building the validators of
-    messages that have not come yet.
+
+def stream_message(text: str | bytes) -> StreamMessage:
+    """Read one message of the stream that is not of the fleet (fleet_wire.py reads those).
+
+    Reading the kind off the front spares building the validators of messages that have not come yet.
 
     Raises:
         ValueError: it is none of ours (pydantic's ValidationError is one).
     """
-    head = text[:24] if isinstance(text, str) else bytes(text[:24]).decode(errors="replace")
-    kind = head.removeprefix('{"kind":"').partition('"')[0]
+    kind = kind_of(text)
     if kind not in _KINDS:
         raise ValueError(f"a message of the unknown kind {kind!r}")
     return _KINDS[kind].model_validate_json(text)
@@ -145,7 +161,7 @@ def to_json(value: BaseModel) -> str:
     try:
         return value.model_dump_json()
     except PydanticSerializationError:
-        return _json_of_any_text(value.model_dump()).decode()
+        return json_of_any_text(value.model_dump()).decode()
 
 
 def json_of(kind: Any, value: object) -> bytes:  # noqa: ANN401 - any type the model has
@@ -153,9 +169,9 @@ def json_of(kind: Any, value: object) -> bytes:  # noqa: ANN401 - any type the m
     try:
         return adapter(kind).dump_json(value)
     except PydanticSerializationError:
-        return _json_of_any_text(adapter(kind).dump_python(value))
+        return json_of_any_text(adapter(kind).dump_python(value))
 
 
-def _json_of_any_text(value: object) -> bytes:
+def json_of_any_text(value: object) -> bytes:
     """Foreign text may hold half a surrogate, which no encoding has: one bad name must not silence the fleet."""
     return json.dumps(to_jsonable_python(value), ensure_ascii=False, separators=(",", ":")).encode(errors="replace")

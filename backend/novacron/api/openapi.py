@@ -2,27 +2,30 @@
 
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from novacron.api.bodies import UUID_PATTERN, AcknowledgeBody, PreviewBody, StrictBody, SubmitBody
-from novacron.api.codec import AlertList, FleetPart, Hello, OperationList, Problem
+from novacron.api.codec import AlertList, Hello, OperationList, Problem, Resync
+from novacron.api.fleet_wire import FleetMessage
 from novacron.model.operations.registry import TYPES
 from novacron.model.work.schedule import Schedule
 
 _REF = "#/components/schemas/{model}"
 _BODIES = (PreviewBody, SubmitBody, AcknowledgeBody)
-_STREAM = (Hello, FleetPart, OperationList, AlertList)
+_STREAM = (Hello, Resync, OperationList, AlertList)
 _ABOUT = """\
 Served on a unix socket to its owner and to root; the operator is who the kernel says is on the other end.
 
 Errors are problem JSON (Problem). A "no" that was to be expected is no error: preview, submit and cancel answer 200
 with a refusal.
 
-WebSockets: `/v1/stream` sends Hello, then FleetPart, OperationList and AlertList, first complete, then as they change;
-a FleetPart has only the hosts that differ from what this client was sent before. `/v1/vms/{vm}/serial?host=&force=`
-sends the text "opened", then bytes both ways; a Problem as text is why it ends.
+WebSockets: `/v1/stream` sends Hello, then Resync, FleetMessage, OperationList and AlertList, first complete, then what
+changes, field by field. Each follows the one whose `step` is its `since`; a client that lacks one sends
+`{"kind":"resync"}` and is sent everything anew. `/v1/vms/{vm}/serial?host=&force=` sends the text "opened", then bytes
+both ways; a Problem as text is why it ends.
 """
 
 
@@ -52,12 +55,14 @@ def _described(app: FastAPI) -> dict[str, Any]:
     )
     _, bodies = models_json_schema([(body, "validation") for body in _BODIES], ref_template=_REF)
     known = schema.setdefault("components", {}).setdefault("schemas", {})
-    for name, definition in (*stream["$defs"].items(), *bodies["$defs"].items()):
+    _, fleet = msgspec.json.schema_components([FleetMessage], ref_template=_REF.format(model="{name}"))
+    fleet["FleetMessage"]["properties"]["kind"] = {"const": "fleet"}
+    for name, definition in (*stream["$defs"].items(), *bodies["$defs"].items(), *fleet.items()):
         known.setdefault(name, definition)
     for intent in (one.intent for one in TYPES.values()):
         _say_it_is_strict(known[intent.__name__])
     known[Schedule.__name__]["additionalProperties"] = False
-    messages = {"oneOf": [{"$ref": _REF.format(model=message.__name__)} for message in _STREAM]}
+    messages = {"oneOf": [{"$ref": _REF.format(model=message.__name__)} for message in (*_STREAM, FleetMessage)]}
     schema["x-websockets"] = {"/v1/stream": {"receive": messages}, "/v1/vms/{vm}/serial": {"receive": "bytes"}}
     return schema
 

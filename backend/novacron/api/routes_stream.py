@@ -1,77 +1,87 @@
-"""The stream: a snapshot of everything, then what differs from what this client was last sent."""
+"""The stream: everything once, then what changes, to each client at its own speed."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
-from itertools import islice
+from collections.abc import Coroutine
 from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from novacron import __version__
 from novacron.api.caller import caller_of
-from novacron.api.codec import AlertList, FleetPart, Hello, OperationList, to_json
-from novacron.model.fleet import Fleet, Host
-from novacron.model.ids import HostId
+from novacron.api.codec import RESYNC, Hello, to_json
+from novacron.api.fleet_feed import FleetFeed
+from novacron.api.list_feed import ListFeed
+from novacron.model.alert.alert import Alert
+from novacron.model.operation import Operation
 from novacron.ports.backend import AlertsChanged, Backend, FleetChanged, OperationsChanged
 
-_HOSTS_A_PART = 50
-"""Hosts in one message: reading them takes a client some 30 ms, in which it cannot take a key."""
+
+class Feeds:
+    """What all clients of one backend are sent."""
+
+    def __init__(self) -> None:
+        self.fleet = FleetFeed()
+        self.operations: ListFeed[Operation] = ListFeed("operations", Operation, lambda one: one.id)
+        self.alerts: ListFeed[Alert] = ListFeed("alerts", Alert, lambda one: one.key)
 
 
 def stream_routes(backend: Backend) -> APIRouter:
     """Return the WebSocket endpoint of the stream."""
     routes = APIRouter(prefix="/v1")
+    feeds = Feeds()
 
     @routes.websocket("/stream")
     async def stream(socket: WebSocket) -> None:
         await socket.accept()
-        await _until_gone(socket, _send_changes(socket, backend))
+        while await _until_asked_again(socket, _send_changes(socket, backend, feeds)):
+            pass
 
     return routes
 
 
-class Delta:
-    """What one client was last sent, host by host: an unchanged host is the same object in the next fleet."""
+async def _send_changes(socket: WebSocket, backend: Backend, feeds: Feeds) -> None:
+    """Send everything, then what changes.
 
-    def __init__(self) -> None:
-        self._sent: dict[HostId, Host] = {}
-
-    def parts(self, fleet: Fleet) -> Iterator[FleetPart]:
-        """Yield what brings the client to this fleet; at least one part, of which the last one says so."""
-        changed = iter([host for host in fleet.hosts.values() if self._sent.get(host.id) is not host])
-        self._sent = dict(fleet.hosts)
-        part = list(islice(changed, _HOSTS_A_PART))
-        while following := list(islice(changed, _HOSTS_A_PART)):
-            yield FleetPart(revision=fleet.revision, order=[], changed=part, last=False)
-            part = following
-        yield FleetPart(revision=fleet.revision, order=list(fleet.hosts), changed=part, last=True)
-
-
-async def _send_changes(socket: WebSocket, backend: Backend) -> None:
-    """Send what changes. While a send waits for a slow client, the hub keeps only the newest of each kind."""
+    While a send waits for a slow client, the hub keeps only the newest of each kind.
+    """
     caller = caller_of(socket)
     consoles = (await backend.status(caller)).consoles + 1
-    await socket.send_text(to_json(Hello(version=__version__, consoles=consoles)))
-    delta = Delta()
+    await socket.send_text(_hello(consoles))
+    fleet: int | None = None
+    operations: int | None = None
+    alerts: int | None = None
     async for change in backend.changes(caller):
         # Who came or left is told with the next news: an operator wants to know that he is not alone.
         told, consoles = consoles, (await backend.status(caller)).consoles
         if consoles != told:
-            await socket.send_text(to_json(Hello(version=__version__, consoles=consoles)))
+            await socket.send_text(_hello(consoles))
         match change:
             case FleetChanged():
-                for part in delta.parts(change.fleet):
-                    await socket.send_text(to_json(part))
-                    # A send to a client that keeps up does not wait: let the hosts have their turn.
-                    await asyncio.sleep(0)
+                texts = feeds.fleet.messages(fleet, change.fleet)
+                fleet = feeds.fleet.step
             case OperationsChanged():
-                await socket.send_text(to_json(OperationList(operations=change.operations)))
+                texts = feeds.operations.messages(operations, change.operations)
+                operations = feeds.operations.step
             case AlertsChanged():
-                await socket.send_text(to_json(AlertList(alerts=change.alerts)))
+                texts = feeds.alerts.messages(alerts, change.alerts)
+                alerts = feeds.alerts.step
+            case _:
+                texts = []
+        for text in texts:
+            await socket.send_text(text)
+            # A send to a client that keeps up does not wait: let the hosts have their turn.
+            await asyncio.sleep(0)
 
 
-async def _until_gone(socket: WebSocket, sending: Coroutine[Any, Any, None]) -> None:
-    """Send until the client is gone: a send to a client that never reads would wait for ever."""
+def _hello(consoles: int) -> str:
+    return to_json(Hello(version=__version__, consoles=consoles))
+
+
+async def _until_asked_again(socket: WebSocket, sending: Coroutine[Any, Any, None]) -> bool:
+    """Send until the client asks for everything anew (True) or is gone (False).
+
+    A send to a client that never reads would wait for ever.
+    """
     sender = asyncio.ensure_future(sending)
     listener = asyncio.ensure_future(_listen(socket))
     try:
@@ -79,12 +89,16 @@ async def _until_gone(socket: WebSocket, sending: Coroutine[Any, Any, None]) -> 
     finally:
         for task in (sender, listener):
             task.cancel()
-        for outcome in await asyncio.gather(sender, listener, return_exceptions=True):
+        outcomes = await asyncio.gather(sender, listener, return_exceptions=True)
+        for outcome in outcomes:
             if isinstance(outcome, Exception) and not isinstance(outcome, WebSocketDisconnect | RuntimeError):
                 raise outcome
+    return outcomes[1] is True
 
 
-async def _listen(socket: WebSocket) -> None:
-    """Wait for the client's end; whatever else it says is not for us."""
-    while (await socket.receive())["type"] != "websocket.disconnect":
-        pass
+async def _listen(socket: WebSocket) -> bool:
+    """Wait until the client asks for everything anew (True) or is gone (False); whatever else it says is not for us."""
+    while (said := await socket.receive())["type"] != "websocket.disconnect":
+        if said.get("text") == RESYNC:
+            return True
+    return False

@@ -3,6 +3,9 @@
 Each reader has one slot per kind of message. A newer one replaces an older one that was not taken yet: a slow
 reader misses what lay between, never the last, and costs no memory. Kinds take turns: one that changes all the time
 delays another by one message at most.
+
+Fleets are given to all readers at the same moments, and to all the same: what differs between one and the next is then
+the same for all who keep up, and has to be found out and encoded once.
 """
 
 import asyncio
@@ -22,7 +25,14 @@ class Hub:
         self._clock = clock
         self._fleet_gap_s = fleet_gap_s
         self._latest: dict[type[HubMessage], HubMessage] = {}
+        """As readers were given them last, or would have been had there been any."""
         self._readers: set[_Reader] = set()
+        self._fleet: FleetChanged | None = None
+        """A newer fleet that readers were not given yet."""
+        self._fleet_at = clock.monotonic() - fleet_gap_s
+        self._figures_gap_s = 0.0
+        self._sooner = asyncio.Event()
+        self._giving: asyncio.Task[None] | None = None
 
     @property
     def readers(self) -> int:
@@ -32,17 +42,25 @@ class Hub:
     def publish(self, message: HubMessage, *, figures_gap_s: float = 0.0) -> None:
         """Give every reader this message; returns at once.
 
-        A fleet in which nothing but figures changed may be held back until `figures_gap_s` after the one before.
+        A fleet in which nothing but figures changed may be held back until `figures_gap_s` after the one before. What
+        could not wait before it cannot wait now.
         """
-        self._latest[type(message)] = message
-        for reader in self._readers:
-            reader.offer(message, figures_gap_s)
+        if isinstance(message, FleetChanged) and self._readers:
+            self._figures_gap_s = figures_gap_s if self._fleet is None else min(self._figures_gap_s, figures_gap_s)
+            self._fleet = message
+            self._sooner.set()
+            if self._giving is None:
+                self._giving = asyncio.create_task(self._give_fleet(), name="giving the fleet to readers")
+            return
+        self._give(message)
 
     async def changes(self) -> AsyncIterator[HubMessage]:
         """Yield the latest message of each kind, then every change; never ends."""
-        reader = _Reader(self._clock, self._fleet_gap_s)
+        reader = _Reader()
+        if not self._readers and FleetChanged in self._latest:
+            self._fleet_at = self._clock.monotonic()
         for message in self._latest.values():
-            reader.offer(message, 0.0)
+            reader.offer(message)
         self._readers.add(reader)
         try:
             while True:
@@ -50,45 +68,44 @@ class Hub:
         finally:
             self._readers.discard(reader)
 
+    async def _give_fleet(self) -> None:
+        """Give the newest fleet as soon as the one before was given long enough ago."""
+        try:
+            while self._fleet is not None:
+                wait_s = self._fleet_at + max(self._fleet_gap_s, self._figures_gap_s) - self._clock.monotonic()
+                if wait_s > 0:
+                    self._sooner.clear()
+                    await first_of(self._clock, wait_s, self._sooner)
+                    continue
+                newest, self._fleet = self._fleet, None
+                self._fleet_at = self._clock.monotonic()
+                self._give(newest)
+        finally:
+            self._giving = None
+
+    def _give(self, message: HubMessage) -> None:
+        self._latest[type(message)] = message
+        for reader in self._readers:
+            reader.offer(message)
+
 
 class _Reader:
-    def __init__(self, clock: Clock, fleet_gap_s: float) -> None:
-        self._clock = clock
-        self._fleet_gap_s = fleet_gap_s
+    def __init__(self) -> None:
         self._slots: dict[type[HubMessage], HubMessage] = {}
         self._taken = 0
         self._last_taken: dict[type[HubMessage], int] = {}
         """The number of the message in which each kind was given last."""
         self._filled = asyncio.Event()
-        self._sooner = asyncio.Event()
-        self._fleet_at = clock.monotonic() - fleet_gap_s
-        self._figures_gap_s = 0.0
 
-    def offer(self, message: HubMessage, figures_gap_s: float) -> None:
-        """Put it into its slot, over an older one; what could not wait then cannot wait now."""
-        if isinstance(message, FleetChanged):
-            pending = type(message) in self._slots
-            self._figures_gap_s = min(self._figures_gap_s, figures_gap_s) if pending else figures_gap_s
+    def offer(self, message: HubMessage) -> None:
+        """Put it into its slot, over an older one."""
         self._slots[type(message)] = message
         self._filled.set()
-        self._sooner.set()
 
     async def take(self) -> HubMessage:
-        """Wait for a message; of the kinds that may be given now, the one that was given the longest ago.
-
-        A fleet may be given once its gap has passed, the small kinds at any time.
-        """
-        while True:
-            await self._filled.wait()
-            wait_s = self._fleet_wait_s()
-            may_be_given = [kind for kind in self._slots if kind is not FleetChanged or wait_s <= 0]
-            if may_be_given:
-                return self._pop(min(may_be_given, key=self._turn_of))
-            self._sooner.clear()
-            await first_of(self._clock, wait_s, self._sooner)
-
-    def _fleet_wait_s(self) -> float:
-        return self._fleet_at + max(self._fleet_gap_s, self._figures_gap_s) - self._clock.monotonic()
+        """Wait for a message; of several kinds, the one that was given the longest ago."""
+        await self._filled.wait()
+        return self._pop(min(self._slots, key=self._turn_of))
 
     def _turn_of(self, kind: type[HubMessage]) -> tuple[int, bool]:
         # Before any was given the small ones come first: they are read in no time.
@@ -98,8 +115,6 @@ class _Reader:
         message = self._slots.pop(kind)
         self._taken += 1
         self._last_taken[kind] = self._taken
-        if kind is FleetChanged:
-            self._fleet_at = self._clock.monotonic()
         if not self._slots:
             self._filled.clear()
         return message

@@ -96,6 +96,13 @@ class Fleet:
         """Return the next revision, with `host` replaced by the one given."""
         return self._changed(host, self.revision + 1)
 
+    def with_hosts(self, hosts: Iterable[Host], revision: int) -> "Fleet":
+        """Return the fleet of that revision, in which these hosts stand as given."""
+        after = self._indexed(replace(self, revision=revision))
+        for host in hosts:
+            after = after._changed(host, revision)
+        return after
+
     def with_reading(self, reading: HostReading, link: Link) -> "Fleet":
         """Return the next revision with a host's new reading and link.
 

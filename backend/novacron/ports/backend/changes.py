@@ -1,10 +1,11 @@
 """What the stream of changes tells: whole snapshots, each of which may replace an older one of its kind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from novacron.model.alert.alert import Alert
 from novacron.model.fleet import Fleet
+from novacron.model.ids import HostId
 from novacron.model.operation import Operation
 
 
@@ -13,6 +14,10 @@ class FleetChanged:
     """The whole fleet at a newer revision: may replace an older one that was not looked at yet."""
 
     fleet: Fleet
+    changed_hosts: frozenset[HostId] | None = field(default=None, compare=False)
+    """Hosts that are new or changed since the FleetChanged before this one of the same stream; None: any may be.
+
+    Who drops one unread has to add its hosts to the next one's. Which hosts are gone, the fleet says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
