@@ -67,6 +67,11 @@ class Recording:
         with self._came:
             return sum(len(data) for at, data in self._chunks if begin <= at < end)
 
+    def painted_since(self, begin: float) -> list[float]:
+        """Return the instants since then at which something was painted."""
+        with self._came:
+            return [at for at, _ in self._chunks if at >= begin]
+
     def close(self) -> None:
         """End the program and give the pty back."""
         with contextlib.suppress(ProcessLookupError):

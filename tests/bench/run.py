@@ -12,13 +12,15 @@ from novacron.lab.definitions import VmDefinition
 from novacron.lab.lab import Lab
 from novacron.lab.layout import find_layout
 from novacron.lab.vms import define_vm
-from tests.bench import operations
+from tests.bench import operations, scale
 from tests.bench.bench_lab import BUSY_VM, BenchLab
 from tests.bench.connections import figures_of, measure_connections
 from tests.bench.measures import console_appearance, event_to_row, idleness, virsh_appearance, virsh_one_host
 from tests.bench.report import Figure, render
 
 _READ_EVERY_S = 5.0
+_CHURNS = (0.0, 1.0)
+"""Percent of a simulated fleet's VMs that change each second: a still fleet, and one that works."""
 
 
 def measure(bench: BenchLab, *, rounds: int, idle_s: float) -> list[Figure]:
@@ -76,11 +78,17 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--connections", type=int, default=200, help="how many are made to the lab's hosts")
     parser.add_argument("--operations", type=int, default=10_000, help="how many the journal's measurement takes")
     parser.add_argument("--only-operations", action="store_true", help="measure the journal alone, without a lab")
+    parser.add_argument("--only-scale", action="store_true", help="measure simulated fleets alone, without a lab")
+    parser.add_argument("--sizes", type=int, nargs="+", choices=sorted(scale.SIZES), default=[180, 10_000])
+    parser.add_argument("--presses", type=int, default=40, help="how often each key is pressed")
     parser.add_argument("--strict", action="store_true", help="end with 1 when an aim is missed")
     chosen = parser.parse_args(arguments)
     if chosen.only_operations:
         operations.main(chosen.operations)
         return 0
+    if chosen.only_scale:
+        figures_of_scale = scale.main(chosen.sizes, _CHURNS, chosen.presses, chosen.idle, _say)
+        return 1 if chosen.strict and not all(figure.is_met for figure in figures_of_scale) else 0
     with tempfile.TemporaryDirectory(prefix="nc-bench-", dir="/tmp") as folder:
         layout = find_layout("bench", {**os.environ, "NOVACRON_LAB_DIR": folder})
         try:

@@ -8,10 +8,14 @@ import pytest
 from novacron.lab.lab import Lab
 from tests.bench.bench_lab import BUSY_VM, BenchLab
 from tests.bench.connections import figures_of, measure_connections
+from tests.bench.key_costs import KEYS
 from tests.bench.operations import measured, postgresql_rates, sqlite_rates
 from tests.bench.operations import render as render_rates
 from tests.bench.report import Figure, render
 from tests.bench.run import measure
+from tests.bench.scale import ScaleFigure
+from tests.bench.scale import measure as measure_scale
+from tests.bench.scale import render as render_scale
 from tests.lab_fixtures import MakeVm
 from tests.support.postgresql import PostgresServer
 
@@ -65,3 +69,25 @@ def test_operations_are_measured_on_postgresql(postgres: PostgresServer) -> None
     rates = measured(lambda: postgresql_rates(postgres.new_database, 50))
     assert min(rates.operations, rates.plain_one_by_one, rates.plain_in_groups) > 0
     assert rates.procrastinate is None or rates.procrastinate > 0
+
+
+def test_every_figure_of_a_simulated_fleet_is_taken() -> None:
+    figures = {
+        one.what.partition(": ")[2]: one for one in measure_scale(180, churn=1, presses=2, idle_s=0.2, clients=10)
+    }
+    assert all(figures[f"{key}: bytes a key"].value > 0 for key in KEYS)
+    assert figures["GET /v1/vms, 1 at once: body"].value > 10
+    assert figures["GET /v1/status, 10 at once: refused"].value == 0
+    assert figures["first row, warm"].value > 0
+    assert {"streams, 1 at once: whole fleet after, p99", "streams, 10 at once: whole fleet after, p99"} <= set(figures)
+
+
+def test_a_missed_aim_of_scale_says_so() -> None:
+    lines = render_scale(
+        [
+            ScaleFigure(what="first row, warm", value=410, unit="ms", aim=400),
+            ScaleFigure(what="refused", value=0, unit="", aim=1),
+        ]
+    ).splitlines()
+    assert lines[0].endswith("MISSED")
+    assert lines[1].endswith("met")
