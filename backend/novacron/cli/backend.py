@@ -70,6 +70,8 @@ def status(
     print_line(f"fleet: {found.fleet_source} ({found.hosts} hosts)")
     if found.fleet_error:
         print_line(f"the file as it is now is not followed: {found.fleet_error}")
+    if found.polling_slowed:
+        print_line(found.polling_slowed)
     print_line(f"{found.consoles} consoles attached, {found.operations_running} operations running")
     if found.operations_run_by:
         print_line(f"operations: run by {found.operations_run_by}; shown here, and taken over when that backend ends")

@@ -1,7 +1,8 @@
 """One host, watched for ever: connect, read, apply, wait; and when that breaks, say why and try again.
 
-Each host has a task of its own and shares nothing with the others but the store's one synchronous write: no
-lock, no semaphore, no pool. What is wrong with a host costs its own row and nothing else.
+Each host has a task of its own and shares nothing with the others but the store's one synchronous write and the rate
+at which connections are begun: no lock, no semaphore, no pool. What is wrong with a host costs its own row and nothing
+else.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from datetime import timedelta
 
 from novacron.engine.deadline import first_of, within
 from novacron.engine.log import log
+from novacron.engine.poll_schedule import HostTurns, PollSchedule
 from novacron.engine.settings import EngineSettings
 from novacron.engine.store import FleetStore
 from novacron.model.errors import LinkError, LinkLost, NovaCronError
@@ -34,6 +36,7 @@ class PollerContext:
     clock: Clock
     settings: EngineSettings
     rng: random.Random
+    schedule: PollSchedule
     on_reading: Callable[[HostReading], None]
 
 
@@ -47,7 +50,7 @@ class HostPoller:
         self._wake = asyncio.Event()
         self._lost = ""
         self._inventory_wanted = True
-        self._inventory_at = 0.0
+        self._turns = HostTurns(spec.id, context.schedule, context.settings)
         self._read_at = 0.0
         self._identity = ""
         self._attempts = 0
@@ -165,6 +168,7 @@ class HostPoller:
         if before.retry_at is not None:
             context.store.set_link(self._spec.id, _under_way(before))
         self._lost = ""
+        await context.schedule.wait_to_connect()
         hypervisor = await within(
             context.clock,
             deadline_s + context.settings.overrun_s,
@@ -182,7 +186,7 @@ class HostPoller:
             raise LinkLost(self._spec.id, "the connection is gone")
         self._wake.clear()
         self._read_at = context.clock.monotonic()
-        due = self._read_at - self._inventory_at >= settings.inventory_interval_s
+        due = self._turns.is_inventory_due(self._read_at)
         inventory, self._inventory_wanted = self._inventory_wanted or due, False
         served = [entry for entry in self._waiting if inventory or not entry[0]]
         reading = await within(
@@ -194,7 +198,7 @@ class HostPoller:
         )
         self._require_identity(reading)
         if inventory:
-            self._inventory_at = self._read_at
+            self._turns.note_inventory(self._read_at)
         if not context.store.link_of(self._spec.id).is_up:
             log("host connected", host=self._spec.id, attempts=self._attempts)
         self._attempts = 0
@@ -207,11 +211,15 @@ class HostPoller:
     async def _rest(self) -> None:
         """Wait for the next turn: the interval, or an event, and never more than five turns a second."""
         context, settings = self._context, self._context.settings
-        elapsed_s = context.clock.monotonic() - self._read_at
-        if await first_of(context.clock, settings.poll_interval_s - elapsed_s, self._wake):
+        now = context.clock.monotonic()
+        # A host that took longer than the interval to answer is read again at once, and is not late for that.
+        due_at = max(now, self._read_at + self._turns.interval_s())
+        if await first_of(context.clock, due_at - now, self._wake):
             self._require_link()
             elapsed_s = context.clock.monotonic() - self._read_at
             await context.clock.sleep(max(settings.event_debounce_s, settings.event_gap_s - elapsed_s))
+        else:
+            context.schedule.note_turn(context.clock.monotonic() - due_at)
         self._require_link()
 
     def _on_event(self, hypervisor: Hypervisor, event: HostEvent) -> None:

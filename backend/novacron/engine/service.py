@@ -17,6 +17,7 @@ from novacron.engine.journal_keeping import JournalKeeping
 from novacron.engine.last_readings import LastReadings
 from novacron.engine.lease import LeaseKeeper
 from novacron.engine.log import log
+from novacron.engine.poll_schedule import PollSchedule
 from novacron.engine.poller import PollerContext
 from novacron.engine.samples import Samples
 from novacron.engine.settings import EngineSettings
@@ -97,18 +98,8 @@ class BackendService:
             settings,
         )
         self._samples = Samples(window_s=settings.sample_window_s, interval_s=settings.sample_interval_s)
-        self._pollers = HostPollers(
-            hosts,
-            PollerContext(
-                gateway=gateway,
-                store=self._store,
-                clock=clock,
-                settings=settings,
-                rng=chance,
-                on_reading=self._on_reading,
-            ),
-            self._supervisor,
-        )
+        self._poll_schedule = PollSchedule(clock, settings)
+        self._pollers = HostPollers(hosts, self._poller_context(gateway, chance), self._supervisor)
         self._engine = EngineContext(
             store=self._store, pollers=self._pollers, ledger=self._ledger, clock=clock, settings=settings, rng=chance
         )
@@ -124,8 +115,20 @@ class BackendService:
             self._supervisor.ask,
         )
 
+    def _poller_context(self, gateway: HypervisorGateway, chance: random.Random) -> PollerContext:
+        return PollerContext(
+            gateway=gateway,
+            store=self._store,
+            clock=self._clock,
+            settings=self._settings,
+            rng=chance,
+            schedule=self._poll_schedule,
+            on_reading=self._on_reading,
+        )
+
     def _faults(self) -> BackendFaults:
-        return BackendFaults(journal=self._ledger.error, fleet_file=self.fleet_error, tasks=self._supervisor.faults)
+        polling, tasks = self._poll_schedule.slowed, self._supervisor.faults
+        return BackendFaults(journal=self._ledger.error, fleet_file=self.fleet_error, polling=polling, tasks=tasks)
 
     async def start(self) -> None:
         """Open the journal, take up what was left unfinished, and begin to watch the hosts.
@@ -279,6 +282,7 @@ class BackendService:
             journal_path=self._journal_path,
             journal_error=self._ledger.error,
             operations_run_by=self._lease.other,
+            polling_slowed=self._poll_schedule.slowed,
         )
 
     async def close(self) -> None:

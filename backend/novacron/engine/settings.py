@@ -13,6 +13,10 @@ class EngineSettings:
     poll_interval_s: float = 2.0
     read_deadline_s: float = 5.0
     connect_deadline_s: float = 8.0
+    connect_burst: int = 64
+    """This many hosts are connected to at once..."""
+    connect_gap_s: float = 0.02
+    """...and the others one after the other: 500 hosts in 9 s. Each costs some milliseconds of key exchange."""
     inventory_interval_s: float = 30.0
     """Pools, volumes and definitions change rarely and cost more to read."""
     overrun_s: float = 1.0

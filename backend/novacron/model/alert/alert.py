@@ -27,6 +27,7 @@ class AlertRule(StrEnum):
     MIGRATION_STUCK = "migration does not end"
     JOURNAL_FAILED = "journal failed"
     FLEET_FILE_BROKEN = "fleet file not followed"
+    POLLING_SLOWED = "hosts read too seldom"
     TASK_FAILED = "backend task failed"
 
 

@@ -1,7 +1,7 @@
 """Which facts of one moment call for an alert. What is not known is no fact, and calls for none."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from novacron.model.alert.alert import Alert, AlertRule, Severity
@@ -53,6 +53,7 @@ class BackendFaults:
 
     journal: str = ""
     fleet_file: str = ""
+    polling: str = ""
     tasks: tuple[TaskFault, ...] = ()
 
 
@@ -193,37 +194,36 @@ def operation_conditions(moment: Moment) -> Iterator[Alert]:
 
 def backend_conditions(moment: Moment) -> Iterator[Alert]:
     """Yield what keeps the backend itself from doing its work."""
-    if moment.faults.journal:
-        yield Alert(
-            key=AlertRule.JOURNAL_FAILED,
-            rule=AlertRule.JOURNAL_FAILED,
-            severity=Severity.CRITICAL,
-            subject="backend",
-            text=f"new operations are refused: {moment.faults.journal}",
-            remedy="mend it; it is tried again by itself, and what runs goes on",
-            raised_at=moment.now,
+    faults = moment.faults
+    if faults.journal:
+        yield _backend_alert(
+            AlertRule.JOURNAL_FAILED,
+            f"new operations are refused: {faults.journal}",
+            "mend it; it is tried again by itself, and what runs goes on",
+            moment.now,
         )
-    if moment.faults.fleet_file:
-        yield Alert(
-            key=AlertRule.FLEET_FILE_BROKEN,
-            rule=AlertRule.FLEET_FILE_BROKEN,
-            severity=Severity.WARNING,
-            subject="backend",
-            text=moment.faults.fleet_file,
-            remedy="mend the file; the hosts of before are watched as before",
-            raised_at=moment.now,
+    if faults.fleet_file:
+        remedy = "mend the file; the hosts of before are watched as before"
+        warning = _backend_alert(AlertRule.FLEET_FILE_BROKEN, faults.fleet_file, remedy, moment.now)
+        yield replace(warning, severity=Severity.WARNING)
+    if faults.polling:
+        remedy = "it goes back by itself; see what else runs here, or give the backend a faster machine"
+        warning = _backend_alert(AlertRule.POLLING_SLOWED, faults.polling, remedy, moment.now)
+        yield replace(warning, severity=Severity.WARNING)
+    for fault in faults.tasks:
+        told = _backend_alert(
+            AlertRule.TASK_FAILED,
+            f"{fault.name} failed: {fault.text}",
+            "it is started again by itself; the backend's log has the traceback: report it",
+            moment.now,
         )
+        yield replace(told, key=f"{AlertRule.TASK_FAILED}:{fault.name}")
 
-    for fault in moment.faults.tasks:
-        yield Alert(
-            key=f"{AlertRule.TASK_FAILED}:{fault.name}",
-            rule=AlertRule.TASK_FAILED,
-            severity=Severity.CRITICAL,
-            subject="backend",
-            text=f"{fault.name} failed: {fault.text}",
-            remedy="it is started again by itself; the backend's log has the traceback: report it",
-            raised_at=moment.now,
-        )
+
+def _backend_alert(rule: AlertRule, text: str, remedy: str, now: datetime) -> Alert:
+    return Alert(
+        key=rule, rule=rule, severity=Severity.CRITICAL, subject="backend", text=text, remedy=remedy, raised_at=now
+    )
 
 
 def _unreachable(host: Host, moment: Moment) -> Iterator[Alert]:

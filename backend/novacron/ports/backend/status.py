@@ -23,3 +23,5 @@ class BackendStatus:
     """Why new operations are refused; empty when the journal can be written."""
     operations_run_by: str = ""
     """Which other backend on this journal runs the operations, while this one shows them; empty: this one does."""
+    polling_slowed: str = ""
+    """Why hosts are read less often than they should be; empty when they are not."""
