@@ -16,13 +16,16 @@ from novacron.model.caller import Authentication, Role, administrator
 from novacron.model.errors import BackendError, JournalError, LinkError, NovaCronError
 from novacron.model.ids import HostId, OperationId, VmId
 from novacron.model.link import LinkStatus
+from novacron.model.operations.batch import BatchChild, BatchPlan, digest_of
 from novacron.model.operations.power import StartVm
 from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.work.schedule import Schedule
 from tests.builders import a_fleet, a_host, a_vm, an_id
 from tests.callers import ALICE
 from tests.operation_builders import a_create, a_plan, some_samples
 from tests.operation_strategies import asked_intents
 
+_CHILDREN = [BatchChild(intent=a_create(), plan_digest=digest) for digest in ("d1", "d2")]
 _REFUSAL = Refusal(code=RefusalCode.LOCKED, subject="web-1", reason="op 7 holds it", remedy="wait for it")
 _ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, NovaCronError)]
 
@@ -58,6 +61,9 @@ async def test_every_call_is_made_by_the_peer_whatever_the_client_calls_itself(s
         remote.alerts(ALICE),
         remote.preview(ALICE, a_create()),
         remote.submit(ALICE, a_create(), plan_digest="d7", idempotency_key="12345678"),
+        remote.children(ALICE, operation),
+        remote.preview_batch(ALICE, [a_create()]),
+        remote.submit_batch(ALICE, _CHILDREN, plan_digest="d7", idempotency_key="12345678"),
         remote.cancel(ALICE, operation),
         remote.acknowledge(ALICE, operation, note="seen"),
         remote.definition(ALICE, vm, host),
@@ -70,7 +76,7 @@ async def test_every_call_is_made_by_the_peer_whatever_the_client_calls_itself(s
     link = await remote.open_serial(ALICE, vm, host)
     await link.close()
     verbs = {call[0] for call in stub.calls}
-    assert len(verbs) == 13
+    assert len(verbs) == 16
     assert set(stub.callers) == {THIS_USER}
     assert THIS_USER.roles == {Role.ADMINISTRATOR}
 
@@ -90,6 +96,31 @@ async def test_a_submission_carries_intent_digest_key_and_the_peers_own_name(stu
     assert stub.callers == [THIS_USER]
     stub.refusal = _REFUSAL
     assert await remote.submit(ALICE, a_create(), plan_digest="d7", idempotency_key="12345679") == _REFUSAL
+
+
+async def test_a_batch_comes_back_with_a_plan_or_a_refusal_of_each_and_the_same_digest(stub, remote):
+    later = Schedule(priority=3)
+    stub.plan = a_plan(intent=a_create(), warnings=("\x1b[2J",))
+    assert await remote.preview_batch(ALICE, [a_create(), a_create()]) == BatchPlan(
+        title="start some VMs", answers=(stub.plan, stub.plan)
+    )
+    stub.refusal = _REFUSAL
+    batch = await remote.preview_batch(ALICE, [a_create(), a_create()], schedule=later)
+    assert batch.answers == (stub.plan, _REFUSAL)
+    assert batch.digest == digest_of([stub.plan.digest])
+    both = (a_create(), a_create())
+    assert stub.calls == [("preview_batch", both), ("preview_batch", both, later)]
+
+
+async def test_a_batchs_submission_carries_every_intent_with_its_digest(stub, remote):
+    answer = await remote.submit_batch(
+        ALICE, _CHILDREN, plan_digest="d7", idempotency_key="12345678", schedule=Schedule(priority=3)
+    )
+    assert answer == stub.operation
+    assert stub.calls == [("submit_batch", tuple(_CHILDREN), "d7", "12345678", Schedule(priority=3))]
+    assert await remote.children(ALICE, stub.operation.id) == (stub.operation,)
+    stub.refusal = _REFUSAL
+    assert await remote.submit_batch(ALICE, _CHILDREN, plan_digest="d7", idempotency_key="12345679") == _REFUSAL
 
 
 async def test_cancelling_and_reconnecting_reach_the_backend_whatever_the_name(stub, remote):

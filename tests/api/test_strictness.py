@@ -53,6 +53,39 @@ async def test_a_wrong_field_of_an_intent_is_refused_by_its_name(stub, raw, path
     assert stub.calls == []
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/v1/batches/preview", {"intents": [_intent("start"), _intent("start", vm="web-1")]}, "intents.1.vm"),
+        ("/v1/batches/preview", {"intents": [_intent("start", force=True)]}, "intents.0.force"),
+        ("/v1/batches/preview", {"intents": []}, "intents"),
+        ("/v1/batches/preview", {}, "intents"),
+        (
+            "/v1/batches",
+            {"children": [{"intent": _intent("start", vm="x"), "plan_digest": "d"}], "plan_digest": "d"},
+            "children.0.intent.vm",
+        ),
+        (
+            "/v1/batches",
+            {"children": [{"intent": _intent("resize", vcpus="4"), "plan_digest": "d"}], "plan_digest": "d"},
+            "children.0.intent.vcpus",
+        ),
+        ("/v1/batches", {"children": [{"intent": _intent("start")}], "plan_digest": "d"}, "children.0.plan_digest"),
+        ("/v1/batches", {"children": [{"intent": _intent("start"), "plan_digest": "d"}]}, "plan_digest"),
+    ],
+)
+async def test_a_wrong_field_of_a_batch_is_refused_by_its_place(stub, raw, path, body, field):
+    answer = await raw.post(path, content=json.dumps(body), headers=_JSON)
+    assert (answer.status_code, answer.json()["subject"], answer.json()["code"]) == (422, field, "UsageError")
+    assert stub.calls == []
+
+
+async def test_the_uuids_of_a_batch_are_taken_in_any_case(stub, raw):
+    body = {"intents": [_intent("start", vm=_VM.upper())]}
+    assert (await raw.post("/v1/batches/preview", content=json.dumps(body), headers=_JSON)).status_code == 200
+    assert stub.calls[0][1][0].vm == _VM
+
+
 async def test_an_unknown_field_of_the_body_is_refused_by_its_name(stub, raw):
     answer = await raw.post("/v1/preview", json={"intent": _intent("start"), "dry_run": True})
     assert (answer.status_code, answer.json()["subject"]) == (422, "dry_run")

@@ -105,6 +105,16 @@ async def test_a_look_at_a_vm_that_is_not_there_is_none(pair: HypervisorPair) ->
     assert await pair.seen(pair.a, VmId(str(uuid.uuid4()))) is None
 
 
+async def test_several_are_looked_at_in_one_call_and_who_is_not_there_is_left_out(pair: HypervisorPair) -> None:
+    one, other = (await pair.a_defined_vm()).vm, (await pair.a_defined_vm()).vm
+    await pair.a.reader.read(inventory=True, deadline_s=DEADLINE_S)
+    await pair.a.power.start(one, deadline_s=DEADLINE_S)
+    nobody = VmId(str(uuid.uuid4()))
+    seen = await pair.a.reader.look_all([one, nobody, other], deadline_s=DEADLINE_S)
+    assert {vm: reading.state for vm, reading in seen.items()} == {one: VmState.RUNNING, other: VmState.SHUT_OFF}
+    assert seen[one] == await pair.seen(pair.a, one)
+
+
 async def test_asking_for_a_vm_that_is_not_there_is_not_found(pair: HypervisorPair) -> None:
     nobody = VmId(str(uuid.uuid4()))
     with pytest.raises(NotFound):

@@ -1,12 +1,23 @@
 """Operations that are submitted together: the parent ends when all have ended, and is cancelled and found as one."""
 
-from novacron.engine.work.batches import Child
-from novacron.model.ids import VmId
-from novacron.model.operation import Operation, OperationState
-from novacron.model.operations.batch import Batch
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import pytest
+
+from novacron.model.errors import JournalError
+from novacron.model.ids import OperationId, VmId
+from novacron.model.operation import AskedBy, Operation, OperationState
+from novacron.model.operations.batch import Batch, BatchChild, BatchPlan
+from novacron.model.operations.deletion import DeleteVm
 from novacron.model.operations.intent import Intent
+from novacron.model.operations.power import PauseVm, RebootVm, ShutdownVm, StartVm
+from novacron.model.plan.plan import Plan
+from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmState
+from novacron.model.work.event import Accepted, Event
 from novacron.model.work.limits import Limits
+from novacron.model.work.schedule import AT_ONCE, Schedule
 from tests.builders import an_id
 from tests.callers import ALICE, BOB
 from tests.engine.site import A, Site, migrate
@@ -25,7 +36,7 @@ async def _three_migrations(site: Site, *, memory_mib: int = 65536) -> Operation
 
 
 async def _submitted(site: Site, *intents: Intent) -> Operation:
-    children = [Child(intent=intent, plan_digest=await site.digest(intent)) for intent in intents]
+    children = [BatchChild(intent=intent, plan_digest=await site.digest(intent)) for intent in intents]
     batch = await site.clock.run(site.service.batches.submit("evacuate kvm-a", children, key="b", caller=ALICE))
     assert isinstance(batch, Operation), batch
     await site.clock.advance(1)
@@ -84,9 +95,14 @@ async def test_a_child_that_is_refused_or_fails_is_told_and_the_others_go_on(sit
 
 async def test_the_same_key_gives_the_same_batch(site: Site) -> None:
     batch = await _three_migrations(site)
-    again = await site.clock.run(site.service.batches.submit("evacuate kvm-a", (), key="b", caller=ALICE))
+    known = sorted((await _children(site, batch)).values(), key=lambda one: one.sequence)
+    same = [BatchChild(intent=one.intent, plan_digest=one.plan_digest) for one in known]
+    again = await site.clock.run(site.service.batches.submit("evacuate kvm-a", same, key="b", caller=ALICE))
     assert isinstance(again, Operation)
     assert again.id == batch.id
+    other = await site.clock.run(site.service.batches.submit("evacuate kvm-a", same[:2], key="b", caller=ALICE))
+    assert isinstance(other, Refusal)
+    assert other.code is RefusalCode.INVALID
     await site.ended(batch.id)
     assert len(await _children(site, batch)) == 3
 
@@ -96,3 +112,151 @@ async def test_an_empty_batch_is_done(site: Site) -> None:
     await site.start()
     assert (await site.ended((await _submitted(site)).id)).state is OperationState.DONE
     assert site.state(VMS[0], A) is VmState.RUNNING
+
+
+async def _preview(site: Site, *intents: Intent, schedule: Schedule = AT_ONCE) -> BatchPlan:
+    return await site.clock.run(site.service.preview_batch(ALICE, intents, schedule=schedule))
+
+
+async def _submit(site: Site, plan: BatchPlan, *, key: str = "b") -> Operation | Refusal:
+    children = [BatchChild(intent=one.intent, plan_digest=one.digest) for one in plan.plans]
+    work = site.service.submit_batch(ALICE, children, plan_digest=plan.digest, idempotency_key=key)
+    return await site.clock.run(work)
+
+
+async def _three_off(site: Site) -> list[Intent]:
+    for name in NAMES:
+        site.add(name, state=VmState.SHUT_OFF)
+    await site.start()
+    return [StartVm(vm=vm, host=A) for vm in VMS]
+
+
+async def test_a_preview_of_several_tells_each_plan_or_refusal_in_their_order(site: Site) -> None:
+    starts = await _three_off(site)
+    site.alter(VMS[1], state=VmState.RUNNING)
+    await site.clock.advance(3)
+    plan = await _preview(site, *starts)
+    assert plan.title == "start 3 VMs"
+    refused = plan.answers[1]
+    assert isinstance(refused, Refusal)
+    assert refused.subject == "db-1"
+    assert [one.subject for one in plan.plans] == ["web-1", "mail-1"]
+
+
+async def test_two_of_one_batch_that_need_the_same_vm_are_told_before_they_are_confirmed(site: Site) -> None:
+    starts = await _three_off(site)
+    plan = await _preview(site, starts[0], DeleteVm(vm=VMS[0], host=A), starts[1])
+    assert [one.subject for one in plan.plans] == ["web-1", "db-1"]
+    assert plan.refusals[0].code is RefusalCode.LOCKED
+    assert "asked for together with it" in plan.refusals[0].reason
+
+
+async def test_a_confirmed_batch_is_done_and_what_changed_since_is_refused_alone(site: Site) -> None:
+    starts = await _three_off(site)
+    plan = await _preview(site, *starts)
+    site.alter(VMS[2], state=VmState.RUNNING)
+    parent = await _submit(site, plan)
+    assert isinstance(parent, Operation)
+    assert isinstance(parent.intent, Batch)
+    assert parent.title == "start 3 VMs"
+    assert [one.subject for one in parent.intent.refused] == ["mail-1"]
+    children = await site.clock.run(site.service.children(ALICE, parent.id))
+    assert [child.subject for child in children] == ["web-1", "db-1"]
+    ended = await site.ended(parent.id)
+    assert ended.state is OperationState.FAILED
+    assert ended.outcome.startswith("2 done; 1 refused: mail-1")
+    assert ended.progress.note == "2 of 3 done, 1 refused"
+
+
+async def test_a_batch_whose_digest_is_not_that_of_its_plans_is_refused_whole(site: Site) -> None:
+    starts = await _three_off(site)
+    plan = await _preview(site, *starts)
+    children = [BatchChild(intent=one.intent, plan_digest=one.digest) for one in plan.plans[:2]]
+    answer = await site.clock.run(
+        site.service.submit_batch(ALICE, children, plan_digest=plan.digest, idempotency_key="b")
+    )
+    assert isinstance(answer, Refusal)
+    assert answer.code is RefusalCode.INVALID
+    assert await site.service.operations(ALICE) == ()
+
+
+async def test_a_batch_comes_into_the_journal_in_one_commit(site: Site) -> None:
+    starts = await _three_off(site)
+    plan = await _preview(site, *starts)
+    journal = site.journal
+    commits: list[list[OperationId]] = []
+    append = journal.append
+
+    async def counted(events: Sequence[Event], *, epoch: int = 0) -> Mapping[OperationId, JournalError]:
+        commits.append([event.operation for event in events if isinstance(event, Accepted)])
+        return await append(events, epoch=epoch)
+
+    journal.append = counted  # type: ignore[method-assign]
+    parent = await _submit(site, plan)
+    assert isinstance(parent, Operation)
+    assert len(commits[0]) == 4
+    assert commits[0][0] == parent.id
+    assert not any(commits[1:])
+
+
+async def test_a_batch_that_cannot_be_journaled_is_refused_and_holds_nothing(site: Site) -> None:
+    starts = await _three_off(site)
+    plan = await _preview(site, *starts)
+    site.journal.fails = "no space left"  # type: ignore[attr-defined]
+    answer = await _submit(site, plan)
+    assert isinstance(answer, Refusal)
+    assert answer.code is RefusalCode.JOURNAL
+    site.journal.fails = ""  # type: ignore[attr-defined]
+    assert isinstance(await _submit(site, await _preview(site, *starts)), Operation)
+
+
+async def test_what_waits_of_a_cancelled_batch_does_not_begin_after_a_restart(site: Site) -> None:
+    batch = await _three_migrations(site)
+    # Only that the parent is cancelled gets into the journal before the backend dies.
+    await site.service._ledger.move(
+        batch.id, OperationState.RUNNING, cancel_asked=AskedBy(actor="bob", at=site.clock.now())
+    )
+    await site.kill()
+    await site.start()
+    ended = await site.ended(batch.id)
+    assert ended.state is OperationState.CANCELLED
+    assert ended.outcome == "1 done; 2 cancelled"
+
+
+async def test_a_batch_says_how_far_it_is(site: Site) -> None:
+    batch = await _three_migrations(site)
+    assert (await site.operation(batch.id)).progress.note == "0 of 3 done, 2 waiting"
+    await site.ended(batch.id)
+    assert (await site.operation(batch.id)).progress.note == "3 of 3 done"
+
+
+async def test_what_is_told_to_begin_later_is_not_refused_for_what_is_held_now(site: Site) -> None:
+    site.add()
+    await site.start()
+    await site.accepted(ShutdownVm(vm=VMS[0], host=A))
+    pause = PauseVm(vm=VMS[0], host=A)
+    reboot = RebootVm(vm=VMS[0], host=A)
+    assert isinstance(await site.clock.run(site.service.preview(ALICE, reboot)), Refusal)
+    later = Schedule(not_before=site.clock.now() + timedelta(hours=1))
+    plan = await site.clock.run(site.service.preview(ALICE, reboot, schedule=later))
+    assert isinstance(plan, Plan), plan
+    both = await _preview(site, reboot, pause, schedule=later)
+    assert isinstance(both.answers[0], Plan), both
+    accepted = await site.clock.run(
+        site.service.submit(ALICE, reboot, plan_digest=plan.digest, idempotency_key="later", schedule=later)
+    )
+    assert isinstance(accepted, Operation), accepted
+
+
+async def test_a_batch_that_cannot_be_followed_says_so_and_its_operations_go_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("no such thing")
+
+    monkeypatch.setattr("novacron.engine.work.batches.outcome_of", broken)
+    batch = await _three_migrations(site)
+    ended = await site.ended(batch.id)
+    assert ended.state is OperationState.NEEDS_ATTENTION
+    assert ended.outcome == "unforeseen: RuntimeError: no such thing; look at its operations"
+    assert {child.state for child in (await _children(site, batch)).values()} == {OperationState.DONE}

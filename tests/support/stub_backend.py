@@ -1,7 +1,7 @@
 """A Backend whose answers a test sets: for tests of the API and its client, not of the engine behind them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 from novacron.engine.clock import SystemClock
@@ -11,6 +11,7 @@ from novacron.model.caller import Caller
 from novacron.model.errors import NotFound, NovaCronError
 from novacron.model.fleet import Fleet
 from novacron.model.operation import Operation
+from novacron.model.operations.batch import BatchPlan
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample
@@ -115,9 +116,38 @@ class StubBackend:
         self._note(caller, "alerts")
         return (self.alert,)
 
-    async def preview(self, caller: Caller, intent: object) -> Plan | Refusal:
+    async def children(self, caller: Caller, operation: object) -> tuple[Operation, ...]:
+        """Return the operation."""
+        self._note(caller, "children", operation)
+        return (self.operation,)
+
+    async def preview_batch(
+        self, caller: Caller, intents: Sequence[object], *, schedule: Schedule = AT_ONCE
+    ) -> BatchPlan:
+        """Return the plan for all but the last, and a refusal for that if there is one."""
+        scheduled = () if schedule == AT_ONCE else (schedule,)
+        self._note(caller, "preview_batch", tuple(intents), *scheduled)
+        last = self.refusal or self.plan
+        return BatchPlan(title="start some VMs", answers=(*[self.plan] * (len(intents) - 1), last))
+
+    async def submit_batch(
+        self,
+        caller: Caller,
+        children: Sequence[object],
+        *,
+        plan_digest: str,
+        idempotency_key: str,
+        schedule: Schedule = AT_ONCE,
+    ) -> Operation | Refusal:
+        """Return the operation or the refusal."""
+        scheduled = () if schedule == AT_ONCE else (schedule,)
+        self._note(caller, "submit_batch", tuple(children), plan_digest, idempotency_key, *scheduled)
+        return self.refusal or self.operation
+
+    async def preview(self, caller: Caller, intent: object, *, schedule: Schedule = AT_ONCE) -> Plan | Refusal:
         """Return the plan or the refusal."""
-        self._note(caller, "preview", intent)
+        scheduled = () if schedule == AT_ONCE else (schedule,)
+        self._note(caller, "preview", intent, *scheduled)
         return self.refusal or self.plan
 
     async def submit(

@@ -5,13 +5,15 @@ over the real engine and the simulated fleet (test_simulated_fleet.py).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from novacron.model.caller import Caller
 from novacron.model.errors import NovaCronError
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, OperationId, VmId
 from novacron.model.operation import Operation, OperationState
+from novacron.model.operations.batch import Batch, BatchChild, BatchPlan
+from novacron.model.operations.batch_title import title_of
 from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Danger, Plan, PlannedStep, Undo
 from novacron.model.refusal import Refusal
@@ -72,6 +74,8 @@ class FakeBackend:
         self.operations_run_by = ""
         self.digests: list[str] = []
         self.keys: list[str] = []
+        self.schedules: list[Schedule] = []
+        self.shown: tuple[Operation, ...] = ()
         self.cancelled: list[OperationId] = []
         self.acknowledged: list[tuple[OperationId, str]] = []
         self.reconnected: list[HostId] = []
@@ -100,6 +104,7 @@ class FakeBackend:
 
     def show_operations(self, *operations: Operation) -> None:
         """Tell the screen of the operations."""
+        self.shown = operations
         self.push(OperationsChanged(operations=operations))
 
     async def changes(self, caller: Caller) -> AsyncIterator[BackendChange]:
@@ -119,7 +124,11 @@ class FakeBackend:
         """Return none."""
         return ()
 
-    async def preview(self, caller: Caller, intent: Intent) -> Plan | Refusal:
+    async def children(self, caller: Caller, operation: OperationId) -> tuple[Operation, ...]:
+        """Return those the screen was told of."""
+        return tuple(one for one in self.shown if one.parent == operation)
+
+    async def preview(self, caller: Caller, intent: Intent, *, schedule: Schedule = AT_ONCE) -> Plan | Refusal:
         """Answer as the test wants."""
         self.previewed.append(intent)
         if self.hold is not None:
@@ -137,6 +146,7 @@ class FakeBackend:
     ) -> Operation | Refusal:
         """Accept it, or fail once as the test wants."""
         self.keys.append(idempotency_key)
+        self.schedules.append(schedule)
         if self.submit_error is not None:
             error, self.submit_error = self.submit_error, None
             raise error
@@ -146,6 +156,38 @@ class FakeBackend:
         self.submitted.append(intent)
         self.digests.append(plan_digest)
         return an_operation(len(self.submitted), intent=intent, title=answer.title, subject=answer.subject)
+
+    async def preview_batch(
+        self, caller: Caller, intents: Sequence[Intent], *, schedule: Schedule = AT_ONCE
+    ) -> BatchPlan:
+        """Answer of each as the test wants."""
+        answers = [await self.preview(caller, intent, schedule=schedule) for intent in intents]
+        return BatchPlan(title=title_of(intents), answers=tuple(answers))
+
+    async def submit_batch(
+        self,
+        caller: Caller,
+        children: Sequence[BatchChild],
+        *,
+        plan_digest: str,
+        idempotency_key: str,
+        schedule: Schedule = AT_ONCE,
+    ) -> Operation | Refusal:
+        """Accept what the test wants of them, or fail once as it wants."""
+        self.keys.append(idempotency_key)
+        self.schedules.append(schedule)
+        if self.submit_error is not None:
+            error, self.submit_error = self.submit_error, None
+            raise error
+        answers = [(child, self.answer(child.intent)) for child in children]
+        for child, answer in answers:
+            if not isinstance(answer, Refusal):
+                self.submitted.append(child.intent)
+                self.digests.append(child.plan_digest)
+        refused = tuple(answer for _, answer in answers if isinstance(answer, Refusal))
+        title = title_of([child.intent for child in children])
+        intent = Batch(size=len(children), refused=refused)
+        return an_operation(len(self.submitted), intent=intent, title=title, subject=title)
 
     async def acknowledge(self, caller: Caller, operation: OperationId, *, note: str) -> Operation | Refusal:
         """Take note."""

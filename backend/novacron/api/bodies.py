@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from novacron.api.codec import Wire
 from novacron.model.operation import NOTE_LENGTH
+from novacron.model.operations.batch import BATCH_MOST
 from novacron.model.operations.registry import TYPES
 from novacron.model.work.schedule import AT_ONCE, Schedule
 
@@ -41,6 +42,34 @@ class IntentBody(StrictBody):
 
 class PreviewBody(IntentBody):
     """What to preview."""
+
+    schedule: Schedule = AT_ONCE
+    """That of the submission; left out: as soon as it can."""
+
+
+class BatchPreviewBody(StrictBody):
+    """What to preview together."""
+
+    intents: Annotated[list[AskedIntent], Field(min_length=1, max_length=BATCH_MOST)]
+    schedule: Schedule = AT_ONCE
+    """That of the submission; left out: as soon as they can."""
+
+
+class BatchChildBody(IntentBody):
+    """One operation of a batch, and the plan that was confirmed."""
+
+    plan_digest: str
+    """Of this operation's plan, as the batch's preview showed it."""
+
+
+class BatchBody(StrictBody):
+    """What to do together."""
+
+    children: Annotated[list[BatchChildBody], Field(min_length=1, max_length=BATCH_MOST)]
+    plan_digest: str
+    """Of the batch, as its preview showed it."""
+    schedule: Schedule = AT_ONCE
+    """When each may begin, and before whom; left out: as soon as it can."""
 
 
 class SubmitBody(IntentBody):

@@ -5,7 +5,7 @@ first row before anything else is even imported.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from novacron.api.codec import (
     PROTOCOL_HEADER,
     RESYNC,
     VERSION_HEADER,
+    BatchPlanAnswer,
     FleetBody,
     OperationAnswer,
     PlanAnswer,
@@ -38,6 +39,7 @@ from novacron.model.errors import BackendError, NovaCronError
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, OperationId, VmId
 from novacron.model.operation import Operation
+from novacron.model.operations.batch import BatchChild, BatchPlan
 from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
@@ -140,12 +142,27 @@ class RemoteBackend:
         """Return the alerts that hold, then those cleared lately."""
         return await self._ask("GET", "/v1/alerts", tuple[Alert, ...])
 
-    async def preview(self, caller: Caller, intent: Intent) -> Plan | Refusal:
+    async def children(self, caller: Caller, operation: OperationId) -> tuple[Operation, ...]:
+        """Return the operations of a batch as they stand, in their order."""
+        return await self._ask("GET", f"/v1/operations/{_quote(operation)}/children", tuple[Operation, ...])
+
+    async def preview(self, caller: Caller, intent: Intent, *, schedule: Schedule = AT_ONCE) -> Plan | Refusal:
         """Say what it would do."""
         from novacron.api.bodies import PreviewBody
 
-        answer = await self._ask("POST", "/v1/preview", PlanAnswer, PreviewBody(intent=intent))
+        answer = await self._ask("POST", "/v1/preview", PlanAnswer, PreviewBody(intent=intent, schedule=schedule))
         return _one_of(answer.plan, answer.refusal)
+
+    async def preview_batch(
+        self, caller: Caller, intents: Sequence[Intent], *, schedule: Schedule = AT_ONCE
+    ) -> BatchPlan:
+        """Say of each what it would do if all were submitted together, or why it is refused."""
+        from novacron.api.bodies import BatchPreviewBody
+
+        body = BatchPreviewBody(intents=list(intents), schedule=schedule)
+        answer = await self._ask("POST", "/v1/batches/preview", BatchPlanAnswer, body)
+        answers = tuple(_one_of(one.plan, one.refusal) for one in answer.answers)
+        return BatchPlan(title=answer.title, answers=answers)
 
     async def submit(
         self,
@@ -164,6 +181,28 @@ class RemoteBackend:
             "/v1/operations",
             OperationAnswer,
             SubmitBody(intent=intent, plan_digest=plan_digest, schedule=schedule),
+            headers={"idempotency-key": idempotency_key},
+        )
+        return _one_of(answer.operation, answer.refusal)
+
+    async def submit_batch(
+        self,
+        caller: Caller,
+        children: Sequence[BatchChild],
+        *,
+        plan_digest: str,
+        idempotency_key: str,
+        schedule: Schedule = AT_ONCE,
+    ) -> Operation | Refusal:
+        """Accept several intents as one batch; returns its parent once all that are accepted are in the journal."""
+        from novacron.api.bodies import BatchBody, BatchChildBody
+
+        each = [BatchChildBody(intent=one.intent, plan_digest=one.plan_digest) for one in children]
+        answer = await self._ask(
+            "POST",
+            "/v1/batches",
+            OperationAnswer,
+            BatchBody(children=each, plan_digest=plan_digest, schedule=schedule),
             headers={"idempotency-key": idempotency_key},
         )
         return _one_of(answer.operation, answer.refusal)

@@ -127,6 +127,16 @@ class PlanAnswer(Wire):
     refusal: Refusal | None = None
 
 
+class BatchPlanAnswer(Wire):
+    """The answer of a preview of several intents."""
+
+    title: str
+    answers: list[PlanAnswer]
+    """Of each intent, in their order."""
+    digest: str
+    """Of the batch of all that is not refused."""
+
+
 class OperationAnswer(Wire):
     """A submission's or cancellation's answer: one of both is set."""
 

@@ -7,20 +7,31 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from novacron.api.bodies import UUID_PATTERN, AcknowledgeBody, PreviewBody, StrictBody, SubmitBody
+from novacron.api.bodies import (
+    UUID_PATTERN,
+    AcknowledgeBody,
+    BatchBody,
+    BatchPreviewBody,
+    PreviewBody,
+    StrictBody,
+    SubmitBody,
+)
 from novacron.api.codec import AlertList, Hello, OperationList, Problem, Resync
 from novacron.api.fleet_wire import FleetMessage
 from novacron.model.operations.registry import TYPES
 from novacron.model.work.schedule import Schedule
 
 _REF = "#/components/schemas/{model}"
-_BODIES = (PreviewBody, SubmitBody, AcknowledgeBody)
+_BODIES = (PreviewBody, SubmitBody, BatchPreviewBody, BatchBody, AcknowledgeBody)
 _STREAM = (Hello, Resync, OperationList, AlertList)
 _ABOUT = """\
 Served on a unix socket to its owner and to root; the operator is who the kernel says is on the other end.
 
 Errors are problem JSON (Problem). A "no" that was to be expected is no error: preview, submit and cancel answer 200
 with a refusal.
+
+Several intents go as one batch: `/v1/batches/preview` says of each what it would do, `/v1/batches` accepts those that
+are as they were confirmed, under one parent that is followed and cancelled as one.
 
 WebSockets: `/v1/stream` sends Hello, then Resync, FleetMessage, OperationList and AlertList, first complete, then what
 changes, field by field. Each follows the one whose `step` is its `since`; a client that lacks one sends

@@ -1,7 +1,7 @@
 """How strictly a request is read: bodies, ids and query parameters. What is not described is refused, by its field."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Annotated, Final, TypeVar
@@ -12,10 +12,10 @@ from pydantic import AfterValidator, ValidationError
 from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect
 
-from novacron.api.bodies import UUID_PATTERN, IntentBody, StrictBody
+from novacron.api.bodies import UUID_PATTERN, BatchBody, BatchPreviewBody, IntentBody, StrictBody
 from novacron.model.errors import NotFound, UsageError
 from novacron.model.ids import HostId, OperationId, VmId
-from novacron.model.operations.intent import VmIntent
+from novacron.model.operations.intent import Intent, VmIntent
 
 _OPERATION: Final = "^[0-9a-z][0-9a-z-]{2,63}$"
 _JSON: Final = "application/json"
@@ -69,17 +69,47 @@ async def body_of(request: Request, kind: type[Body]) -> Body:
         raise HTTPException(400, "its body did not come to its end") from error
     except ValidationError as error:
         first = error.errors()[0]
-        # ("intent", "start", "vm"): the kind is no field.
-        place = [part for number, part in enumerate(first["loc"]) if number != 1] or ["body"]
+        place = _without_kind(first["loc"]) or ["body"]
         raise RequestValidationError(
             [{"loc": place, "msg": _PLAINER.get(first["type"], first["msg"]), "type": first["type"]}]
         ) from error
-    if not isinstance(body, IntentBody) or not isinstance(body.intent, VmIntent):
-        return body
-    intent = body.intent
+    return _with_vm_ids(body)
+
+
+def _without_kind(place: Sequence[str | int]) -> list[str | int]:
+    """Return ("intent", "vm") for ("intent", "start", "vm"): the kind is no field."""
+    kept: list[str | int] = []
+    for number, part in enumerate(place):
+        before = place[number - 1] if number else None
+        is_kind = before == "intent" or (number > 1 and place[number - 2] == "intents")
+        if not is_kind:
+            kept.append(part)
+    return kept
+
+
+def _with_vm_ids(body: Body) -> Body:
+    """Return a body in which each VM's UUID is as the model has it."""
+    match body:
+        case IntentBody():
+            return body.model_copy(update={"intent": _with_vm_id(body.intent, ["intent"])})
+        case BatchPreviewBody():
+            intents = [_with_vm_id(one, ["intents", number]) for number, one in enumerate(body.intents)]
+            return body.model_copy(update={"intents": intents})
+        case BatchBody():
+            intents = [
+                _with_vm_id(one.intent, ["children", number, "intent"]) for number, one in enumerate(body.children)
+            ]
+            pairs = zip(body.children, intents, strict=True)
+            return body.model_copy(update={"children": [one.model_copy(update={"intent": it}) for one, it in pairs]})
+    return body
+
+
+def _with_vm_id(intent: Intent, place: list[str | int]) -> Intent:
+    if not isinstance(intent, VmIntent):
+        return intent
     if not re.fullmatch(UUID_PATTERN, intent.vm):
-        raise RequestValidationError([{"loc": ["intent", "vm"], "msg": "this is no UUID", "type": "uuid"}])
-    return body.model_copy(update={"intent": replace(intent, vm=vm_id(intent.vm))})
+        raise RequestValidationError([{"loc": [*place, "vm"], "msg": "this is no UUID", "type": "uuid"}])
+    return replace(intent, vm=vm_id(intent.vm))
 
 
 async def refuse_unknown_parameters(request: Request) -> None:

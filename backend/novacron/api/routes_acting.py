@@ -5,13 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 
-from novacron.api.bodies import AcknowledgeBody, PreviewBody, SubmitBody
+from novacron.api.bodies import AcknowledgeBody, BatchBody, BatchPreviewBody, PreviewBody, SubmitBody
 from novacron.api.caller import caller_of
-from novacron.api.codec import OperationAnswer, PlanAnswer, Wire, to_json
+from novacron.api.codec import BatchPlanAnswer, OperationAnswer, PlanAnswer, Wire, to_json
 from novacron.api.openapi import takes
 from novacron.api.requests import OperationPath, body_of, refuse_unknown_parameters
 from novacron.model.ids import HostId, OperationId
 from novacron.model.operation import Operation
+from novacron.model.operations.batch import BatchChild
+from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 from novacron.ports.backend import Backend
 
@@ -25,6 +27,7 @@ def acting_routes(backend: Backend) -> APIRouter:
     """Return the endpoints that act."""
     routes = APIRouter(prefix="/v1", tags=["act"], dependencies=[Depends(refuse_unknown_parameters)])
     _add_submission(routes, backend)
+    _add_batches(routes, backend)
 
     @routes.post(
         "/operations/{operation}/cancel", response_model=OperationAnswer, summary="Ask a running operation to stop"
@@ -57,8 +60,9 @@ def _add_submission(routes: APIRouter, backend: Backend) -> None:
         openapi_extra=takes(PreviewBody),
     )
     async def preview(request: Request) -> Response:
-        answer = await backend.preview(caller_of(request), (await body_of(request, PreviewBody)).intent)
-        return _json(PlanAnswer(refusal=answer) if isinstance(answer, Refusal) else PlanAnswer(plan=answer))
+        body = await body_of(request, PreviewBody)
+        answer = await backend.preview(caller_of(request), body.intent, schedule=body.schedule)
+        return _json(_plan_answer(answer))
 
     @routes.post(
         "/operations",
@@ -77,6 +81,43 @@ def _add_submission(routes: APIRouter, backend: Backend) -> None:
                 schedule=body.schedule,
             )
         )
+
+
+def _add_batches(routes: APIRouter, backend: Backend) -> None:
+    @routes.post(
+        "/batches/preview",
+        response_model=BatchPlanAnswer,
+        summary="What several intents would do together; changes nothing",
+        openapi_extra=takes(BatchPreviewBody),
+    )
+    async def preview_batch(request: Request) -> Response:
+        body = await body_of(request, BatchPreviewBody)
+        batch = await backend.preview_batch(caller_of(request), body.intents, schedule=body.schedule)
+        answers = [_plan_answer(answer) for answer in batch.answers]
+        return _json(BatchPlanAnswer(title=batch.title, answers=answers, digest=batch.digest))
+
+    @routes.post(
+        "/batches",
+        response_model=OperationAnswer,
+        summary="Have several intents carried out as one batch; answers once all are in the journal",
+        openapi_extra=takes(BatchBody),
+    )
+    async def submit_batch(request: Request, idempotency_key: Key) -> Response:
+        body = await body_of(request, BatchBody)
+        children = [BatchChild(intent=one.intent, plan_digest=one.plan_digest) for one in body.children]
+        return _answer(
+            await backend.submit_batch(
+                caller_of(request),
+                children,
+                plan_digest=body.plan_digest,
+                idempotency_key=idempotency_key,
+                schedule=body.schedule,
+            )
+        )
+
+
+def _plan_answer(answer: Plan | Refusal) -> PlanAnswer:
+    return PlanAnswer(refusal=answer) if isinstance(answer, Refusal) else PlanAnswer(plan=answer)
 
 
 def _answer(answer: Operation | Refusal) -> Response:

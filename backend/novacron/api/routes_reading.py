@@ -88,6 +88,15 @@ def _add_other_routes(routes: APIRouter, backend: Backend) -> None:
     async def operation(request: Request, operation: OperationPath) -> Response:
         return _json(Operation, await backend.find_operation(caller_of(request), OperationId(operation)))
 
+    @routes.get(
+        "/operations/{operation}/children",
+        response_model=tuple[Operation, ...],
+        summary="The operations of a batch, in their order",
+    )
+    async def children(request: Request, operation: OperationPath) -> Response:
+        found = await backend.children(caller_of(request), OperationId(operation))
+        return _json(tuple[Operation, ...], found)
+
     @routes.get("/alerts", response_model=tuple[Alert, ...], summary="Alerts that hold, then those cleared lately")
     async def alerts(request: Request) -> Response:
         return _json(tuple[Alert, ...], await backend.alerts(caller_of(request)))

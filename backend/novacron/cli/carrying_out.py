@@ -1,8 +1,8 @@
-"""How a verb is carried out: preview all, ask once, submit each, follow them to their outcome."""
+"""How a verb is carried out: preview all, ask once, submit one or a batch, follow to the outcome of each."""
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NoReturn
@@ -19,13 +19,13 @@ from novacron.cli.session import run, settled_fleet
 from novacron.cli.this_user import this_user
 from novacron.model.errors import BackendError, ExitCode, LinkError, NovaCronError
 from novacron.model.fleet import Fleet, FleetVm
+from novacron.model.operation import Operation
+from novacron.model.operations.batch import Batch, BatchChild, digest_of
 from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Danger, Plan
 from novacron.model.refusal import Refusal
 from novacron.model.work.schedule import AT_ONCE, Schedule
 from novacron.ports.backend import Backend
-
-_PREVIEWS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ def just(context: typer.Context, intent_of: Callable[[Fleet], Intent], manner: M
 async def carry_out(backend: Backend, intents: Sequence[Intent], manner: Manner, tally: Tally) -> None:
     """Preview, confirm, submit and follow; what comes of it is in the tally."""
     plans: list[Plan] = []
-    for answer in await _preview_all(backend, intents):
+    for answer in await _preview_all(backend, intents, manner.schedule):
         if isinstance(answer, Refusal):
             tally.refuse(answer)
         else:
@@ -73,7 +73,10 @@ async def carry_out(backend: Backend, intents: Sequence[Intent], manner: Manner,
         if consent is not ExitCode.OK:
             tally.codes.append(consent)
             return
-    await _submit_all(backend, plans, manner.schedule, tally)
+    if len(plans) == 1:
+        await _submit(backend, plans[0], manner.schedule, tally)
+    elif plans:
+        await _submit_batch(backend, plans, manner.schedule, tally)
     if manner.wait:
         await follow(backend, tally.operations)
 
@@ -115,34 +118,65 @@ def _mind_unread(fleet: Fleet, patterns: Sequence[str], manner: Manner) -> None:
         complain(doubt.subject, doubt.detail, doubt.remedy)
 
 
-async def _submit_all(backend: Backend, plans: Sequence[Plan], schedule: Schedule, tally: Tally) -> None:
-    """Submit one after the other, each under a key of its own, so that asking again does nothing twice."""
-    for number, plan in enumerate(plans, start=1):
-        key = str(uuid.uuid4())
-        submit = partial(
-            backend.submit, this_user(), plan.intent, plan_digest=plan.digest, idempotency_key=key, schedule=schedule
-        )
+async def _submit(backend: Backend, plan: Plan, schedule: Schedule, tally: Tally) -> None:
+    """Submit one, under a key, so that asking again does nothing twice."""
+    key = str(uuid.uuid4())
+    submit = partial(
+        backend.submit, this_user(), plan.intent, plan_digest=plan.digest, idempotency_key=key, schedule=schedule
+    )
+    answer = await _answered(backend, submit, [plan], key, tally)
+    if isinstance(answer, Refusal):
+        tally.refuse(answer)
+    elif answer is not None:
+        tally.operations[answer.id] = answer
+
+
+async def _submit_batch(backend: Backend, plans: Sequence[Plan], schedule: Schedule, tally: Tally) -> None:
+    """Submit several as one batch; what comes of each of its operations is in the tally."""
+    key = str(uuid.uuid4())
+    children = [BatchChild(intent=plan.intent, plan_digest=plan.digest) for plan in plans]
+    digest = digest_of(plan.digest for plan in plans)
+    submit = partial(
+        backend.submit_batch, this_user(), children, plan_digest=digest, idempotency_key=key, schedule=schedule
+    )
+    parent = await _answered(backend, submit, plans, key, tally)
+    if isinstance(parent, Refusal):
+        tally.refuse(parent)
+    elif parent is not None:
+        # Named by its parent until its operations are known.
+        tally.operations[parent.id] = parent
+        for refusal in parent.intent.refused if isinstance(parent.intent, Batch) else ():
+            tally.refuse(refusal)
         try:
-            answer = await insisting(backend, submit)
+            accepted = await insisting(backend, partial(backend.children, this_user(), parent.id))
         except NovaCronError as error:
-            tally.lose(plan, key, error)
-            tally.leave(plans[number:])
+            complain(parent.title, error.detail, error.remedy)
             return
-        except asyncio.CancelledError:
+        del tally.operations[parent.id]
+        tally.operations.update({one.id: one for one in accepted})
+
+
+async def _answered(
+    backend: Backend,
+    submit: Callable[[], Awaitable[Operation | Refusal]],
+    plans: Sequence[Plan],
+    key: str,
+    tally: Tally,
+) -> Operation | Refusal | None:
+    """Return the answer to a submission; None: there was none, which the tally has for each plan."""
+    try:
+        return await insisting(backend, submit)
+    except NovaCronError as error:
+        for plan in plans:
+            tally.lose(plan, key, error)
+        return None
+    except asyncio.CancelledError:
+        for plan in plans:
             tally.lose(plan, key, BackendError("backend", "the command was interrupted"))
-            tally.leave(plans[number:])
-            raise
-        if isinstance(answer, Refusal):
-            tally.refuse(answer)
-        else:
-            tally.operations[answer.id] = answer
+        raise
 
 
-async def _preview_all(backend: Backend, intents: Sequence[Intent]) -> list[Plan | Refusal]:
-    limit = asyncio.Semaphore(_PREVIEWS_AT_ONCE)
-
-    async def preview(intent: Intent) -> Plan | Refusal:
-        async with limit:
-            return await backend.preview(this_user(), intent)
-
-    return list(await asyncio.gather(*(preview(intent) for intent in intents)))
+async def _preview_all(backend: Backend, intents: Sequence[Intent], schedule: Schedule) -> Sequence[Plan | Refusal]:
+    if len(intents) == 1:
+        return [await backend.preview(this_user(), intents[0], schedule=schedule)]
+    return (await backend.preview_batch(this_user(), intents, schedule=schedule)).answers if intents else ()

@@ -1,7 +1,7 @@
 """Following operations to their end, also past a backend that dies, is ended or forgets under the command."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
@@ -102,7 +102,13 @@ async def _take(
             complain(waiting.title, error.detail, error.remedy)
     running = _running(latest, untold)
     if running:
-        print_progress("; ".join(_progress_text(one) for one in running[:3]))
+        print_progress("; ".join(_progress_text(one) for one in _told_of(running, listed)[:3]))
+
+
+def _told_of(running: Iterable[Operation], listed: Mapping[OperationId, Operation]) -> list[Operation]:
+    """Return what stands for these on the progress line: the operations of one batch are told by their parent."""
+    told = (listed.get(one.parent, one) if one.parent is not None else one for one in running)
+    return list({one.id: one for one in told}.values())
 
 
 def _running(latest: dict[OperationId, Operation], untold: set[OperationId]) -> list[Operation]:

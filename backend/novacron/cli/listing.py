@@ -17,6 +17,7 @@ from novacron.model.errors import ExitCode
 from novacron.model.fleet import Fleet, FleetVm, Host
 from novacron.model.ids import HostId, VmId
 from novacron.model.operation import Operation
+from novacron.model.operations.grouping import grouped
 from novacron.model.operations.migration import MigrateVm
 from novacron.model.storage import Pool
 from novacron.ports.backend import Backend
@@ -56,13 +57,20 @@ def pools(
     tell_unread("pools", [host.id for host in chosen if host.reading is None], partial_ok=partial_ok)
 
 
-def ops(context: typer.Context, as_json: Json = False) -> None:
-    """List operations, newest first."""
+def ops(
+    context: typer.Context,
+    every: Annotated[bool, typer.Option("--all", help="Also each operation of batches that is well.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List operations, newest first; those of a batch below it."""
 
     async def work(backend: Backend) -> tuple[Operation, ...]:
         return await backend.operations(this_user())
 
-    _show([_operation_record(operation) for operation in run(work, context)], as_json, _OPERATION_COLUMNS)
+    listed = run(work, context)
+    if not as_json:
+        listed = tuple(one for one, _ in grouped(listed, with_all=every))
+    _show([_operation_record(operation) for operation in listed], as_json, _OPERATION_COLUMNS)
 
 
 def alerts(

@@ -1,6 +1,5 @@
 """What came of one command: operations, refusals and losses, printed once and made into one exit code."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from novacron.cli.output import complain, print_json, print_line
@@ -58,12 +57,6 @@ class Tally:
             f"novacron ops --json tells, by its idempotency_key {key}",
         )
         self.others.append({"unknown": {"subject": plan.subject, "title": plan.title, "idempotency_key": key}})
-
-    def leave(self, plans: Sequence[Plan]) -> None:
-        """Take what was not submitted any more, and tell it."""
-        for plan in plans:
-            complain(plan.title, "was not submitted", "run it again for this one")
-            self.others.append({"not_submitted": {"subject": plan.subject, "title": plan.title}})
 
     def report(self, *, as_json: bool) -> None:
         """Print what came of the operations; as JSON also what never became one."""

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -11,31 +11,34 @@ from typing import Any, Final
 from novacron.engine.host_pollers import HostPollers
 from novacron.engine.identifiers import OperationIds
 from novacron.engine.ledger import Ledger
-from novacron.engine.looking_again import look_again
 from novacron.engine.operations.context import StepContext
-from novacron.engine.operations.migration_preflight import gather_facts
 from novacron.engine.previews import Previews
 from novacron.engine.settings import EngineSettings
 from novacron.engine.store import FleetStore
 from novacron.engine.supervisor import is_cancelled_itself
+from novacron.engine.work.acceptance import Acceptance, no_journal
 from novacron.engine.work.cancelling import cancel
 from novacron.engine.work.draining import drain
+from novacron.engine.work.planning import Planner
 from novacron.engine.work.queue import WorkQueue
 from novacron.engine.work.runner import OperationRunner
 from novacron.engine.work.scheduler import Scheduler
+from novacron.engine.work.several import SeveralIntents
 from novacron.engine.work.submission import Submission
 from novacron.model.caller import Caller
 from novacron.model.errors import JournalError
+from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, OperationId
-from novacron.model.operation import Operation, OperationState, StepRecord, StepState
+from novacron.model.operation import Operation, OperationState, StepState
 from novacron.model.operations.intent import Intent
-from novacron.model.operations.registry import claims_of, claims_unread, needs_inventory, plan, subject_of
+from novacron.model.operations.registry import claims_of, claims_unread, needs_inventory, subject_of
 from novacron.model.operations.unknown import UnknownIntent
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode, refuse
 from novacron.model.work.capacity import limit_of
 from novacron.model.work.claim import Claim
 from novacron.model.work.limits import DEFAULT_LIMITS
+from novacron.model.work.schedule import AT_ONCE, Schedule
 from novacron.ports.clock import Clock
 
 
@@ -59,6 +62,17 @@ class Executor:
         self._ids = OperationIds(engine.clock, engine.rng)
         self._queue = WorkQueue(partial(_limit_of, engine.store), engine.ledger.queued)
         self._previews = Previews()
+        self._planner = Planner(engine.store, engine.pollers, engine.clock, engine.settings)
+        self._acceptance = Acceptance(self._queue, engine.store, self._previews)
+        self.several = SeveralIntents(
+            queue=self._queue,
+            acceptance=self._acceptance,
+            planner=self._planner,
+            ledger=engine.ledger,
+            next_id=self._ids.next,
+            entry=self,
+        )
+        """Previews and accepts many as one."""
         self.scheduler = Scheduler(
             queue=self._queue,
             store=engine.store,
@@ -77,20 +91,31 @@ class Executor:
         self._is_ending = False
 
     @property
+    def fleet(self) -> Fleet:
+        """The fleet as it stands."""
+        return self._engine.store.fleet
+
+    @property
+    def now(self) -> datetime:
+        """The time."""
+        return self._engine.clock.now()
+
+    @property
     def running(self) -> int:
         """How many operations are under way."""
         return len(self._tasks)
 
-    async def preview(self, intent: Intent) -> Plan | Refusal:
+    async def preview(self, intent: Intent, schedule: Schedule = AT_ONCE) -> Plan | Refusal:
         """Say what it would do; changes nothing."""
-        answer = self._refuse_locked(intent) or await self._plan(intent, afresh=needs_inventory(intent))
+        locked = self.refuse_locked(intent, schedule)
+        answer = locked or await self._planner.plan(intent, afresh=needs_inventory(intent))
         if isinstance(answer, Plan):
             self._previews.remember(answer)
         return answer
 
     async def plan(self, intent: Intent) -> Plan | Refusal:
         """Plan it from a fresh look, as if nothing held its subject: for one who holds it already."""
-        return await self._plan(intent, afresh=True)
+        return await self._planner.plan(intent, afresh=True)
 
     async def submit(self, asked: Submission) -> Operation | Refusal:
         """Accept the intent, or refuse it. A user's same key and intent give the same operation, at any time."""
@@ -120,6 +145,40 @@ class Executor:
         """Ask an operation to stop; give it up when it was asked before and waits for what does not answer."""
         engine = self._engine
         return await cancel(operation_id, self._runs.get(operation_id), engine.ledger, engine.clock, caller)
+
+    def refuse_any(self, schedule: Schedule) -> Refusal | None:
+        """Say why nothing at all is accepted now, or by this schedule."""
+        try:
+            self._engine.ledger.require_writable()
+        except JournalError as error:
+            return no_journal(error)
+        if self._is_ending:
+            return refuse(RefusalCode.TOO_LATE, "backend", "it is ending: nothing new begins", "ask the next one")
+        if problem := schedule.problem(self._engine.clock.now()):
+            return refuse(RefusalCode.INVALID, "schedule", problem, "choose another time")
+        return None
+
+    def refuse_locked(self, intent: Intent, schedule: Schedule) -> Refusal | None:
+        """Say which operation is in the way: told before anything else, because it explains the rest.
+
+        What is told to begin later waits for it then.
+        """
+        if not schedule.is_due(self._engine.clock.now()):
+            return None
+        fleet = self._engine.store.fleet
+        return self._queue.refuse(claims_of(intent, fleet), subject_of(intent, fleet))
+
+    def begin(self, operation: Operation) -> None:
+        """Let it run at once if its hosts have the capacity, else when it is its turn."""
+        run = self._new_run(operation)
+        if not operation.schedule.is_due(operation.accepted_at):  # as when its objects were to be taken
+            self.launch(run, first=asyncio.ensure_future(self.scheduler.begin_later(run)))
+            return
+        turn = self.scheduler.enter(operation)
+        if turn.done():
+            self.launch(run)
+        else:
+            self.launch(run, first=asyncio.ensure_future(self.scheduler.may_begin(run, turn)))
 
     def follow_limits(self) -> None:
         """Let those begin that the limits, as they are now, keep back no more."""
@@ -182,91 +241,35 @@ class Executor:
         engine = self._engine
         try:
             known = await engine.ledger.by_key(asked.key, asked.actor) if asked.key else None
-            if known is not None:
-                return known
-            engine.ledger.require_writable()
         except JournalError as error:
-            return _no_journal(error)
-        if self._is_ending:
-            return refuse(RefusalCode.TOO_LATE, "backend", "it is ending: nothing new begins", "ask the next one")
-        now = engine.clock.now()
-        if problem := asked.schedule.problem(now):
-            return refuse(RefusalCode.INVALID, "schedule", problem, "choose another time")
-        fleet = engine.store.fleet
-        held = _claimant(self._ids.next(), asked, subject_of(asked.intent, fleet), now)
-        locked = self._queue.take(claims_of(asked.intent, fleet), held)
-        if locked is not None:
-            return locked
+            return no_journal(error)
+        if known is not None:
+            return known
+        unfit = self.refuse_any(asked.schedule)
+        if unfit is not None:
+            return unfit
+        held = self._acceptance.hold(asked, self._ids.next(), engine.clock.now())
+        if isinstance(held, Refusal):
+            return held
         try:
             answer = await self._accept(held, asked.plan_digest)
         except JournalError as error:
-            answer = _no_journal(error)
+            answer = no_journal(error)
         except BaseException:
             self._queue.release(held.id)
             raise
         if isinstance(answer, Refusal):
             self._queue.release(held.id)
             return answer
-        self._begin(answer)
+        self.begin(answer)
         return self._engine.ledger.find(answer.id) or answer
-
-    def _begin(self, operation: Operation) -> None:
-        """Let it run at once if its hosts have the capacity, else when it is its turn."""
-        run = self._new_run(operation)
-        if not self.scheduler.is_due(operation):
-            self._queue.release(operation.id)
-            self.launch(run, first=asyncio.ensure_future(self.scheduler.begin_later(run)))
-            return
-        turn = self.scheduler.enter(operation)
-        if turn.done():
-            self.launch(run)
-        else:
-            self.launch(run, first=asyncio.ensure_future(self.scheduler.may_begin(run, turn)))
 
     async def _accept(self, held: Operation, plan_digest: str) -> Operation | Refusal:
         """Plan again from a fresh look, while nothing else may touch the subject, and accept what was confirmed."""
-        planned = await self._plan(held.intent, afresh=True)
-        if isinstance(planned, Refusal):
-            return planned
-        if planned.digest != plan_digest:
-            return refuse(
-                RefusalCode.CHANGED,
-                planned.subject,
-                f"it is not what was confirmed: {self._previews.difference(plan_digest, planned)}",
-                "look again, then decide again",
-            )
-        operation = replace(
-            held,
-            title=planned.title,
-            subject=planned.subject,
-            steps=tuple(StepRecord(id=step.id, args=step.args, title=step.title) for step in planned.steps),
-            can_cancel=planned.can_cancel,
-            plan_digest=planned.digest,
-        )
-        # What it touches is known better after the look. From here to the lock nothing is awaited.
-        locked = self._queue.take(claims_of(held.intent, self._engine.store.fleet), operation)
-        if locked is not None:
-            return locked
-        return await self._engine.ledger.accept(operation)
-
-    async def _plan(self, intent: Intent, *, afresh: bool) -> Plan | Refusal:
-        engine = self._engine
-        fleet = engine.store.fleet
-        if afresh:
-            looked = await look_again(intent, engine.store, engine.pollers, engine.clock, engine.settings)
-            if isinstance(looked, Refusal):
-                return looked
-            fleet = looked
-        facts = await gather_facts(intent, fleet, engine.pollers, engine.clock, engine.settings)
-        if isinstance(facts, Refusal):
-            return facts
-        # By the fleet as it is after asking, where nobody looked: the answers took their time.
-        return plan(intent, fleet if afresh else engine.store.fleet, facts)
-
-    def _refuse_locked(self, intent: Intent) -> Refusal | None:
-        """Say which operation is in the way: told before anything else, because it explains the rest."""
-        fleet = self._engine.store.fleet
-        return self._queue.refuse(claims_of(intent, fleet), subject_of(intent, fleet))
+        planned = await self._planner.plan(held.intent, afresh=True)
+        # From here to the lock nothing is awaited.
+        answer = self._acceptance.confirm(held, planned, plan_digest)
+        return answer if isinstance(answer, Refusal) else await self._engine.ledger.accept(answer)
 
     def _new_run(self, operation: Operation) -> OperationRunner:
         engine = self._engine
@@ -304,22 +307,6 @@ class Executor:
         self._runs.pop(operation.id, None)
 
 
-def _claimant(identifier: OperationId, asked: Submission, subject: str, now: datetime) -> Operation:
-    """Return an operation as it holds its claims while it is being planned."""
-    return Operation(
-        id=identifier,
-        intent=asked.intent,
-        title=f"{asked.intent.kind} {subject} on {asked.intent.host}",
-        subject=subject,
-        actor=asked.actor,
-        state=OperationState.ACCEPTED,
-        accepted_at=now,
-        idempotency_key=asked.key,
-        schedule=asked.schedule,
-        parent=asked.parent,
-    )
-
-
 def _limit_of(store: FleetStore, claim: Claim) -> int | None:
     """Return how much there is of a host's capacity, by fleet.toml and the host's last reading."""
     host = store.fleet.hosts.get(claim.host) if claim.host is not None else None
@@ -332,8 +319,3 @@ _LET_GO: Final = Refusal(
     reason="this backend let go of them while that was asked for: another runs them, or it is ending",
     remedy="ask again with the same key: what was accepted is not done twice",
 )
-
-
-def _no_journal(error: JournalError) -> Refusal:
-    remedy = error.remedy or "free space or repair the state folder; what runs goes on"
-    return refuse(RefusalCode.JOURNAL, error.subject, error.detail, remedy)

@@ -7,7 +7,7 @@ acceptance, a step that is to begin) is refused then, and forgotten.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from novacron.model.errors import JournalError, JournalUncertain
@@ -67,6 +67,15 @@ class JournalWriter:
             JournalError: it could not be written, and is not going to be.
         """
         await self._add(event, on_durable, is_kept=False)
+
+    async def require_all(self, asked: Sequence[tuple[Event, Callable[[], None]]]) -> list[JournalError | None]:
+        """Write what is asked for in one commit, each with what is called when it is durable.
+
+        Returns why each could not be written; None: it is in the journal.
+        """
+        # All are added before anything is awaited: what waits together is written together.
+        tries = [self._add(event, on_durable, is_kept=False) for event, on_durable in asked]
+        return [_error_of(one) for one in await asyncio.gather(*tries, return_exceptions=True)]
 
     async def flush(self) -> None:
         """Try once to write everything that is kept."""
@@ -143,6 +152,12 @@ class JournalWriter:
         self._waiting = [entry for entry in group if entry.is_kept] + self._waiting
         for entry in group:
             _finish(entry, error)
+
+
+def _error_of(tried: BaseException | None) -> JournalError | None:
+    if tried is None or isinstance(tried, JournalError):
+        return tried
+    raise tried
 
 
 def _finish(entry: _Entry, error: JournalError | None) -> None:

@@ -6,12 +6,14 @@ written as soon as the journal can be again, before anything that came after it.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from novacron.engine.journal_writer import JournalWriter
+from novacron.engine.known_operations import KnownOperations
 from novacron.engine.lease import LeaseKeeper
 from novacron.engine.operation_log import log_operation
 from novacron.engine.remembered import RememberedOperations
@@ -34,20 +36,17 @@ OnChange = Callable[[tuple[Operation, ...]], None]
 """Told of all operations worth showing, newest first."""
 
 
-class Ledger:
+class Ledger(KnownOperations):
     """The operations worth showing, and the journal behind them."""
 
     def __init__(self, journal: Journal, lease: LeaseKeeper, on_change: OnChange, *, keep: int) -> None:
-        self._journal = journal
+        super().__init__(journal, RememberedOperations(keep))
         self._lease = lease
         self._writer = JournalWriter(journal)
         self._on_change = on_change
         self._keep = keep
-        self._operations = RememberedOperations(keep)
-        self._cannot_open: JournalError | None = None
         self._sequence = 0
         self._publish = _OncePerTurn(lambda: on_change(self.operations))
-        self.is_open = False
         self.damage: JournalError | None = None
 
     async def open(self) -> tuple[Operation, ...]:
@@ -106,44 +105,31 @@ class Ledger:
         """Why the journal cannot be written; empty when it can."""
         return str(self._cannot_open or self._writer.fault or self._lease.fault or self.damage or "")
 
-    @property
-    def operations(self) -> tuple[Operation, ...]:
-        """Recent operations, and older ones that have not ended or wait for a person; newest first."""
-        return self._operations.newest_first()
-
-    def find(self, operation: OperationId) -> Operation | None:
-        """Return one, or None when it is not remembered."""
-        return self._operations.find(operation)
-
-    async def get(self, operation: OperationId) -> Operation | None:
-        """Return one, from the journal when it is not remembered; None when there never was one.
-
-        Raises:
-            JournalError: it cannot be told.
-        """
-        self._require_open()
-        return self.find(operation) or await self._journal.get(operation)
-
-    async def by_key(self, key: str, actor: str) -> Operation | None:
-        """Return the operation that this user submitted with this key, or None.
-
-        Raises:
-            JournalError: it cannot be told.
-        """
-        self._require_open()
-        return self._operations.by_key(key, actor) or await self._journal.by_key(key, actor)
-
     async def accept(self, accepted: Operation) -> Operation:
         """Remember a new operation once it is in the journal, as the newest one; return it so.
 
         Raises:
             JournalError: it could not be written, and was not accepted.
         """
+        (answer,) = await self.accept_all((accepted,))
+        if isinstance(answer, JournalError):
+            raise answer
+        return answer
+
+    async def accept_all(self, accepted: Sequence[Operation]) -> list[Operation | JournalError]:
+        """Remember new operations once they are in the journal, all in one commit; or return why one is not.
+
+        Raises:
+            JournalError: nothing can be accepted.
+        """
         self.require_writable()
-        self._sequence += 1
-        operation = replace(accepted, sequence=self._sequence)
-        await self._writer.require(Accepted(accepted=operation), lambda: self._take_in(operation))
-        return operation
+        first = self._sequence + 1
+        self._sequence += len(accepted)
+        numbered = [replace(one, sequence=first + place) for place, one in enumerate(accepted)]
+        errors = await self._writer.require_all(
+            [(Accepted(accepted=one), partial(self._take_in, one)) for one in numbered]
+        )
+        return [error or one for error, one in zip(errors, numbered, strict=True)]
 
     async def move(
         self,
@@ -275,10 +261,6 @@ class Ledger:
         """
         self._require_open()
         self._lease.require()
-
-    def _require_open(self) -> None:
-        if not self.is_open and self._cannot_open is not None:
-            raise self._cannot_open
 
 
 class _OncePerTurn:

@@ -9,6 +9,7 @@ from contextlib import suppress
 import novacron
 from novacron.engine.acknowledging import acknowledge
 from novacron.engine.alerting import Alerting
+from novacron.engine.batch_calls import BatchCalls, log_refusal
 from novacron.engine.executor import EngineContext, Executor
 from novacron.engine.failpoint_ledger import ledger_of
 from novacron.engine.host_pollers import HostPollers
@@ -51,7 +52,7 @@ from novacron.ports.journal import Journal
 from novacron.ports.readings import ReadingArchive
 
 
-class BackendService:
+class BackendService(BatchCalls):
     """The backend: composes the engine's parts and owns their tasks. Start it before anything else is asked."""
 
     def __init__(
@@ -104,7 +105,7 @@ class BackendService:
             store=self._store, pollers=self._pollers, ledger=self._ledger, clock=clock, settings=settings, rng=chance
         )
         self._executor = Executor(self._engine)
-        self.batches = Batches(self._executor, self._ledger, clock, chance)
+        self.batches = Batches(self._executor, self._ledger, clock, settings, chance)
         self._alerting = Alerting(
             self._store,
             self._ledger,
@@ -218,9 +219,9 @@ class BackendService:
         """Return the alerts that hold, then those cleared lately."""
         return self._alerting.alerts
 
-    async def preview(self, caller: Caller, intent: Intent) -> Plan | Refusal:
+    async def preview(self, caller: Caller, intent: Intent, *, schedule: Schedule = AT_ONCE) -> Plan | Refusal:
         """Say what it would do, after asking the hypervisors what only they know; changes nothing."""
-        return await self._executor.preview(intent)
+        return await self._executor.preview(intent, schedule)
 
     async def submit(
         self,
@@ -236,7 +237,7 @@ class BackendService:
             intent=intent, plan_digest=plan_digest, key=idempotency_key, actor=caller.user, schedule=schedule
         )
         answer = await self._executor.submit(asked)
-        _log_refusal(answer, intent, caller)
+        log_refusal(answer, intent, caller)
         return answer
 
     async def cancel(self, caller: Caller, operation: OperationId) -> Operation | Refusal:
@@ -302,9 +303,3 @@ class BackendService:
         while True:
             await self._clock.sleep(self._settings.note_waiting_s)
             await self._executor.scheduler.note_waiting()
-
-
-def _log_refusal(answer: Operation | Refusal, intent: Intent, caller: Caller) -> None:
-    if isinstance(answer, Refusal):
-        told = {"kind": intent.kind, "subject": answer.subject, "code": answer.code, "reason": answer.reason}
-        log("submission refused", told, caller=caller.user)

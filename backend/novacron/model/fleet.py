@@ -112,12 +112,16 @@ class Fleet:
 
     def with_look(self, host_id: HostId, vm_id: VmId, vm: VmReading | None) -> "Fleet":
         """Return this revision as a fresh look at one VM on one host tells it; None: the host does not know it."""
+        return self.with_looks(host_id, {vm_id: vm})
+
+    def with_looks(self, host_id: HostId, looks: Mapping[VmId, VmReading | None]) -> "Fleet":
+        """Return this revision as fresh looks at VMs of one host tell it; None: the host does not know that VM."""
         host = self.hosts.get(host_id)
         if host is None or host.reading is None:
             return self
-        others = tuple(one for one in host.reading.vms if one.id != vm_id)
-        reading = replace(host.reading, vms=others if vm is None else (*others, vm))
-        return self._changed(replace(host, reading=reading), self.revision)
+        others = (one for one in host.reading.vms if one.id not in looks)
+        seen = (one for one in looks.values() if one is not None)
+        return self._changed(replace(host, reading=replace(host.reading, vms=(*others, *seen))), self.revision)
 
     def without_former(self, uuid: str) -> "Fleet":
         """Return this revision without the former hosts that are this machine: it answers under another name."""

@@ -1,7 +1,6 @@
 """What comes of a command's intents when answers get lost, one is refused, or the outcomes differ."""
 
 import asyncio
-import itertools
 import json
 
 import pytest
@@ -48,42 +47,58 @@ async def _carried_out(backend, *names):
 
 async def test_a_submission_whose_answer_was_lost_is_repeated_with_the_same_key():
     backend = ScriptedBackend([_FOUND])
-    answers = iter([_LOST, _done(1), _done(2)])
+    answers = iter([_LOST, _done(1)])
+    backend.answers = lambda _: next(answers)
+    tally = await _carried_out(backend, "a")
+    assert tally.exit_code is ExitCode.OK
+    assert len(tally.operations) == 1
+    (first, key), (again, same_key) = backend.submitted
+    assert (first, key) == (again, same_key)
+
+
+async def test_several_are_one_batch_which_is_repeated_with_the_same_key_and_followed_to_each_outcome(capsys):
+    failed = an_operation(2, state=OperationState.FAILED)
+    backend = ScriptedBackend([_FOUND])
+    answers = iter([_LOST, _done(1), failed])
     backend.answers = lambda _: next(answers)
     tally = await _carried_out(backend, "a", "b")
-    assert tally.exit_code is ExitCode.OK
-    assert len(tally.operations) == 2
-    (first, key), (again, same_key), (other, other_key) = backend.submitted
+    assert tally.exit_code is ExitCode.FAILED
+    assert list(tally.operations.values()) == [_done(1), failed]
+    (first, key), (again, same_key) = backend.batches
     assert (first, key) == (again, same_key)
-    assert first != other
-    assert key != other_key
+    assert [intent.vm for intent in first] == [an_id("a"), an_id("b")]
+    assert backend.submitted == []
+    tally.report(as_json=True)
+    assert [one["state"] for one in json.loads(capsys.readouterr().out)] == ["done", "failed"]
 
 
-async def test_a_lost_submission_is_unknown_what_was_accepted_is_reported_and_the_rest_named(capsys):
+async def test_what_a_batch_refuses_when_it_is_submitted_is_told_and_the_others_are_done(capsys):
     backend = ScriptedBackend()
-    answers = itertools.chain([_done(1)], itertools.repeat(_LOST))
-    backend.answers = lambda _: next(answers)
+    backend.answers = lambda intent: _refusal() if intent.vm == an_id("b") else _done(1)
+    tally = await _carried_out(backend, "a", "b", "c")
+    assert tally.exit_code is ExitCode.REFUSED
+    assert tally.refusals == [_refusal()]
+    assert "it runs" in capsys.readouterr().err
+
+
+async def test_a_lost_batch_is_unknown_and_each_of_its_plans_is_named(capsys):
+    backend = ScriptedBackend()
+    backend.answers = lambda _: _LOST
     tally = await _carried_out(backend, "a", "b", "c")
     assert tally.exit_code is ExitCode.OUTCOME_UNKNOWN
-    key = backend.submitted[-1][1]
-    assert {intent.vm for intent, _ in backend.submitted} == {an_id("a"), an_id("b")}
-    told = capsys.readouterr().err
-    assert key in told
-    assert "was not submitted" in told
+    key = backend.batches[-1][1]
+    assert {key} == {each for _, each in backend.batches}
+    assert key in capsys.readouterr().err
     tally.report(as_json=True)
-    accepted, lost, left = json.loads(capsys.readouterr().out)
-    assert accepted["state"] == "done"
-    assert lost["unknown"]["idempotency_key"] == key
-    assert "not_submitted" in left
+    lost = json.loads(capsys.readouterr().out)
+    assert [one["unknown"]["idempotency_key"] for one in lost] == [key] * 3
 
 
-async def test_an_interrupt_between_submissions_leaves_each_intent_accounted_for(capsys):
+async def test_an_interrupt_of_a_submission_leaves_each_intent_accounted_for(capsys):
     backend = ScriptedBackend()
 
     def answer(intent):
-        if intent.vm == an_id("b"):
-            raise asyncio.CancelledError
-        return _done(1)
+        raise asyncio.CancelledError
 
     backend.answers = answer
     tally = Tally()
@@ -91,10 +106,8 @@ async def test_an_interrupt_between_submissions_leaves_each_intent_accounted_for
         await carry_out(backend, _intents("a", "b", "c"), Manner(yes=True), tally)
     capsys.readouterr()
     tally.report(as_json=True)
-    accepted, lost, left = json.loads(capsys.readouterr().out)
-    assert accepted["state"] == "done"
-    assert lost["unknown"]["idempotency_key"] == backend.submitted[-1][1]
-    assert "not_submitted" in left
+    lost = json.loads(capsys.readouterr().out)
+    assert [one["unknown"]["idempotency_key"] for one in lost] == [backend.batches[-1][1]] * 3
 
 
 async def test_json_has_every_refusal_beside_the_operations(capsys):

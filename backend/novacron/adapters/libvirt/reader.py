@@ -1,7 +1,7 @@
 """Reading a host: one bulk call a poll, and what changes rarely from a cache that events keep fresh."""
 
 import asyncio
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -102,6 +102,15 @@ class Reader(HostRole):
         """Read one VM afresh."""
         row = await self.query("looking at a VM", lambda connection: self._one(connection, vm), deadline_s=deadline_s)
         return None if row is None else self._files.of_vm(_reading(row, VmUsage()), row[3].files)
+
+    async def look_all(self, vms: Sequence[VmId], *, deadline_s: float) -> Mapping[VmId, VmReading]:
+        """Read several VMs afresh, one after another, in one call into libvirt's thread."""
+
+        def look(connection: Connection) -> list[_Row | None]:
+            return [self._one(connection, vm) for vm in vms]
+
+        rows = await self.query("looking at VMs", look, deadline_s=deadline_s)
+        return {row[0]: self._files.of_vm(_reading(row, VmUsage()), row[3].files) for row in rows if row is not None}
 
     async def definition(self, vm: VmId, *, with_secrets: bool = False, deadline_s: float) -> str:
         """Return its XML, such as another host would take. Without its secrets a console would have no password."""

@@ -1,6 +1,6 @@
 """Reads a simulated host (ports.hypervisor.HostReader)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from novacron.adapters.simulated.definition import to_xml
@@ -36,6 +36,11 @@ class Reader(HostRole):
     async def look(self, vm: VmId, *, deadline_s: float) -> VmReading | None:
         """Read one VM afresh."""
         return await self.link.call("look", lambda: self._look(vm), deadline_s=deadline_s)
+
+    async def look_all(self, vms: Sequence[VmId], *, deadline_s: float) -> Mapping[VmId, VmReading]:
+        """Read several VMs afresh."""
+        seen = await self.link.call("look", lambda: [self._look(vm) for vm in vms], deadline_s=deadline_s)
+        return {one.id: one for one in seen if one is not None}
 
     async def definition(self, vm: VmId, *, with_secrets: bool = False, deadline_s: float) -> str:
         """Return its XML; there is no secret in it."""

@@ -14,6 +14,11 @@ from novacron.model.refusal import Refusal, RefusalCode
 from novacron.ports.clock import Clock
 
 
+def has_preflight(intent: Intent) -> bool:
+    """Whether hypervisors are asked before it is planned."""
+    return isinstance(intent, MigrateVm)
+
+
 async def gather_facts(
     intent: Intent, fleet: Fleet, pollers: HostPollers, clock: Clock, settings: EngineSettings
 ) -> MigrationFacts | Refusal | None:

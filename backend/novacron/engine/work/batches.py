@@ -1,103 +1,119 @@
 """Operations that are submitted together, under one parent that can be followed and cancelled as one.
 
-A child is refused, queued, carried out and journaled as any other operation. The parent holds nothing; it ends when
-every child has ended. Cancelling it lets no further child begin, and cancels those that wait; what has begun goes on.
+A child is refused, queued, carried out and journaled as any other operation; parent and children come into the journal
+in one commit, so that a backend that starts again finds all of them or none. The parent holds nothing; it ends when
+every child has ended. Cancelling it cancels those that wait; what has begun goes on.
 """
 
 import asyncio
+import logging
 import random
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from novacron.engine.executor import Executor
 from novacron.engine.identifiers import OperationIds
 from novacron.engine.ledger import Ledger
+from novacron.engine.log import log
+from novacron.engine.settings import EngineSettings
+from novacron.engine.supervisor import is_cancelled_itself
 from novacron.engine.work.submission import Submission
-from novacron.model.caller import Caller
+from novacron.model.caller import Authentication, Caller, administrator
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import AskedBy, Operation, OperationState
-from novacron.model.operations.batch import Batch, child_key, outcome_of
-from novacron.model.operations.intent import Intent
-from novacron.model.refusal import Refusal, RefusalCode
+from novacron.model.operations.batch import Batch, BatchChild, child_key, digest_of, outcome_of, progress_of
+from novacron.model.refusal import Refusal, RefusalCode, refuse
 from novacron.model.work.schedule import AT_ONCE, Schedule
 from novacron.ports.clock import Clock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Child:
-    """One operation of a batch that is to be submitted."""
-
-    intent: Intent
-    plan_digest: str
-    """Of the plan that was confirmed."""
 
 
 @dataclass(slots=True)
 class _Running:
     task: "asyncio.Task[None]"
+    children: dict[OperationId, Operation] = field(default_factory=dict)
+    """Each as it was last looked at."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled_by: Caller | None = None
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether no further child may begin."""
+        """Whether what waits is cancelled."""
         return self.cancelled_by is not None
 
 
 class Batches:
     """Every batch under way. The only writer of a parent's state."""
 
-    def __init__(self, executor: Executor, ledger: Ledger, clock: Clock, rng: random.Random) -> None:
+    def __init__(
+        self, executor: Executor, ledger: Ledger, clock: Clock, settings: EngineSettings, rng: random.Random
+    ) -> None:
         self._executor = executor
         executor.on_ended = self.note_ended
         self._ledger = ledger
         self._clock = clock
+        self._settings = settings
         self._ids = OperationIds(clock, rng)
         self._running: dict[OperationId, _Running] = {}
+        self._submitting: dict[tuple[str, str], asyncio.Future[Operation | Refusal]] = {}
 
     async def submit(
-        self, title: str, children: Sequence[Child], *, key: str, caller: Caller, schedule: Schedule = AT_ONCE
+        self, title: str, children: Sequence[BatchChild], *, key: str, caller: Caller, schedule: Schedule = AT_ONCE
     ) -> Operation | Refusal:
-        """Accept a batch, and submit its children one after the other; returns once the parent is in the journal.
+        """Accept a batch: returns once its parent and all children that are not refused are in the journal.
 
-        The same key gives the same batch. The schedule is that of every child.
+        A user's same key gives the same batch. The schedule is that of every child.
         """
-        parent = Operation(
-            id=self._ids.next(),
-            intent=Batch(size=len(children)),
-            title=title,
-            subject=title,
-            actor=caller.user,
-            state=OperationState.ACCEPTED,
-            accepted_at=self._clock.now(),
-            idempotency_key=key,
-            can_cancel=True,
-            schedule=schedule,
-        )
+        slot = (caller.user, key)
+        pending = self._submitting.get(slot)
+        if pending is None:
+            pending = asyncio.ensure_future(self._submit(title, children, key, caller, schedule))
+            self._submitting[slot] = pending
+            pending.add_done_callback(lambda _: self._submitting.pop(slot, None))
+        # A client that goes away takes neither the batch nor another client's answer with it.
         try:
-            known = await self._ledger.by_key(key, caller.user) if key else None
-            accepted = known or await self._ledger.accept(parent)
-        except JournalError as error:
-            return Refusal(code=RefusalCode.JOURNAL, subject=error.subject, reason=error.detail, remedy=error.remedy)
-        if known is None:
-            self._start(accepted, children)
-        return accepted
+            answer = await asyncio.shield(pending)
+        except asyncio.CancelledError as error:
+            if is_cancelled_itself(error):
+                raise
+            return refuse(RefusalCode.JOURNAL, "operations", "this backend is ending", "ask again with the same key")
+        if isinstance(answer, Operation) and answer.plan_digest not in ("", _digest(children)):
+            return refuse(
+                RefusalCode.INVALID,
+                "idempotency key",
+                f"it was used for another request: {answer.title}",
+                "a key is for one request and its repetitions: choose a new one",
+            )
+        return answer
 
     def take_up(self, unfinished: Iterable[Operation]) -> None:
-        """Follow the children of batches of before a restart; what was not submitted by then is not begun."""
+        """Follow the children of batches of before a restart."""
         for operation in unfinished:
             if isinstance(operation.intent, Batch):
-                self._start(operation, ())
+                running = self._start(operation, None)
+                if operation.cancel_asked is not None:
+                    running.cancelled_by = administrator(operation.cancel_asked.actor, Authentication.IN_PROCESS)
+
+    async def children(self, parent: Operation) -> tuple[Operation, ...]:
+        """Return the operations of a batch as they stand, in their order; none of what is no batch.
+
+        Raises:
+            JournalError: it cannot be told.
+        """
+        size = parent.intent.size if isinstance(parent.intent, Batch) else 0
+        found = [await self._ledger.by_key(child_key(parent.id, number), parent.actor) for number in range(size)]
+        return tuple(child for child in found if child is not None)
 
     def note_ended(self, child: Operation) -> None:
         """Look at a child's parent again, now that the child has ended."""
         parent = self._running.get(child.parent) if child.parent is not None else None
         if parent is not None:
+            parent.children[child.id] = self._ledger.find(child.id) or child
             parent.changed.set()
 
     async def cancel(self, parent: OperationId, caller: Caller) -> Operation | None:
-        """Let no further child begin, and cancel those that wait; None: it is no batch under way."""
+        """Cancel the children that wait; None: it is no batch under way."""
         running = self._running.get(parent)
         if running is None:
             return None
@@ -112,63 +128,124 @@ class Batches:
 
     async def stop(self) -> None:
         """Let go of every batch as it is."""
-        tasks = [running.task for running in self._running.values()]
+        tasks: list[asyncio.Future[Any]] = [
+            *(running.task for running in self._running.values()),
+            *self._submitting.values(),
+        ]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _start(self, parent: Operation, children: Sequence[Child]) -> None:
-        task = asyncio.create_task(self._carry_out(parent, children), name=f"batch {parent.id}")
-        self._running[parent.id] = _Running(task)
-        task.add_done_callback(lambda _: self._running.pop(parent.id, None))
+    async def _submit(
+        self, title: str, children: Sequence[BatchChild], key: str, caller: Caller, schedule: Schedule
+    ) -> Operation | Refusal:
+        try:
+            known = await self._ledger.by_key(key, caller.user) if key else None
+        except JournalError as error:
+            return Refusal(code=RefusalCode.JOURNAL, subject=error.subject, reason=error.detail, remedy=error.remedy)
+        if known is not None:
+            return known
+        parent = Operation(
+            id=self._ids.next(),
+            intent=Batch(size=len(children)),
+            title=title,
+            subject=title,
+            actor=caller.user,
+            state=OperationState.ACCEPTED,
+            accepted_at=self._clock.now(),
+            idempotency_key=key,
+            can_cancel=True,
+            plan_digest=_digest(children),
+            schedule=schedule,
+        )
+        asked = [_submission(parent, number, child) for number, child in enumerate(children)]
+        answer = await self._executor.several.submit(asked, lambda refused: _with_refused(parent, refused))
+        if isinstance(answer, Refusal):
+            return answer
+        accepted, begun = answer
+        self._start(accepted, begun)
+        return self._ledger.find(accepted.id) or accepted
 
-    async def _carry_out(self, parent: Operation, children: Sequence[Child]) -> None:
+    def _start(self, parent: Operation, children: Sequence[Operation] | None) -> _Running:
+        """Follow a batch; None: its children are to be found in the journal."""
+        task = asyncio.create_task(self._follow(parent, children), name=f"batch {parent.id}")
+        running = self._running[parent.id] = _Running(task)
+        task.add_done_callback(lambda _: self._running.pop(parent.id, None))
+        return running
+
+    async def _follow(self, parent: Operation, children: Sequence[Operation] | None) -> None:
+        """Follow a batch to its end; whatever fails, it ends."""
+        try:
+            await self._carry_out(parent, children)
+        except Exception as error:  # noqa: BLE001 - a batch that nobody follows any more must not seem to run
+            log("unforeseen error", level=logging.ERROR, error=error, operation=parent.id)
+            text = f"unforeseen: {type(error).__name__}: {error}; look at its operations"
+            await self._end(parent, OperationState.NEEDS_ATTENTION, text)
+
+    async def _carry_out(self, parent: Operation, children: Sequence[Operation] | None) -> None:
         running = self._running[parent.id]
         if parent.state is OperationState.ACCEPTED:
             await self._ledger.move(parent.id, OperationState.RUNNING, started_at=self._clock.now())
-        refused = await self._submit_all(parent, children, running)
-        known: dict[int, Operation] = {}
+        if children is None:
+            children = await self._found_again(parent)
+        for child in children:
+            running.children.setdefault(child.id, child)
         while True:
             running.changed.clear()
-            known |= await self._children(parent, known)
+            self._look_at_open(running)
+            now = tuple(running.children.values())
+            self._ledger.show(parent.id, progress_of(_intent(parent), now))
             if running.cancelled_by is not None:
-                await self._cancel_waiting(known.values(), running.cancelled_by)
-            if all(child.has_ended for child in known.values()):
+                await self._cancel_waiting(now, running.cancelled_by)
+            if all(child.has_ended for child in running.children.values()):
                 break
             await running.changed.wait()
-        state, text = outcome_of(_intent(parent), tuple(known.values()), refused, is_cancelled=running.is_cancelled)
+        now = tuple(running.children.values())
+        self._ledger.show(parent.id, progress_of(_intent(parent), now))
+        await self._end(parent, *outcome_of(_intent(parent), now, is_cancelled=running.is_cancelled))
+
+    async def _end(self, parent: Operation, state: OperationState, text: str) -> None:
         await self._ledger.move(parent.id, state, outcome=text, ended_at=self._clock.now(), can_cancel=False)
 
-    async def _submit_all(self, parent: Operation, children: Sequence[Child], running: _Running) -> list[Refusal]:
-        """Submit each child under a key of its own, by which it is found after a restart."""
-        refused = []
-        for number, child in enumerate(children):
-            if running.is_cancelled:
-                break
-            asked = Submission(
-                intent=child.intent,
-                plan_digest=child.plan_digest,
-                key=child_key(parent.id, number),
-                actor=parent.actor,
-                schedule=parent.schedule,
-                parent=parent.id,
-            )
-            answer = await self._executor.submit(asked)
-            if isinstance(answer, Refusal):
-                refused.append(answer)
-        return refused
+    async def _found_again(self, parent: Operation) -> tuple[Operation, ...]:
+        """Return the children of a batch of before a restart, as soon as the journal can be read."""
+        while True:
+            try:
+                return await self.children(parent)
+            except JournalError as error:
+                log("operations of a batch cannot be read", level=logging.WARNING, error=error, operation=parent.id)
+            await self._clock.sleep(self._settings.journal_retry_s)
 
-    async def _children(self, parent: Operation, known: Mapping[int, Operation]) -> dict[int, Operation]:
-        """Return the children that had not ended, or were not there, when they were looked at last."""
-        ended = {number for number, child in known.items() if child.has_ended}
-        open_ = (number for number in range(_intent(parent).size) if number not in ended)
-        found = [(number, await self._ledger.by_key(child_key(parent.id, number), parent.actor)) for number in open_]
-        return {number: child for number, child in found if child is not None}
+    def _look_at_open(self, running: _Running) -> None:
+        """Take the children that had not ended as they stand now."""
+        for identifier, child in tuple(running.children.items()):
+            if not child.has_ended:
+                running.children[identifier] = self._ledger.find(identifier) or child
 
     async def _cancel_waiting(self, children: Iterable[Operation], caller: Caller) -> None:
-        for child in children:
-            if child.is_waiting:
-                await self._executor.cancel(child.id, caller)
+        """Cancel all that wait at once: their cancels are written together."""
+        waiting = [child for child in children if child.is_waiting and child.cancel_asked is None]
+        await asyncio.gather(*(self._executor.cancel(child.id, caller) for child in waiting))
+
+
+def _digest(children: Sequence[BatchChild]) -> str:
+    return digest_of(child.plan_digest for child in children)
+
+
+def _submission(parent: Operation, number: int, child: BatchChild) -> Submission:
+    """Return a child as it is submitted: under a key of its own, by which it is found after a restart."""
+    return Submission(
+        intent=child.intent,
+        plan_digest=child.plan_digest,
+        key=child_key(parent.id, number),
+        actor=parent.actor,
+        schedule=parent.schedule,
+        parent=parent.id,
+    )
+
+
+def _with_refused(parent: Operation, refused: tuple[Refusal, ...]) -> Operation:
+    return replace(parent, intent=replace(_intent(parent), refused=refused))
 
 
 def _intent(parent: Operation) -> Batch:

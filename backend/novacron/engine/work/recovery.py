@@ -23,6 +23,8 @@ def recover(unfinished: Iterable[Operation], executor: Executor, engine: EngineC
 
     One that cannot be taken up needs attention; the others are taken up all the same.
     """
+    unfinished = tuple(unfinished)
+    stopped = {one.id for one in unfinished if isinstance(one.intent, Batch) and one.cancel_asked is not None}
     runs: list[OperationRunner] = []
     for operation in unfinished:
         if isinstance(operation.intent, Batch):
@@ -39,6 +41,8 @@ def recover(unfinished: Iterable[Operation], executor: Executor, engine: EngineC
             continue
         had_begun = any(step.state is not StepState.PENDING for step in run.operation.steps)
         if run.operation.state is OperationState.CANCELLING or run.operation.cancel_asked is not None:
+            run.context.cancel_asked.set()
+        if run.operation.parent in stopped and not had_begun:
             run.context.cancel_asked.set()
         first = None if had_begun else asyncio.ensure_future(_may_begin(run, executor, engine))
         executor.launch(run, first=first)

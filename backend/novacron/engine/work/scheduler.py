@@ -58,8 +58,7 @@ class Scheduler:
 
     def is_due(self, operation: Operation) -> bool:
         """Whether its time has come."""
-        at = operation.schedule.not_before
-        return at is None or at <= self._clock.now()
+        return operation.schedule.is_due(self._clock.now())
 
     async def note_waiting(self) -> None:
         """Write that those who wait for their turn are wanted as of now, for a backend that starts again."""

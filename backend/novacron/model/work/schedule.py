@@ -18,6 +18,10 @@ class Schedule:
     deadline: datetime | None = None
     """Aware UTC: if it has not begun by then, it ends and nothing was done. None: it waits for as long as it takes."""
 
+    def is_due(self, now: datetime) -> bool:
+        """Whether its time has come."""
+        return self.not_before is None or self.not_before <= now
+
     def problem(self, now: datetime) -> str:
         """Say why nothing can be done by this schedule; empty when something can."""
         moments = [moment for moment in (self.not_before, self.deadline) if moment is not None]

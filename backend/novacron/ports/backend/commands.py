@@ -1,10 +1,12 @@
 """What may be done."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from novacron.model.caller import Caller
 from novacron.model.ids import HostId, OperationId
 from novacron.model.operation import Operation
+from novacron.model.operations.batch import BatchChild
 from novacron.model.operations.intent import Intent
 from novacron.model.refusal import Refusal
 from novacron.model.work.schedule import AT_ONCE, Schedule
@@ -32,8 +34,23 @@ class Commands(Protocol):
         `schedule` says when it may begin and before whom; a repetition with the same key does not change it.
         """
 
+    async def submit_batch(
+        self,
+        caller: Caller,
+        children: Sequence[BatchChild],
+        *,
+        plan_digest: str,
+        idempotency_key: str,
+        schedule: Schedule = AT_ONCE,
+    ) -> Operation | Refusal:
+        """Accept several intents as one batch; returns its parent once all that are accepted are in the journal.
+
+        Each child is accepted or refused by itself, as `submit` would: the parent's intent names the refused ones.
+        `plan_digest` is that of the batch that was confirmed. The same key gives the same batch.
+        """
+
     async def cancel(self, caller: Caller, operation: OperationId) -> Operation | Refusal:
-        """Ask a running operation to stop.
+        """Ask a running operation to stop; of a batch those of its operations that wait, and what has begun goes on.
 
         One that waits for a host or the journal, and cannot be stopped or was asked to already, is given up.
         """

@@ -1,6 +1,6 @@
 """Reads one host: everything at once, one VM afresh, and events in between. Changes nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -43,6 +43,9 @@ class HostReader(Protocol):
 
     async def look(self, vm: VmId, *, deadline_s: float) -> VmReading | None:
         """Read one VM afresh, never from a cache; None when this host does not know it."""
+
+    async def look_all(self, vms: Sequence[VmId], *, deadline_s: float) -> Mapping[VmId, VmReading]:
+        """Read several VMs afresh, in one call; one that this host does not know is left out."""
 
     async def definition(self, vm: VmId, *, with_secrets: bool = False, deadline_s: float) -> str:
         """Return its XML as libvirt would take it back; `with_secrets` is for another host, never for eyes."""
