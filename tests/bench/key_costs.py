@@ -1,5 +1,6 @@
 """What a key costs at a terminal: how long until its last byte is painted, and how many bytes."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,8 +51,8 @@ def press(program: Recording, keys: Sequence[str], times: int) -> KeyCosts:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value that so large a share of all does not exceed; 0 of none."""
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else 0.0
+    """Return the value that so large a share of all does not exceed; infinity where nothing was answered."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else math.inf
 
 
 def _answer(program: Recording, since: float) -> tuple[float, float] | None:

@@ -6,6 +6,7 @@ machine's cores, so that a figure is worth most beside those of the same run.
 """
 
 import asyncio
+import math
 import os
 import resource
 import shutil
@@ -133,7 +134,7 @@ def _answer_figures(what: str, answers: Answers, aim: float) -> list[ScaleFigure
         ScaleFigure(what=f"{what}: p50", value=percentile(answers.took_ms, 0.5), unit="ms"),
         ScaleFigure(what=f"{what}: p99", value=percentile(answers.took_ms, 0.99), unit="ms", aim=aim),
         ScaleFigure(what=f"{what}: body", value=answers.size / 1024, unit="KiB"),
-        ScaleFigure(what=f"{what}: refused", value=answers.refused, unit="", aim=1),
+        ScaleFigure(what=f"{what}: refused or unanswered in a minute", value=answers.refused, unit="", aim=1),
     ]
 
 
@@ -179,7 +180,11 @@ def render(figures: Sequence[ScaleFigure]) -> str:
 
 
 def _line(one: ScaleFigure, width: int) -> str:
-    value = f"{one.value:,.{1 if one.value < 100 and one.unit else 0}f} {one.unit}".rstrip()
+    value = (
+        "no answer"
+        if math.isinf(one.value)
+        else f"{one.value:,.{1 if one.value < 100 and one.unit else 0}f} {one.unit}".rstrip()
+    )
     aim = (
         ""
         if one.aim is None
