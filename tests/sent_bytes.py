@@ -5,7 +5,8 @@ import re
 import unicodedata
 
 _ALLOWED = re.compile(
-    r"\x1b\[\d+;\d+H"  # cursor position
+    r"\x1b\[\d+;\d+r\x1b\[\d+;1H\x1b\[\d+[LM]\x1b\[r"  # lines of the table moved within margins, which are given back
+    r"|\x1b\[\d+;\d+H"  # cursor position
     r"|\x1b\[[\d;]*m"  # colours and weight
     r"|\x1b\[\?(1049|1000|1002|1003|1004|1006|1015|1016|2004|2026|2048|25|7|1007)[hl]"  # modes
     r"|\x1b\[\?(2026|2048)\$p"  # "do you know this mode?"

@@ -72,6 +72,9 @@ class BoxScreen(ModalScreen[Result]):
     def receive_paste(self, text: str) -> None:
         """Take pasted text; it never counts as keys."""
 
+    def paint_now(self) -> None:
+        """Leave it to the next frame: what a box changes is one widget."""
+
     async def receive_key(self, event: events.Key) -> None:
         """Handle every key: none reaches the screen behind the box."""
         if event.key in {"ctrl+c", "ctrl+q"}:

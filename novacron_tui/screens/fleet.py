@@ -138,6 +138,7 @@ class FleetScreen(TableScreen):
         await self.show_pane(_HOSTS)
         self.table.view.move_to_key(way.host)
         self.table.repaint_changes()
+        self.update_frame()
         host = self.desk.state.fleet.hosts.get(way.host)
         if way.is_detail and host is not None:
             self.desk.navigator.open_detail(host)

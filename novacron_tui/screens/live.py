@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from textual import events
 from textual.app import ComposeResult
-from textual.screen import Screen
 from textual.widget import Widget
 
 from novacron_tui import keys
@@ -19,9 +18,9 @@ from novacron_tui.present.cells import Line, Role, Span, fit_line, line_width, p
 from novacron_tui.present.footer import footer_line, unassigned_key_line
 from novacron_tui.present.header import header_line
 from novacron_tui.present.key_names import key_name
+from novacron_tui.screens.frame import FrameScreen
 from novacron_tui.screens.stack import can_be_drawn, is_on_top
 from novacron_tui.widgets.lines import Lines
-from novacron_tui.widgets.narrow_update import NarrowCompositor
 
 _MESSAGE_S = 12
 """How long a message stays on the status line."""
@@ -35,7 +34,7 @@ _CONSIDERED = frozenset({"detach", "back", "open"})
 """Actions that, like commands, are ignored until the operator can have seen what they act on."""
 
 
-class LiveScreen(Screen[None]):
+class LiveScreen(FrameScreen):
     """A screen that follows the state of the console. Subclasses say what is in the body, and what it is about."""
 
     AUTO_FOCUS = None
@@ -45,7 +44,6 @@ class LiveScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._compositor = NarrowCompositor()
         self._message: Line = ()
         self._message_left_s = 0
         self._possible_for: tuple[object, ...] = ()

@@ -94,7 +94,8 @@ class TableScreen(LiveScreen):
             view.set_filter("")
         else:
             return False
-        self.table.repaint()
+        self.table.rearranged()
+        self.update_frame()
         return True
 
     def on_fleet_table_moved(self) -> None:
@@ -114,7 +115,8 @@ class TableScreen(LiveScreen):
             if event.key == "escape":
                 self.table.view.set_filter(self._filter_before)
             self._typing = None
-            self.table.repaint()
+            self.table.rearranged()
+            self.update_frame()
             return True
         if event.key in {"right", "end"} and not self._typing.text:
             self._set_typing(LineEdit.of(self._filter_before))
@@ -130,13 +132,13 @@ class TableScreen(LiveScreen):
         """Move, sort, select, filter."""
         view = self.table.view
         if _move(view, key.id):
-            self.table.repaint_changes()
+            self.table.repaint_changes(scrolls=True)
+            self.update_frame()
             return
         match key.id:
             case "filter":
                 self._filter_before = view.filter_text
                 self._set_typing(LineEdit())
-                self.update_frame()
             case "select":
                 view.toggle_selected()
                 self.table.repaint_changes()
@@ -146,15 +148,17 @@ class TableScreen(LiveScreen):
             case "sort-next" | "sort-previous":
                 shown = [column for column, _ in self.table.columns]
                 view.sort_next(1 if key.id == "sort-next" else -1, shown)
-                self.table.repaint()
+                self.table.rearranged()
             case "sort-reverse":
                 view.sort_by(view.sort)
-                self.table.repaint()
+                self.table.rearranged()
+        self.update_frame()
 
     def _set_typing(self, edit: LineEdit) -> None:
         self._typing = edit
         self.table.view.set_filter(edit.text)
-        self.table.repaint()
+        self.table.rearranged()
+        self.update_frame()
 
 
 _LOST: Line = (

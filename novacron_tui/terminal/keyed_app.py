@@ -29,6 +29,9 @@ class KeyReceiver(Protocol):
     def receive_paste(self, text: str) -> None:
         """Take text that was pasted."""
 
+    def paint_now(self) -> None:
+        """Paint what the key has changed in one frame."""
+
 
 class KeyedApp(App[None], inherit_bindings=False):
     """Gives each key to the screen that is on top once the key before it has been handled.
@@ -49,10 +52,13 @@ class KeyedApp(App[None], inherit_bindings=False):
                 self.input_guard.ignore_keys()
             await super().on_event(event)
         elif self.is_running and self.is_attached and self.screen_stack and isinstance(self.screen, KeyReceiver):
+            screen = self.screen
             if isinstance(event, events.Paste):
-                self.screen.receive_paste(event.text)
+                screen.receive_paste(event.text)
             else:
-                await self.screen.receive_key(event)
+                await screen.receive_key(event)
+            if screen is self.screen:
+                screen.paint_now()
 
     def put_question(self, question: Screen[Answer], answered: Callable[[Answer | None], None]) -> None:
         """Open a screen that asks; keys that were pressed before it could be read are ignored."""

@@ -6,7 +6,7 @@ line, and a second without changes writes nothing.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from textual import events
 from textual.geometry import Region
@@ -37,6 +37,18 @@ class _PaintedRow:
     surface: Surface
 
 
+_BLANK = _PaintedRow(span(""), (), Surface.BASE)
+"""A line that has been scrolled in: like no row."""
+
+
+@runtime_checkable
+class LineScroller(Protocol):
+    """A screen that can have the terminal scroll lines."""
+
+    def scroll_lines(self, lines: Region, step: int) -> bool:
+        """Move whole lines up by `step`, down if it is negative, with the frame painted next; False: it cannot."""
+
+
 class FleetTable(Painted, Generic[T]):
     """Paints a TableView: a header line, then the rows that fit."""
 
@@ -51,12 +63,20 @@ class FleetTable(Painted, Generic[T]):
         self.columns: tuple[tuple[Column[T], int], ...] = ()
         self._cell_context: CellContext | None = None
         self._painted: list[_PaintedRow | None] = []
+        self._painted_top = 0
+        """Which row the first of `_painted` is."""
+        self._painted_header: Line = ()
+        self._cells: dict[str, tuple[T, tuple[Span, ...]]] = {}
+        """Rows that were looked at since facts or columns changed, with their cells, by the row's key."""
         self._thumb: tuple[int, int] = (0, 0)
+        self.computed_rows = 0
+        """Of how many rows cells have been computed so far."""
 
     def show(self, rows: Iterable[T], context: CellContext) -> None:
         """Take newer facts and paint what they change."""
         was_told = self._cell_context is not None and bool(self.view.rows)
         self._cell_context = context
+        self._cells.clear()
         self.view.set_rows(rows)
         self.repaint_changes()
         if not self.view.rows or not was_told:
@@ -65,24 +85,55 @@ class FleetTable(Painted, Generic[T]):
     def tick(self, context: CellContext) -> None:
         """Let a second pass: ages on screen grow, and the filter is made ready for its first letter."""
         self._cell_context = context
-        self.view.search.prepare(_PREPARED_A_SECOND)
         ageing = self.view.spec.is_ageing
+        self._cells = {key: (row, cells) for key, (row, cells) in self._cells.items() if not ageing(row)}
+        self.view.search.prepare(_PREPARED_A_SECOND)
         if any(ageing(row) for row in self.view.visible):
             self.repaint_changes()
 
-    def repaint_changes(self) -> None:
-        """Paint the cells that are not what they were."""
+    def repaint_changes(self, *, scrolls: bool = False) -> None:
+        """Paint the cells that are not what they were.
+
+        `scrolls`: the terminal may be told to move the lines that stay, as the frame is painted at once.
+        """
         if self._cell_context is None or not self._painted:
             return
-        for y, wanted in enumerate(self._wanted()):
-            if wanted != self._painted[y]:
-                self._refresh_line(y, self._painted[y], wanted)
-                self._painted[y] = wanted
-        thumb = self._thumb_now()
-        if thumb != self._thumb:
-            self._thumb = thumb
-            self.refresh(Region(self.size.width - _MARGIN, 1, _MARGIN, max(1, self.size.height - 1)))
-        self.post_message(self.Moved())
+        if (header := self._header()) != self._painted_header:
+            self._painted_header = header
+            self.refresh(Region(0, 0, self.size.width, 1))
+        before: Sequence[_PaintedRow | None] = self._painted
+        step = self.view.top - self._painted_top
+        was_marked = set(range(*self._thumb))
+        if scrolls and 0 < abs(step) < len(before) and self._scroll_lines(step):
+            blank = [_BLANK] * abs(step)
+            before = [*before[step:], *blank] if step > 0 else [*blank, *before[:step]]
+            was_marked = {y - step for y in was_marked}
+        self._painted_top = self.view.top
+        self._painted = self._wanted()
+        for y, wanted in enumerate(self._painted):
+            if wanted != before[y]:
+                self._refresh_line(y, before[y], wanted)
+        self._thumb = self._thumb_now()
+        for y in was_marked ^ set(range(*self._thumb)):
+            if 0 <= y < len(before):
+                self.refresh(Region(self.size.width - _MARGIN, y + 1, _MARGIN, 1))
+
+    def _scroll_lines(self, step: int) -> bool:
+        """Let the terminal move the rows by that many lines; False where it cannot."""
+        scroller = self.screen
+        rows = self.region.shrink((1, 0, 0, 0))
+        if not isinstance(scroller, LineScroller) or self._repaint_regions or not scroller.scroll_lines(rows, step):
+            return False
+        # What is kept of painted lines is kept by their place on screen.
+        self._styles_cache.clear()
+        return True
+
+    def rearranged(self) -> None:
+        """Paint what a filter or another order has changed."""
+        was_empty = all(row is None for row in self._painted)
+        self.repaint_changes()
+        if was_empty or not self.view.rows:
+            self.refresh()  # Why there is no row is said in place of the rows.
 
     def repaint(self) -> None:
         """Paint everything again: sorting, palette or width changed."""
@@ -97,18 +148,23 @@ class FleetTable(Painted, Generic[T]):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Scroll."""
         self.view.scroll(3)
-        self.repaint_changes()
+        self._moved()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Scroll."""
         self.view.scroll(-3)
+        self._moved()
+
+    def _moved(self) -> None:
+        """Paint where the mouse has put the cursor, and tell the screen."""
         self.repaint_changes()
+        self.post_message(self.Moved())
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on a row, or sort by the column clicked on."""
         if event.y > 0:
             self.view.move_to(self.view.top + event.y - 1)
-            self.repaint_changes()
+            self._moved()
             return
         x = _MARGIN
         for column, width in self.columns:
@@ -139,6 +195,9 @@ class FleetTable(Painted, Generic[T]):
         width, height = self.size.width, max(0, self.size.height - 1)
         self.columns = choose_columns(self.view.spec.columns, width - 2 * _MARGIN)
         self.view.set_height(height)
+        self._cells.clear()
+        self._painted_top = self.view.top
+        self._painted_header = self._header()
         self._painted = self._wanted(height) if self._cell_context is not None else [None] * height
         self._thumb = self._thumb_now()
 
@@ -147,20 +206,30 @@ class FleetTable(Painted, Generic[T]):
         return lines + [None] * ((len(self._painted) if height is None else height) - len(lines))
 
     def _row(self, row: T, index: int) -> _PaintedRow:
-        assert self._cell_context is not None  # noqa: S101 - callers have looked
         selected = self.view.key_at(index) in self.view.selected
         surface = Surface.CURSOR if row is self.view.cursor_row else Surface.SELECTED if selected else Surface.BASE
-        return _PaintedRow(
-            span(self.glyphs.marked if selected else " ", Role.KEY),
-            tuple(
-                fit_cell(column.cell(row, self._cell_context), width, right=column.right)
-                for column, width in self.columns
-            ),
-            surface,
-        )
+        mark = span(self.glyphs.marked if selected else " ", Role.KEY)
+        return _PaintedRow(mark, self._cells_of(row, self.view.key_at(index)), surface)
+
+    def _cells_of(self, row: T, key: str) -> tuple[Span, ...]:
+        assert self._cell_context is not None  # noqa: S101 - callers have looked
+        known = self._cells.get(key)
+        if known is not None:
+            return known[1]
+        context = self._cell_context
+        cells = tuple(fit_cell(column.cell(row, context), width, right=column.right) for column, width in self.columns)
+        self._cells[key] = (row, cells)
+        self.computed_rows += 1
+        return cells
 
     def _refresh_line(self, y: int, before: _PaintedRow | None, after: _PaintedRow | None) -> None:
-        if before is None or after is None or before.surface is not after.surface or before.mark != after.mark:
+        if (
+            before is None
+            or after is None
+            or before is _BLANK
+            or before.surface is not after.surface
+            or before.mark != after.mark
+        ):
             self.refresh(Region(0, y + 1, self.size.width, 1))
             return
         x = _MARGIN

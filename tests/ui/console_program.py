@@ -1,4 +1,4 @@
-"""A console in a process of its own, for tests on a real pty: `console_program.py mixed|hostile`.
+"""A console in a process of its own, for tests on a real pty: `console_program.py mixed|hostile|large`.
 
 SIGUSR1 changes one cell: the CPU of web-1.
 """
@@ -13,6 +13,7 @@ from novacron.model.alert.alert import AlertRule
 from novacron.model.fleet import Fleet
 from novacron.model.link import LinkStatus
 from novacron.model.operation import OperationState
+from novacron.model.vm import VmReading
 from novacron.ports.backend import AlertsChanged
 from novacron_tui.app import NovaCronApp
 from tests.builders import a_disk, a_fleet, a_host, a_link, a_nic, a_pool, a_reading, a_usage, a_vm, a_volume
@@ -54,6 +55,20 @@ def a_hostile_console() -> FakeBackend:
     return console
 
 
+def a_large_console() -> FakeBackend:
+    """Return a console on 500 hosts of 20 VMs."""
+    hosts = (
+        a_host(f"kvm-{host}", reading=a_reading(f"kvm-{host}", *(_vm_of(host, number) for number in range(20))))
+        for host in range(500)
+    )
+    return FakeBackend(a_fleet(*hosts))
+
+
+def _vm_of(host: int, number: int) -> VmReading:
+    usage = a_usage(cpu_percent=float((host * 7 + number * 13) % 190), memory_used_mib=100 + host)
+    return a_vm(f"vm-{host}-{number}", usage=usage)
+
+
 def _with_cpu(fleet: Fleet, percent: float) -> Fleet:
     host = fleet.hosts["kvm-fra-01"]
     vms = tuple(
@@ -74,7 +89,7 @@ _OTHER = {
 
 async def main() -> None:
     """Run until detached."""
-    console = a_hostile_console() if sys.argv[1] == "hostile" else a_console()
+    console = {"hostile": a_hostile_console, "large": a_large_console}.get(sys.argv[1], a_console)()
     fleet = await console.fleet(ALICE)
     numbers = iter(range(11, 99))
     loop = asyncio.get_running_loop()
@@ -82,4 +97,5 @@ async def main() -> None:
     await NovaCronApp(console, caller=ALICE, title="pty", now=lambda: SHOWN_AT).run_async()
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())

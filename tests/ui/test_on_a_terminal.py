@@ -18,7 +18,8 @@ _ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def _console(kind: str, *, columns: int = 80, rows: int = 24, **wishes: str) -> Iterator[Terminal]:
+def console_on_a_terminal(kind: str, *, columns: int = 80, rows: int = 24, **wishes: str) -> Iterator[Terminal]:
+    """Run the console of `console_program` on a pty; `wishes` are added to its environment."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(_ROOT),
@@ -39,7 +40,7 @@ def _console(kind: str, *, columns: int = 80, rows: int = 24, **wishes: str) -> 
 
 
 def test_one_changed_cell_sends_about_sixty_bytes() -> None:
-    with _console("mixed") as terminal:
+    with console_on_a_terminal("mixed") as terminal:
         terminal.wait_for("web-10")
         terminal.quiet(1.5)
         for percent in ("11", "12"):
@@ -57,14 +58,14 @@ def _cpu_of_web_1(text: str) -> str:
 
 
 def test_a_console_with_no_news_sends_nothing() -> None:
-    with _console("mixed") as terminal:
+    with console_on_a_terminal("mixed") as terminal:
         terminal.wait_for("web-10")
         # However late the last of the start is painted: from then on there is nothing, or this never ends.
         terminal.quiet(5.0)
 
 
 def test_moving_the_cursor_repaints_two_lines() -> None:
-    with _console("mixed") as terminal:
+    with console_on_a_terminal("mixed") as terminal:
         terminal.wait_for("\n build-1  running")
         terminal.quiet(1.0)
         before = len(terminal.sent)
@@ -94,7 +95,7 @@ def test_the_first_row_is_there_in_thrice_the_time_of_an_empty_screen() -> None:
             least_s = empty.wait_for("empty")
         finally:
             empty.close()
-        with _console("mixed") as terminal:
+        with console_on_a_terminal("mixed") as terminal:
             took.append((terminal.wait_for("web-10"), least_s))
         if took[-1][0] < 3 * least_s:
             return
@@ -147,7 +148,7 @@ def _walk(terminal: Terminal) -> None:
     "wishes", [{}, {"NO_COLOR": "1"}, {"NOVACRON_ASCII": "1", "TERM": "linux"}], ids=["colour", "mono", "ascii"]
 )
 def test_no_foreign_text_is_obeyed_by_the_terminal(wishes: dict[str, str]) -> None:
-    with _console("hostile", **wishes) as terminal:
+    with console_on_a_terminal("hostile", **wishes) as terminal:
         terminal.wait_for("\n  leading and trailing   running")
         _walk(terminal)
         terminal.quiet(0.5)
@@ -164,7 +165,7 @@ def test_no_foreign_text_is_obeyed_by_the_terminal(wishes: dict[str, str]) -> No
 
 
 def test_every_row_of_a_hostile_fleet_keeps_its_columns() -> None:
-    with _console("hostile", columns=100, rows=40) as terminal:
+    with console_on_a_terminal("hostile", columns=100, rows=40) as terminal:
         terminal.wait_for("NAME")
         terminal.quiet(1.0)
         lines = terminal.text.split("\n")
@@ -176,7 +177,7 @@ def test_every_row_of_a_hostile_fleet_keeps_its_columns() -> None:
 
 
 def test_the_terminal_is_given_back_as_it_was() -> None:
-    with _console("mixed") as terminal:
+    with console_on_a_terminal("mixed") as terminal:
         terminal.wait_for("web-10")
         terminal.press("q")
         assert terminal.wait() == 0
@@ -185,7 +186,7 @@ def test_the_terminal_is_given_back_as_it_was() -> None:
 
 
 def test_escape_is_heard_where_a_stalled_line_delivers_it_with_the_next_key() -> None:
-    with _console("mixed") as terminal:
+    with console_on_a_terminal("mixed") as terminal:
         terminal.wait_for("web-10")
         terminal.press("/", "web-1", "enter", "d")
         terminal.wait_for("y yes")
@@ -199,7 +200,7 @@ def test_escape_is_heard_where_a_stalled_line_delivers_it_with_the_next_key() ->
 
 
 def test_bytes_that_are_no_text_are_no_keys_and_end_nothing() -> None:
-    with _console("mixed") as terminal:
+    with console_on_a_terminal("mixed") as terminal:
         terminal.wait_for("web-10")
         os.write(terminal._fd, b"\xff\xe4\xc3")
         terminal.press("2")
