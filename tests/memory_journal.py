@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
@@ -21,6 +22,10 @@ class MemoryJournal:
         self._expires_at = float("-inf")
         self.damage = ""
         self.operations: dict[OperationId, Operation] = {}
+        self.archived: dict[OperationId, Operation] = {}
+        self.archives: list[int] = []
+        """How many operations each commit has moved to the archive."""
+        self.archive_fails = ""
         self.fails = ""
 
     async def open(self) -> None:
@@ -75,19 +80,35 @@ class MemoryJournal:
 
     async def last_sequence(self) -> int:
         """Return the highest sequence."""
-        return max((one.sequence for one in self.operations.values()), default=0)
+        return max((one.sequence for one in self._all()), default=0)
 
     async def by_key(self, idempotency_key: str, actor: str) -> Operation | None:
         """Return the operation that this user submitted with this key."""
         asked = (idempotency_key, actor)
-        return next((one for one in self.operations.values() if (one.idempotency_key, one.actor) == asked), None)
+        return next((one for one in self._all() if (one.idempotency_key, one.actor) == asked), None)
 
     async def get(self, operation: OperationId) -> Operation | None:
         """Return one operation."""
-        return self.operations.get(operation)
+        return self.operations.get(operation) or self.archived.get(operation)
+
+    async def archive(self, ended_before: datetime, limit: int, *, epoch: int = 0) -> int:
+        """Move what ended first to the archive."""
+        if why := self.fails or self.archive_fails:
+            raise JournalError("journal", why, "free some space")
+        if epoch < self._lease.epoch:
+            raise JournalError("journal", "older epoch", "see the lease")
+        ended = [(one.ended_at, one.id) for one in self.operations.values() if one.has_ended and not one.needs_person]
+        due = sorted((at, identity) for at, identity in ended if at is not None and at < ended_before)[:limit]
+        for _, identity in due:
+            self.archived[identity] = self.operations.pop(identity)
+        self.archives.append(len(due))
+        return len(due)
 
     async def close(self) -> None:
         """Close it; what it holds stays, as on a disk."""
+
+    def _all(self) -> list[Operation]:
+        return [*self.operations.values(), *self.archived.values()]
 
     def _oldest_first(self) -> list[Operation]:
         return sorted(self.operations.values(), key=lambda one: one.sequence)

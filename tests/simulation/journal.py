@@ -15,7 +15,8 @@ _READS = frozenset(
     {"open", "check", "unfinished", "recent", "unacknowledged", "last_sequence", "by_key", "get", "close"}
 )
 
-_LEASES = frozenset({"take_lease", "give_back_lease"})
+_ASKED_AGAIN = frozenset({"take_lease", "give_back_lease", "archive"})
+"""Writes that are asked for anew, whatever came of the last one."""
 
 
 class Disk:
@@ -102,7 +103,7 @@ class SimulatedJournal:
             except _Unanswered as lost:
                 raise JournalError("journal", "the connection broke", "look at the journal") from lost
 
-        return lease if name in _LEASES else write
+        return lease if name in _ASKED_AGAIN else write
 
     async def _write(self, name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> object:
         """Write; after a commit whose answer was lost, find out first what came of that one."""

@@ -17,6 +17,7 @@ from novacron.model.alert.conditions import Thresholds
 from novacron.model.errors import ConfigError
 from novacron.model.host import HostSpec
 from novacron.model.work.limits import DEFAULT_LIMITS, Limits
+from novacron.model.work.retention import KEEP_DAYS
 from novacron.text_file import parse_toml, read_text
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class FleetFile:
     thresholds: Thresholds = field(default_factory=Thresholds)
     journal_url: str = field(default="", repr=False)
     """The PostgreSQL database of its journal, password included; empty: a file of this machine's."""
+    journal_keep_days: int = KEEP_DAYS
+    """For how many days an operation that has ended is kept out of the journal's archive; 0: for ever."""
 
 
 class _Strict(BaseModel):
@@ -102,6 +105,7 @@ class _Alerts(_Strict):
 
 class _Journal(_Strict):
     url: str = ""
+    keep_days: int = Field(default=KEEP_DAYS, ge=0, le=36_500)
 
     @model_validator(mode="after")
     def _of_postgresql(self) -> "_Journal":
@@ -233,6 +237,7 @@ def _understood(path: Path, text: str) -> FleetFile:
         sites=tuple(site.name for site in parsed.site),
         theme=parsed.console.theme,
         journal_url=parsed.journal.url,
+        journal_keep_days=parsed.journal.keep_days,
         thresholds=Thresholds(
             unreachable_after_s=parsed.alerts.unreachable_after_s,
             nearly_full=parsed.alerts.nearly_full_percent / 100,

@@ -1,12 +1,15 @@
 """Keep the journal open and written, and its lease renewed; take operations up when the lease comes to this backend."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from novacron.engine.executor import EngineContext, Executor
 from novacron.engine.lease import LeaseKeeper
+from novacron.engine.retention import Retention
 from novacron.engine.work.batches import Batches
 from novacron.engine.work.recovery import recover
+from novacron.model.alert.conditions import BackendFaults
 from novacron.model.errors import JournalError
 from novacron.ports.journal import Journal
 
@@ -23,8 +26,23 @@ class JournalKeeping:
         self._lease = lease
         self._executor = executor
         self._batches = batches
+        self.retention = Retention(journal, engine.ledger, lease, engine.clock, engine.settings)
         self._alone = asyncio.Lock()
         """Held while operations are taken up, or left: done twice at once, each would be carried out twice."""
+
+    @property
+    def faults(self) -> BackendFaults:
+        """What is wrong with the journal."""
+        return BackendFaults(journal=self._ledger.error, archive=self.retention.fault)
+
+    @property
+    def tasks(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """What goes on beside the writing, by its name for people."""
+        return {
+            "checking the journal": self.check,
+            "renewing the lease": self.renew,
+            "archiving operations": self.retention.run,
+        }
 
     async def take_up(self) -> None:
         """Open the journal, and go on with what an earlier run, or another backend, left unfinished."""

@@ -5,6 +5,7 @@ import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import novacron
 from novacron.engine.acknowledging import acknowledge
@@ -129,7 +130,7 @@ class BackendService(BatchCalls):
 
     def _faults(self) -> BackendFaults:
         polling, tasks = self._poll_schedule.slowed, self._supervisor.faults
-        return BackendFaults(journal=self._ledger.error, fleet_file=self.fleet_error, polling=polling, tasks=tasks)
+        return replace(self._journal_keeping.faults, fleet_file=self.fleet_error, polling=polling, tasks=tasks)
 
     async def start(self) -> None:
         """Open the journal, take up what was left unfinished, and begin to watch the hosts.
@@ -151,8 +152,8 @@ class BackendService(BatchCalls):
         self.keep("alerting", self._alerting.run)
         self.keep("writing what the journal lacks", self._journal_keeping.retry)
         self.keep("noting what waits", self._note_waiting)
-        self.keep("checking the journal", self._journal_keeping.check)
-        self.keep("renewing the lease", self._journal_keeping.renew)
+        for name, run in self._journal_keeping.tasks.items():
+            self.keep(name, run)
 
     def keep(self, name: str, run: Callable[[], Awaitable[None]]) -> "asyncio.Task[None]":
         """Run a task until the backend stops, again after each failure, which is logged and alerted."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from novacron.engine.failpoints import Reached
 from novacron.model.alert.conditions import Thresholds
+from novacron.model.work.retention import KEEP_DAYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,13 @@ class EngineSettings:
     note_waiting_s: float = 120.0
     """Between two notes in the journal of what waits for its turn; well below `resume_accepted_within_s`."""
     operations_kept: int = 200
+    journal_keep_days: int = KEEP_DAYS
+    """How long an operation that has ended stays out of the journal's archive; 0: for ever."""
+    archive_interval_s: float = 3600.0
+    archive_at_once: int = 50
+    """Operations that are moved to the archive in one commit: other commits wait for some milliseconds."""
+    archive_gap_s: float = 1.0
+    """Between two such commits: others have the journal most of the time."""
     journal_retry_s: float = 2.0
     lease_s: float = 15.0
     """How long another backend on the same journal waits for one that is gone without a word."""

@@ -6,6 +6,7 @@ journal finds operations by key, state and order without folding those that nobo
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from novacron.model.errors import JournalError
@@ -78,6 +79,19 @@ class Journal(Protocol):
 
     async def get(self, operation: OperationId) -> Operation | None:
         """Return one operation, or None."""
+
+    async def archive(self, ended_before: datetime, limit: int, *, epoch: int = 0) -> int:
+        """Move the operations that ended first, at most `limit`, to the archive, in one durable commit.
+
+        Only those that ended before that time and wait for nobody. They are found by key and by id as before, and in
+        no list. `epoch` is as with `append`.
+
+        Returns how many were moved; fewer than `limit` when no more are due.
+
+        Raises:
+            JournalError: nothing is known to be moved: it could not be written, or there is a newer epoch. Each
+                operation is in one place all the same.
+        """
 
     async def close(self) -> None:
         """Close it."""

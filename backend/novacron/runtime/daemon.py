@@ -136,7 +136,11 @@ def _service(options: FleetOptions, paths: Paths, clock: "SystemClock") -> "Back
         journal,
         clock,
         fleet_source=choice.source,
-        settings=EngineSettings(thresholds=choice.thresholds, failpoint=failpoint_of(os.environ.get(VARIABLE, ""))),
+        settings=EngineSettings(
+            thresholds=choice.thresholds,
+            journal_keep_days=choice.journal_keep_days,
+            failpoint=failpoint_of(os.environ.get(VARIABLE, "")),
+        ),
         journal_path=journal.name,
         archive=FileReadingArchive(paths.journal.parent / "readings"),
         holder=backend_name(paths.journal.parent),

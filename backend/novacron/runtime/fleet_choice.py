@@ -7,6 +7,7 @@ from novacron.config.paths import config_file
 from novacron.model.alert.conditions import Thresholds
 from novacron.model.errors import ConfigError
 from novacron.model.host import HostSpec
+from novacron.model.work.retention import KEEP_DAYS
 from novacron.text_file import parse_toml, read_text
 
 
@@ -20,6 +21,8 @@ class FleetChoice:
     thresholds: Thresholds = field(default_factory=Thresholds)
     journal_url: str = field(default="", repr=False)
     """The PostgreSQL database of its journal, password included; empty: a file of this machine's."""
+    journal_keep_days: int = KEEP_DAYS
+    """For how many days an operation that has ended is kept out of the journal's archive; 0: for ever."""
 
 
 def fleet_of(options: FleetOptions) -> FleetChoice:
@@ -44,6 +47,7 @@ def fleet_of(options: FleetOptions) -> FleetChoice:
         theme=fleet.theme,
         thresholds=fleet.thresholds,
         journal_url=fleet.journal_url,
+        journal_keep_days=fleet.journal_keep_days,
     )
 
 

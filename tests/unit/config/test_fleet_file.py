@@ -316,6 +316,16 @@ def test_a_journal_in_postgresql_is_one_line(fleet_toml):
     assert "secret" not in repr(loaded)
 
 
+def test_how_long_operations_are_kept_is_a_number_of_days(fleet_toml):
+    fleet_toml.write_text("[journal]\nkeep_days = 0\n")
+    assert load(fleet_toml).journal_keep_days == 0
+    fleet_toml.write_text("")
+    assert load(fleet_toml).journal_keep_days == 90
+    fleet_toml.write_text("[journal]\nkeep_days = -1\n")
+    with pytest.raises(ConfigError, match="keep_days"):
+        load(fleet_toml)
+
+
 @pytest.mark.parametrize(
     ("url", "told"),
     [

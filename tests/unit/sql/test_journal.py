@@ -4,10 +4,8 @@ import asyncio
 import itertools
 import json
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -26,40 +24,7 @@ from tests.builders import NOW, an_id
 from tests.journal_events import add, record
 from tests.operation_builders import a_step, an_operation
 from tests.operation_strategies import INTENT_KINDS, intents, operations
-from tests.support.postgresql import PostgresServer, database_of
-
-
-@dataclass(frozen=True, kw_only=True)
-class Store:
-    """Where a journal is, and a way to it that does not go through our own code."""
-
-    place: Path | str
-    server: PostgresServer | None = None
-
-    def sql(self, *statements: str) -> list[tuple[Any, ...]]:
-        """Run SQL there."""
-        if self.server is None:
-            assert isinstance(self.place, Path)
-            return _sql(self.place, *statements)
-        assert isinstance(self.place, str)
-        said = [self.server.sql(statement, database=database_of(self.place)) for statement in statements]
-        return [tuple(line.split("|")) for line in said[-1].splitlines()]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request, tmp_path):
-    if request.param == "sqlite":
-        return Store(place=tmp_path / "journal.sqlite")
-    server = request.getfixturevalue("postgres")
-    return Store(place=server.new_database(), server=server)
-
-
-@pytest.fixture
-async def journal(store):
-    opened = SqlJournal(store.place)
-    await opened.open()
-    yield opened
-    await opened.close()
+from tests.support.journal_store import run_sql
 
 
 @pytest.fixture
@@ -238,17 +203,6 @@ async def test_opening_again_finds_what_was_written(tmp_path):
     assert path.exists()
 
 
-def _sql(path, *statements):
-    database = sqlite3.connect(path)
-    try:
-        for statement in statements:
-            found = database.execute(statement).fetchall()
-        database.commit()
-    finally:
-        database.close()
-    return found
-
-
 _OLD_LAYOUT = (
     "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)",
     "INSERT INTO alembic_version VALUES ('0001')",
@@ -262,7 +216,7 @@ _OLD_LAYOUT = (
 async def _an_old_journal(path, operation) -> None:
     """Make a journal of the first layout that holds one operation."""
     document = TypeAdapter(Operation).dump_json(operation).decode()
-    _sql(path, *_OLD_LAYOUT)
+    run_sql(path, *_OLD_LAYOUT)
     row = (operation.id, operation.accepted_at.isoformat(), operation.state, operation.subject, "key-1", document)
     with sqlite3.connect(path) as database:
         database.execute("INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?)", row)
@@ -278,20 +232,20 @@ async def test_two_opens_of_an_old_layout_upgrade_it_once_and_keep_what_it_held(
     for journal in journals:
         assert await journal.get(operation.id) == operation
         await journal.close()
-    assert _sql(path, "SELECT version_num FROM alembic_version") == [(LAYOUT,)]
-    assert _sql(path, "SELECT vm FROM operations") == [(operation.intent.vm,)]
+    assert run_sql(path, "SELECT version_num FROM alembic_version") == [(LAYOUT,)]
+    assert run_sql(path, "SELECT vm FROM operations") == [(operation.intent.vm,)]
 
 
 async def test_an_upgrade_that_fails_half_way_leaves_the_old_layout(tmp_path):
     path, operation = tmp_path / "journal.sqlite", _at(1)
     await _an_old_journal(path, operation)
     # The last thing the upgrade makes is there already.
-    _sql(path, "CREATE INDEX operations_by_vm ON operations (subject)")
+    run_sql(path, "CREATE INDEX operations_by_vm ON operations (subject)")
     with pytest.raises(JournalError):
         await SqlJournal(path).open()
-    assert _sql(path, "SELECT version_num FROM alembic_version") == [("0001",)]
-    assert "vm" not in [row[1] for row in _sql(path, "PRAGMA table_info(operations)")]
-    _sql(path, "DROP INDEX operations_by_vm")
+    assert run_sql(path, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert "vm" not in [row[1] for row in run_sql(path, "PRAGMA table_info(operations)")]
+    run_sql(path, "DROP INDEX operations_by_vm")
     journal = SqlJournal(path)
     await journal.open()
     assert await journal.get(operation.id) == operation
@@ -325,7 +279,7 @@ async def test_a_damaged_page_is_found_on_opening(tmp_path, page):
     for number in range(1, 40):
         await record(journal, _at(number))
     await journal.close()
-    _sql(path, "PRAGMA wal_checkpoint(TRUNCATE)")
+    run_sql(path, "PRAGMA wal_checkpoint(TRUNCATE)")
     content = bytearray(path.read_bytes())
     content[page * 4096 : page * 4096 + 600] = b"\xff" * 600
     path.write_bytes(content)

@@ -60,6 +60,11 @@ def translate(journal: Path | str, error: Exception) -> JournalError:
     return JournalError(str(journal), text or type(error).__name__, "see the backend's log")
 
 
+def of_older_epoch(journal: str) -> JournalError:
+    """Return the error for a write under a lease that has gone to another backend."""
+    return translate(journal, ValueError(OLDER_EPOCH))
+
+
 def damaged(path: Path, verdict: str) -> JournalError:
     """Return the error for a journal whose own check failed."""
     return JournalError(str(path), f"it is damaged: {verdict}", _DAMAGED)

@@ -1,22 +1,24 @@
 """The journal: events of operations, added in one durable commit for all that come together."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Float, Select, Table, bindparam, func, insert, select, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction
 
+from novacron.adapters.sql.archive import ARCHIVE, LIVE, Place, events_query, move_to_archive
 from novacron.adapters.sql.documents import EventRow, document_of, encodable, fold_each, folded
 from novacron.adapters.sql.faults import DATABASE_ERRORS, OLDER_EPOCH, translate
 from novacron.adapters.sql.keys import key_column, submitted_by
 from novacron.adapters.sql.lease import give_back, take
 from novacron.adapters.sql.postgresql import ANSWER_S, describe, open_postgresql
 from novacron.adapters.sql.sqlite import check_sqlite, open_sqlite
-from novacron.adapters.sql.tables import events, operations
+from novacron.adapters.sql.tables import archived_operations, events, operations
 from novacron.model.errors import JournalError, JournalUncertain
 from novacron.model.ids import OperationId
 from novacron.model.operation import ENDED, Operation, OperationState
@@ -30,11 +32,14 @@ _Row = tuple[OperationId, int, int, str, int, str]
 _INSERT_ARRAYS = """INSERT INTO events (operation, sequence, epoch, kind, version, document)
 SELECT * FROM unnest($1::varchar[], $2::int[], $3::bigint[], $4::varchar[], $5::int[], $6::text[])"""
 _UNFINISHED = tuple(state.value for state in OperationState if state not in ENDED)
-_EVENT = (events.c.operation, events.c.sequence, events.c.kind, events.c.version, events.c.document)
 _MOVE = (
     update(operations)
     .where(operations.c.id == bindparam("operation"))
-    .values(state=bindparam("to_state"), needs_person=bindparam("waits"))
+    .values(
+        state=bindparam("to_state"),
+        needs_person=bindparam("waits"),
+        ended_at=func.coalesce(bindparam("at_end", type_=Float), operations.c.ended_at),
+    )
 )
 _TELL = update(operations).where(operations.c.id == bindparam("operation")).values(needs_person=False)
 
@@ -97,7 +102,7 @@ class SqlJournal:
         known = await self._outcome_of_doubt()
         if known is not None:
             return known
-        written, refused = self._written_down(fresh)
+        written, refused = _written_down(self._name, fresh)
         if not written:
             return refused
         try:
@@ -110,18 +115,6 @@ class SqlJournal:
         except DATABASE_ERRORS as error:
             raise translate(self._name, error) from error
         return refused
-
-    def _written_down(self, fresh: Sequence[Event]) -> tuple[list[_Written], dict[OperationId, JournalError]]:
-        """Return events with their documents, and the operations of which one cannot be written down."""
-        refused: dict[OperationId, JournalError] = {}
-        written = []
-        for event in fresh:
-            try:
-                written.append((event, document_of(event)))
-            except (ValueError, TypeError) as error:
-                text = f"an event of {event.operation} cannot be written down: {error}"
-                refused[event.operation] = JournalError(self._name, text, "see the backend's log")
-        return [one for one in written if one[0].operation not in refused], refused
 
     async def take_lease(self, holder: str, epoch: int, for_s: float) -> Lease:
         """Take or renew the lease, by the database's own clock."""
@@ -157,23 +150,33 @@ class SqlJournal:
         return await self._read(waiting, operations.c.sequence.asc())
 
     async def last_sequence(self) -> int:
-        """Return the highest sequence of any operation, also of one that is not understood."""
-        rows = await self._rows(select(func.max(operations.c.sequence)))
-        return rows[0][0] or 0
+        """Return the highest sequence of any operation, also of one that is archived or not understood."""
+        highest = [await self._rows(select(func.max(table.c.sequence))) for table in (operations, archived_operations)]
+        return max(rows[0][0] or 0 for rows in highest)
 
     async def by_key(self, idempotency_key: str, actor: str) -> Operation | None:
         """Return the operation that this user submitted with this key."""
         if not idempotency_key:
             return None
         columns = (key_column(idempotency_key, actor), encodable(idempotency_key))
-        rows = await self._events_of(
-            select(operations.c.id).where(operations.c.idempotency_key.in_(columns)), operations.c.sequence
+        return await self._first(
+            lambda table: table.c.idempotency_key.in_(columns),
+            lambda rows: submitted_by(self._name, rows, idempotency_key, actor),
         )
-        return submitted_by(self._name, rows, idempotency_key, actor)
 
     async def get(self, operation: OperationId) -> Operation | None:
-        """Return one operation."""
-        return await self._read_one(select(operations.c.id).where(operations.c.id == operation))
+        """Return one operation. Not understood is not the same as not there: it is told."""
+        return await self._first(
+            lambda table: table.c.id == operation, lambda rows: folded(self._name, rows) if rows else None
+        )
+
+    async def archive(self, ended_before: datetime, limit: int, *, epoch: int = 0) -> int:
+        """Move what ended first to the archive, in one commit."""
+        try:
+            async with self._opened().execution_options(writes=True).begin() as connection:
+                return await move_to_archive(connection, self._name, ended_before, limit, epoch)
+        except DATABASE_ERRORS as error:
+            raise translate(self._name, error) from error
 
     async def close(self) -> None:
         """Close it."""
@@ -269,18 +272,19 @@ class SqlJournal:
         self._last.update(Counter(row.operation for row in rows))
         return fold_each(self._name, rows)
 
-    async def _read_one(self, which: Select[Any]) -> Operation | None:
-        """Return the one there is. Not understood is not the same as not there: the key is taken."""
-        rows = await self._events_of(which, operations.c.sequence)
-        return folded(self._name, rows) if rows else None
+    async def _first(
+        self, is_it: Callable[[Table], ColumnElement[bool]], found_in: Callable[[list[EventRow]], Operation | None]
+    ) -> Operation | None:
+        """Return what is found in the live tables, else in the archive: what moves in between is then there."""
+        for place in (LIVE, ARCHIVE):
+            which = select(place.operations.c.id).where(is_it(place.operations))
+            found = found_in(await self._events_of(which, place.operations.c.sequence, place))
+            if found is not None:
+                return found
+        return None
 
-    async def _events_of(self, which: Select[Any], order: Any) -> list[EventRow]:  # noqa: ANN401 - a column, ordered
-        query = (
-            select(*_EVENT)
-            .join(operations, operations.c.id == events.c.operation)
-            .where(operations.c.id.in_(which))
-            .order_by(order, operations.c.id, events.c.sequence)
-        )
+    async def _events_of(self, which: Select[Any], order: Any, place: Place = LIVE) -> list[EventRow]:  # noqa: ANN401 - a column, ordered
+        query = events_query(which, order, place)
         return [
             EventRow(operation=row[0], sequence=row[1], kind=row[2], version=row[3], document=row[4])
             for row in await self._rows(query)
@@ -308,6 +312,19 @@ async def _insert(connection: AsyncConnection, rows: Sequence[_Row]) -> None:
         # One statement for all: the trigger that looks at the lease is called once for each.
         columns = tuple([row[column] for row in rows] for column in range(len(rows[0])))
         await connection.exec_driver_sql(_INSERT_ARRAYS, columns)
+
+
+def _written_down(journal: str, fresh: Sequence[Event]) -> tuple[list[_Written], dict[OperationId, JournalError]]:
+    """Return events with their documents, and the operations of which one cannot be written down."""
+    refused: dict[OperationId, JournalError] = {}
+    written = []
+    for event in fresh:
+        try:
+            written.append((event, document_of(event)))
+        except (ValueError, TypeError) as error:
+            text = f"an event of {event.operation} cannot be written down: {error}"
+            refused[event.operation] = JournalError(journal, text, "see the backend's log")
+    return [one for one in written if one[0].operation not in refused], refused
 
 
 def _by_operation(written: Sequence[_Written]) -> list[list[_Written]]:
@@ -342,7 +359,13 @@ def _found_by(operation: Operation) -> dict[str, object]:
         "vm": encodable(operation.intent.about_vm or "") or None,
         "sequence": operation.sequence,
         "needs_person": operation.needs_person,
+        "ended_at": _seconds(operation.ended_at),
     }
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    """Return seconds since 1970."""
+    return None if moment is None else moment.timestamp()
 
 
 def _projected(fresh: Sequence[Event]) -> list[tuple[Any, list[dict[str, object]]]]:
@@ -352,7 +375,9 @@ def _projected(fresh: Sequence[Event]) -> list[tuple[Any, list[dict[str, object]
     for event in fresh:
         if isinstance(event, StateMoved):
             waits = event.state is OperationState.NEEDS_ATTENTION
-            moves[event.operation] = {"operation": event.operation, "to_state": event.state.value, "waits": waits}
+            ended_at = _seconds(event.ended_at) or moves.get(event.operation, {}).get("at_end")
+            changes = {"to_state": event.state.value, "waits": waits, "at_end": ended_at}
+            moves[event.operation] = {"operation": event.operation, **changes}
         elif isinstance(event, Acknowledged):
             told[event.operation] = {"operation": event.operation}
     return [(statement, list(rows.values())) for statement, rows in ((_MOVE, moves), (_TELL, told)) if rows]

@@ -15,7 +15,7 @@ from sqlalchemy import (
     false,
 )
 
-LAYOUT = "0004"
+LAYOUT = "0005"
 """The newest revision: a journal that has it is opened without loading Alembic at all."""
 
 metadata = MetaData()
@@ -47,11 +47,33 @@ operations = Table(
     Column("vm", String(64), nullable=True),
     Column("sequence", BigInteger, nullable=False, server_default="0"),
     Column("needs_person", Boolean, nullable=False, server_default=false()),
+    Column("ended_at", Float, nullable=True),
     Index("operations_by_state", "state"),
     Index("operations_by_vm", "vm"),
     Index("operations_by_sequence", "sequence"),
+    Index("operations_by_end", "ended_at"),
 )
-"""One row an operation, for what operations are found by. It follows from the events, and is written with them."""
+"""One row an operation, for what operations are found by. It follows from the events, and is written with them.
+
+`ended_at` is in seconds since 1970. What ended before it was written down has the time of its acceptance.
+"""
+
+archived_operations = Table(
+    "archived_operations",
+    metadata,
+    *(Column(column.name, column.type, primary_key=column.primary_key) for column in operations.columns),
+    Index("archived_operations_by_key", "idempotency_key"),
+    Index("archived_operations_by_sequence", "sequence"),
+)
+"""The rows of operations that were moved to the archive: found by id and by key only."""
+
+archived_events = Table(
+    "archived_events",
+    metadata,
+    *(Column(column.name, column.type, nullable=False) for column in events.columns),
+    PrimaryKeyConstraint("operation", "sequence"),
+)
+"""Their events."""
 
 lease = Table(
     "lease",

@@ -26,6 +26,7 @@ class AlertRule(StrEnum):
     OPERATION_FAILED = "operation failed"
     MIGRATION_STUCK = "migration does not end"
     JOURNAL_FAILED = "journal failed"
+    JOURNAL_NOT_ARCHIVED = "journal not archived"
     FLEET_FILE_BROKEN = "fleet file not followed"
     POLLING_SLOWED = "hosts read too seldom"
     TASK_FAILED = "backend task failed"

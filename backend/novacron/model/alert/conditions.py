@@ -52,6 +52,8 @@ class BackendFaults:
     """What is wrong with the backend itself; empty texts when nothing is."""
 
     journal: str = ""
+    archive: str = ""
+    """Why operations that ended long ago are not moved to the journal's archive."""
     fleet_file: str = ""
     polling: str = ""
     tasks: tuple[TaskFault, ...] = ()
@@ -202,6 +204,11 @@ def backend_conditions(moment: Moment) -> Iterator[Alert]:
             "mend it; it is tried again by itself, and what runs goes on",
             moment.now,
         )
+    if faults.archive:
+        remedy = "mend it; it is tried again within the hour, and nothing is lost until then"
+        text = f"operations that ended long ago are not archived: {faults.archive}"
+        warning = _backend_alert(AlertRule.JOURNAL_NOT_ARCHIVED, text, remedy, moment.now)
+        yield replace(warning, severity=Severity.WARNING)
     if faults.fleet_file:
         remedy = "mend the file; the hosts of before are watched as before"
         warning = _backend_alert(AlertRule.FLEET_FILE_BROKEN, faults.fleet_file, remedy, moment.now)
