@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from novacron.model.operation import Operation, OperationState
+from novacron.model.operations.batch import Batch
 from novacron_tui.present.cells import Cell, Role, cell
 from novacron_tui.present.column import CellContext, Column, TableSpec
 from novacron_tui.present.meter import bar
@@ -26,6 +27,9 @@ def _title(operation: Operation, _context: CellContext) -> Cell:
         return cell(f"{operation.title}: {operation.outcome}")
     if operation.is_waiting:
         return cell(f"{operation.title}: {operation.progress.queued}")
+    if isinstance(operation.intent, Batch) and operation.progress.note:
+        text = f"{operation.title}: {operation.progress.note}"
+        return cell(text, role=Role.DIM if operation.has_ended else Role.TEXT)
     return cell(operation.title, role=Role.DIM if operation.has_ended else Role.TEXT)
 
 

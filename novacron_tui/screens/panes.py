@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from novacron.model.operations.grouping import grouped
 from novacron_tui.keys import KeyScope
 from novacron_tui.present.alerts import ALERTS
 from novacron_tui.present.cells import Line
@@ -50,7 +51,7 @@ PANES: Final = (
         key_scope=KeyScope.OPERATIONS,
         title="Operations",
         spec=OPERATIONS,
-        rows=lambda state: state.operations,
+        rows=lambda state: [one for one, _ in grouped(state.operations)],
         count=lambda state: state.under_way,
         status=operation_status,
     ),

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from novacron.model.errors import JournalError
-from novacron.model.ids import OperationId, VmId
+from novacron.model.ids import HostId, OperationId, VmId
 from novacron.model.operation import AskedBy, Operation, OperationState
 from novacron.model.operations.batch import Batch, BatchChild, BatchPlan
 from novacron.model.operations.deletion import DeleteVm
@@ -14,13 +14,13 @@ from novacron.model.operations.intent import Intent
 from novacron.model.operations.power import PauseVm, RebootVm, ShutdownVm, StartVm
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
-from novacron.model.vm import VmState
+from novacron.model.vm import VmReading, VmState
 from novacron.model.work.event import Accepted, Event
 from novacron.model.work.limits import Limits
 from novacron.model.work.schedule import AT_ONCE, Schedule
 from tests.builders import an_id
 from tests.callers import ALICE, BOB
-from tests.engine.site import A, Site, migrate
+from tests.engine.site import A, B, C, Site, migrate
 
 NAMES = ("web-1", "db-1", "mail-1")
 VMS = tuple(an_id(name) for name in NAMES)
@@ -183,20 +183,10 @@ async def test_a_batch_whose_digest_is_not_that_of_its_plans_is_refused_whole(si
 async def test_a_batch_comes_into_the_journal_in_one_commit(site: Site) -> None:
     starts = await _three_off(site)
     plan = await _preview(site, *starts)
-    journal = site.journal
-    commits: list[list[OperationId]] = []
-    append = journal.append
-
-    async def counted(events: Sequence[Event], *, epoch: int = 0) -> Mapping[OperationId, JournalError]:
-        commits.append([event.operation for event in events if isinstance(event, Accepted)])
-        return await append(events, epoch=epoch)
-
-    journal.append = counted  # type: ignore[method-assign]
+    commits = _count_accepting_commits(site)
     parent = await _submit(site, plan)
     assert isinstance(parent, Operation)
-    assert len(commits[0]) == 4
-    assert commits[0][0] == parent.id
-    assert not any(commits[1:])
+    assert commits == [4]
 
 
 async def test_a_batch_that_cannot_be_journaled_is_refused_and_holds_nothing(site: Site) -> None:
@@ -260,3 +250,49 @@ async def test_a_batch_that_cannot_be_followed_says_so_and_its_operations_go_on(
     assert ended.state is OperationState.NEEDS_ATTENTION
     assert ended.outcome == "unforeseen: RuntimeError: no such thing; look at its operations"
     assert {child.state for child in (await _children(site, batch)).values()} == {OperationState.DONE}
+
+
+async def test_a_batch_of_500_asks_each_host_once_and_is_written_in_one_commit(site: Site) -> None:
+    """Counted, not timed: what many plans share is asked for and written once."""
+    hosts = (A, B, C)
+    names = [(f"many-{number}", hosts[number % 3]) for number in range(500)]
+    intents = [StartVm(vm=site.add(name, host=host, state=VmState.SHUT_OFF), host=host) for name, host in names]
+    await site.start()
+    looks: list[HostId] = []
+    for host in hosts:
+        _count_looks(site, host, looks)
+    commits = _count_accepting_commits(site)
+    plan = await _preview(site, *intents)
+    assert len(plan.plans) == 500
+    assert looks == []
+    parent = await _submit(site, plan)
+    assert isinstance(parent, Operation)
+    assert isinstance(parent.intent, Batch)
+    assert parent.intent.refused == ()
+    assert sorted(looks) == sorted(hosts)
+    assert commits == [501]
+
+
+def _count_looks(site: Site, host: HostId, looks: list[HostId]) -> None:
+    reader = site.service._pollers.hypervisor(host).reader
+    look_all = reader.look_all
+
+    async def counted(vms: Sequence[VmId], *, deadline_s: float) -> Mapping[VmId, VmReading]:
+        looks.append(host)
+        return await look_all(vms, deadline_s=deadline_s)
+
+    reader.look_all = counted  # type: ignore[method-assign]
+
+
+def _count_accepting_commits(site: Site) -> list[int]:
+    """Return what is filled with how many operations each commit accepts, of those that accept any."""
+    commits: list[int] = []
+    append = site.journal.append
+
+    async def counted(events: Sequence[Event], *, epoch: int = 0) -> Mapping[OperationId, JournalError]:
+        accepted = sum(isinstance(event, Accepted) for event in events)
+        commits.extend([accepted] if accepted else [])
+        return await append(events, epoch=epoch)
+
+    site.journal.append = counted  # type: ignore[method-assign]
+    return commits

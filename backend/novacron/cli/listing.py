@@ -59,7 +59,7 @@ def pools(
 
 def ops(
     context: typer.Context,
-    every: Annotated[bool, typer.Option("--all", help="Also each operation of batches that is well.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also operations of batches that wait or ended well.")] = False,
     as_json: Json = False,
 ) -> None:
     """List operations, newest first; those of a batch below it."""

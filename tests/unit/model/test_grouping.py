@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from novacron.model.operation import OperationState
+from novacron.model.operation import OperationState, Progress
 from novacron.model.operations.batch import Batch
 from novacron.model.operations.grouping import grouped
+from novacron.model.work.wait import Wait
 from tests.operation_builders import an_operation
 
 BATCH = an_operation(9, intent=Batch(size=3), title="start 3 VMs")
@@ -15,8 +16,14 @@ DONE, FAILED, RUNNING = (
 OTHER = an_operation(5)
 
 
-def test_of_a_batch_those_that_failed_stand_below_it_and_the_rest_is_counted_by_it():
-    assert grouped((RUNNING, FAILED, OTHER, DONE, BATCH)) == ((OTHER, False), (BATCH, False), (FAILED, True))
+WAITING = replace(
+    an_operation(4, state=OperationState.ACCEPTED), parent=BATCH.id, progress=Progress(queued=Wait(reason="its turn"))
+)
+
+
+def test_of_a_batch_those_under_way_or_failed_stand_below_it_and_the_rest_is_counted_by_it():
+    listed = (WAITING, RUNNING, FAILED, OTHER, DONE, BATCH)
+    assert grouped(listed) == ((OTHER, False), (BATCH, False), (RUNNING, True), (FAILED, True))
 
 
 def test_all_of_a_batch_stand_below_it_where_they_are_asked_for():

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from novacron.model.ids import OperationId
 from novacron.model.operation import Operation, OperationState
 
-_BAD = frozenset({OperationState.FAILED, OperationState.NEEDS_ATTENTION})
+_WELL = frozenset({OperationState.DONE, OperationState.CANCELLED})
 
 
 def grouped(
@@ -13,8 +13,9 @@ def grouped(
 ) -> tuple[tuple[Operation, bool], ...]:
     """Return operations, each with whether it stands below its parent.
 
-    A batch keeps its place, and its operations come right after it: those that failed or need a person; all of them
-    `with_all`, or where the batch is among `opened`. One whose parent is not listed stands by itself.
+    A batch keeps its place, and its operations come right after it: those under way and those that did not go well;
+    `with_all`, or where the batch is among `opened`, also those that wait or ended well, which the batch counts. One
+    whose parent is not listed stands by itself.
     """
     listed = tuple(operations)
     known = {one.id for one in listed}
@@ -28,5 +29,9 @@ def grouped(
             continue
         rows.append((one, False))
         shown = with_all or one.id in opened
-        rows += [(child, True) for child in below.get(one.id, ()) if shown or child.state in _BAD]
+        rows += [(child, True) for child in below.get(one.id, ()) if shown or _stands_out(child)]
     return tuple(rows)
+
+
+def _stands_out(child: Operation) -> bool:
+    return not child.is_waiting and child.state not in _WELL
