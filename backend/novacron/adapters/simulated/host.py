@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import replace
 from math import floor, inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from novacron.adapters.simulated import files
 from novacron.adapters.simulated.host_faults import HostFaults
@@ -38,6 +38,8 @@ class _Told(NamedTuple):
     machine: Machine
     storage: tuple[object, ...]
     figures_at_s: float
+    fixed: dict[str, Any]
+    """Its fields but `usage`."""
     reading: VmReading
 
 
@@ -219,39 +221,42 @@ class SimulatedHost:
         """Return what is said of a VM: the same object for as long as nothing of it changes."""
         before = self._told.get(machine.id)
         if before is None or before.machine is not machine or before.storage != storage:
-            reading = self._read_anew(machine, figures_at_s)
+            fixed = self._without_figures(machine)
         elif before.figures_at_s == figures_at_s:
             return before
         else:
-            usage = usage_at(machine, seed_of(machine.id), figures_at_s)
-            reading = before.reading if usage == before.reading.usage else replace(before.reading, usage=usage)
-        return _Told(machine, storage, figures_at_s, reading)
+            fixed = before.fixed
+        usage = usage_at(machine, seed_of(machine.id), figures_at_s)
+        if before is not None and before.fixed is fixed and before.reading.usage == usage:
+            return _Told(machine, storage, figures_at_s, fixed, before.reading)
+        # Twice as fast as dataclasses.replace, which a simulation of 10,000 VMs notices.
+        return _Told(machine, storage, figures_at_s, fixed, VmReading(usage=usage, **fixed))
 
-    def _read_anew(self, machine: Machine, figures_at_s: float) -> VmReading:
-        return VmReading(
-            id=machine.id,
-            name=machine.name,
-            state=machine.state,
-            reason=machine.reason,
-            persistent=machine.persistent,
-            autostart=machine.autostart,
-            vcpus=machine.vcpus,
-            vcpus_max=machine.vcpus_max,
-            memory_mib=machine.memory_mib,
-            memory_max_mib=machine.memory_max_mib,
-            sizing=sizing_of(machine),
-            usage=usage_at(machine, seed_of(machine.id), figures_at_s),
-            disks=tuple(files.placed(self, disk) for disk in machine.disks),
-            uses=files.uses(self, machine),
-            nics=machine.nics,
-            stored_disks=machine.next_disks,
-            stored_nics=machine.next_nics,
-            on_poweroff=machine.on_poweroff,
-            on_reboot=machine.on_reboot,
-            job_active=machine.job is not Job.NONE,
-            description=machine.description,
-            serial_problem=machine.serial_problem,
-        )
+    def _without_figures(self, machine: Machine) -> dict[str, Any]:
+        """Return what a reading says of the VM, but how busy it is."""
+        return {
+            "id": machine.id,
+            "name": machine.name,
+            "state": machine.state,
+            "reason": machine.reason,
+            "persistent": machine.persistent,
+            "autostart": machine.autostart,
+            "vcpus": machine.vcpus,
+            "vcpus_max": machine.vcpus_max,
+            "memory_mib": machine.memory_mib,
+            "memory_max_mib": machine.memory_max_mib,
+            "sizing": sizing_of(machine),
+            "disks": tuple(files.placed(self, disk) for disk in machine.disks),
+            "uses": files.uses(self, machine),
+            "nics": machine.nics,
+            "stored_disks": machine.next_disks,
+            "stored_nics": machine.next_nics,
+            "on_poweroff": machine.on_poweroff,
+            "on_reboot": machine.on_reboot,
+            "job_active": machine.job is not Job.NONE,
+            "description": machine.description,
+            "serial_problem": machine.serial_problem,
+        }
 
     def load(self, vms: Iterable[VmReading]) -> HostLoad:
         """Return its own condition while these VMs run on it."""
