@@ -42,6 +42,10 @@ _KNOWN_POSTGRESQL = (
     ("Connect call failed", "its server does not answer", "is it running, and is the URL in fleet.toml right?"),
     ("No such file", "its server's socket is not there", "is it running, and is the URL in fleet.toml right?"),
     ("Name or service not known", "its server's name is unknown", "mend the URL in fleet.toml"),
+    ("No address associated", "its server's name is unknown", "mend the URL in fleet.toml"),
+    ("name resolution", "its server's name cannot be looked up", "look at this machine's DNS, or name an address"),
+    ("No route to host", "its server cannot be reached", "look at the network and at the server's firewall"),
+    ("Network is unreachable", "its server cannot be reached", "look at the network and at the URL in fleet.toml"),
     ("connection was closed", "the connection to its server broke", "it is tried again every few seconds"),
     ("connection is closed", "the connection to its server broke", "it is tried again every few seconds"),
 )
