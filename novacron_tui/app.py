@@ -31,8 +31,7 @@ from novacron_tui.outcome_notices import OutcomeNotices
 from novacron_tui.palette import Palette, load_palette, palette_names
 from novacron_tui.present.cells import Role, Span, span
 from novacron_tui.present.column import CellContext
-from novacron_tui.present.console_state import ConsoleState, busy_vms, with_fleet
-from novacron_tui.present.fleet_rows import FleetRows
+from novacron_tui.present.console_state import ConsoleState, FleetFollower, busy_vms
 from novacron_tui.present.glyphs import Glyphs, glyphs_for
 from novacron_tui.present.status import ended_line
 from novacron_tui.screens.box import BoxScreen
@@ -74,7 +73,7 @@ class NovaCronApp(KeyedApp, inherit_bindings=False):
         self.fleet_title = title
         self.now = now
         self.state = ConsoleState()
-        self._rows = FleetRows()
+        self._follower = FleetFollower()
         self.bridge = Bridge(backend, caller, self.post_message, now)
         self.navigator = ScreenNavigator(self, self)
         self.notices = OutcomeNotices()
@@ -103,7 +102,7 @@ class NovaCronApp(KeyedApp, inherit_bindings=False):
     def on_fleet_changed(self, message: FleetChanged) -> None:
         """Take the newer fleet."""
         if isinstance(message.change, port.FleetChanged):
-            self._show(with_fleet(self.state, message.change.fleet, self._rows))
+            self._show(self._follower.with_fleet(self.state, message.change.fleet, self.now()))
 
     def on_operations_changed(self, message: OperationsChanged) -> None:
         """Take the newer operations, and say how those asked for here ended."""

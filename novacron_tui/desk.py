@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
+from novacron.model.alert.alert import Alert
 from novacron.model.caller import Caller
 from novacron.model.fleet import FleetVm, Host
 from novacron.model.operation import Operation
@@ -35,6 +36,9 @@ FilledIn = Callable[[tuple[Intent, ...], Callable[[], None]], None]
 class Navigator(Protocol):
     """Opens screens, and answers with what the operator decided on them."""
 
+    def open_overview(self) -> None:
+        """Show the fleet at a glance."""
+
     def open_palette(self, scope: KeyScope, context: Context) -> None:
         """Offer everything that has a key in this scope."""
 
@@ -49,6 +53,9 @@ class Navigator(Protocol):
 
     def open_full_text(self, texts: Sequence[tuple[str, Line]], *, is_row: bool) -> None:
         """Show in full what is cut on a screen, each text with its label; of a row also the columns without room."""
+
+    def open_alert(self, alert: Alert) -> None:
+        """Open what an alert is about, or say that it is no longer there."""
 
     def open_fullest(self, pool: PoolRow) -> None:
         """Open the volumes of a pool, the largest first."""

@@ -22,6 +22,7 @@ class KeyScope(StrEnum):
     HOST = "one host"
     OPERATION = "one operation"
     VOLUMES = "volumes"
+    OVERVIEW = "overview"
     TEXT = "text"
 
 
@@ -35,6 +36,7 @@ _A_HOST: Final = frozenset({KeyScope.HOSTS, KeyScope.HOST})
 _AN_OPERATION: Final = frozenset({KeyScope.OPERATIONS, KeyScope.OPERATION, KeyScope.VMS, KeyScope.VM})
 _OPERATIONS: Final = frozenset({KeyScope.OPERATIONS, KeyScope.OPERATION})
 _DANGEROUS: Final = _AN_OPERATION | {KeyScope.STORAGE, KeyScope.VOLUMES}
+_OPENING: Final = _PANES | {KeyScope.OVERVIEW}
 _READING: Final = frozenset(KeyScope) - TABLES
 
 
@@ -105,7 +107,7 @@ KEYS: Final[tuple[Key, ...]] = (
         scopes=frozenset({KeyScope.VOLUMES}),
         rank=22,
     ),
-    Key(id="open", keys=("enter",), label="detail", group="Look", scopes=TABLES - {KeyScope.VOLUMES}, rank=10),
+    Key(id="open", keys=("enter",), label="detail", group="Look", scopes=_OPENING, rank=10),
     Key(id="danger", keys=("x",), label="danger", group="Danger", scopes=_DANGEROUS, rank=40),
     Key(id="filter", keys=("/",), label="filter", group="Table", scopes=TABLES, rank=50),
     Key(id="select", keys=("space",), label="select", group="Table", scopes=TABLES, rank=45),
@@ -121,6 +123,9 @@ KEYS: Final[tuple[Key, ...]] = (
     Key(id="page-up", keys=("pageup", "ctrl+b"), label="page up", group="Move"),
     Key(id="first", keys=("g", "home"), label="first", group="Move"),
     Key(id="last", keys=("G", "end"), label="last", group="Move"),
+    Key(id="next", keys=("right", "l"), label="next", group="Move", scopes=frozenset({KeyScope.OVERVIEW})),
+    Key(id="previous", keys=("left", "h"), label="the one before", group="Move", scopes=frozenset({KeyScope.OVERVIEW})),
+    Key(id="overview", keys=("0",), label="overview of the fleet", group="Panes"),
     *(
         Key(id=f"pane-{number}", keys=(str(number),), label=label, group="Panes")
         for number, label in enumerate(("VMs", "hosts", "operations", "storage", "alerts"), start=1)
@@ -145,6 +150,7 @@ STANDING: Final = 50
 GROUPS: Final = ("Look", "Power", "Change", "Danger", "Table", "Move", "Panes", "Console")
 ALIASES: Final = {
     "detach": "q quit exit",
+    "overview": "summary dashboard home",
     "pane-1": "vm vms guests domains list",
     "pane-2": "host hosts nodes hypervisors",
     "pane-3": "op ops tasks jobs migrations",

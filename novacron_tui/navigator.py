@@ -5,6 +5,7 @@ from typing import Any
 
 from textual.screen import Screen
 
+from novacron.model.alert.alert import Alert
 from novacron.model.fleet import FleetVm, Host
 from novacron.model.operation import Operation
 from novacron.model.operations.intent import Intent
@@ -15,7 +16,7 @@ from novacron_tui.desk import Desk, FilledIn
 from novacron_tui.keys import Key, KeyScope
 from novacron_tui.present.cells import Line, Role, line_width, span
 from novacron_tui.present.confirm import Review
-from novacron_tui.present.console_state import PoolRow
+from novacron_tui.present.console_state import PoolRow, pool_of
 from novacron_tui.screens.acknowledge import AcknowledgeScreen
 from novacron_tui.screens.cancel import CancelScreen
 from novacron_tui.screens.confirm import ConfirmScreen
@@ -25,6 +26,7 @@ from novacron_tui.screens.help import HelpScreen
 from novacron_tui.screens.host import HostScreen
 from novacron_tui.screens.live import LiveScreen
 from novacron_tui.screens.operation import OperationScreen
+from novacron_tui.screens.overview import OverviewScreen
 from novacron_tui.screens.palette import PaletteScreen, palette_entries
 from novacron_tui.screens.pool import PoolScreen
 from novacron_tui.screens.vm import VmScreen
@@ -43,6 +45,11 @@ class ScreenNavigator:
     def open_fleet(self) -> None:
         """Open the first screen, under all others."""
         self._app.push_screen(FleetScreen())
+
+    def open_overview(self) -> None:
+        """Show the fleet at a glance, once."""
+        if not isinstance(self._app.screen, OverviewScreen):
+            self._app.push_screen(OverviewScreen())
 
     def open_palette(self, scope: KeyScope, context: Context) -> None:
         """Offer everything that has a key in this scope."""
@@ -65,6 +72,22 @@ class ScreenNavigator:
         screen = _detail_screen(row)
         if screen is not None:
             self._app.push_screen(screen)
+
+    def open_alert(self, alert: Alert) -> None:
+        """Open what an alert is about, or say that it is no longer there."""
+        state = self._desk.state
+        pool = pool_of(state.fleet, alert)
+        if pool is not None:
+            self.open_fullest(pool)
+            return
+        vm = state.fleet.find_vm(alert.vm) if alert.vm else None
+        host = state.fleet.hosts.get(alert.host) if alert.host else None
+        operation = state.operation(alert.operation) if alert.operation else None
+        subject = vm or operation or host
+        if subject is None:
+            self._desk.say(span(f"{alert.subject} is no longer there", Role.DIM))
+        else:
+            self.open_detail(subject)
 
     def open_full_text(self, texts: Sequence[tuple[str, Line]], *, is_row: bool) -> None:
         """Show in full what is cut on a screen, each text with its label; of a row also the columns without room."""

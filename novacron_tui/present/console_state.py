@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from novacron.model.alert.alert import Alert, AlertRule, Severity
 from novacron.model.fleet import Fleet, FleetVm, Host
@@ -10,6 +11,7 @@ from novacron.model.operation import Operation
 from novacron.model.storage import Pool
 from novacron.ports.backend import BackendLost
 from novacron_tui.present.cells import Role, Span, span
+from novacron_tui.present.fleet_history import FleetHistory, FleetSample
 from novacron_tui.present.fleet_rows import FleetRows, Tally
 
 
@@ -29,6 +31,8 @@ class ConsoleState:
     """The other backend on the same journal that runs the operations; empty when this one does."""
     vms: Sequence[FleetVm] = ()
     """Every VM of the fleet; one that did not change is the same object as before."""
+    history: Sequence[FleetSample] = ()
+    """How much of the fleet was in use over the last minutes, oldest first."""
     tally: Tally = field(default_factory=Tally)
     busy: Mapping[VmId, Operation] = field(default_factory=dict)
     """The operation under way on each VM that has one."""
@@ -76,10 +80,25 @@ class PoolRow:
         return f"{self.host.id}/{self.pool.id}"
 
 
-def with_fleet(state: ConsoleState, fleet: Fleet, rows: FleetRows) -> ConsoleState:
-    """Return the state with a newer fleet; `rows` take it on from the fleet before."""
-    rows.take(fleet)
-    return replace(state, fleet=fleet, has_fleet=True, vms=rows.vms, tally=rows.tally)
+@dataclass(frozen=True, slots=True)
+class FleetFollower:
+    """What is taken on from one fleet to the next."""
+
+    rows: FleetRows = field(default_factory=FleetRows)
+    history: FleetHistory = field(default_factory=FleetHistory)
+
+    def with_fleet(self, state: ConsoleState, fleet: Fleet, now: datetime) -> ConsoleState:
+        """Return the state with a newer fleet."""
+        self.rows.take(fleet)
+        self.history.take(fleet, now)
+        return replace(
+            state,
+            fleet=fleet,
+            has_fleet=True,
+            vms=self.rows.vms,
+            tally=self.rows.tally,
+            history=tuple(self.history.samples),
+        )
 
 
 def absence(fleet: Fleet, host: HostId | None = None) -> Span:

@@ -30,6 +30,8 @@ class Glyphs:
     choice: str = "▸"
     pending: str = "→"
     """Between a value of now and the one that comes at the next start."""
+    spark: str = "▁▂▃▄▅▆▇█"
+    """From little to all, for small plots."""
     is_ascii: bool = False
 
 
@@ -54,6 +56,7 @@ ASCII: Final = Glyphs(
     thumb="|",
     choice=">",
     pending=">",
+    spark="_.-=+*#@",
     is_ascii=True,
 )
 """For terminals and locales that cannot draw the others."""

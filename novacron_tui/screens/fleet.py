@@ -12,8 +12,7 @@ from novacron.model.fleet import FleetVm
 from novacron.model.ids import HostId
 from novacron_tui.commands.command import Target
 from novacron_tui.keys import Key, KeyScope
-from novacron_tui.present.cells import Line, Role, span
-from novacron_tui.present.console_state import pool_of
+from novacron_tui.present.cells import Line
 from novacron_tui.present.header import pane_at, tabs_line
 from novacron_tui.screens.panes import PANES, Pane
 from novacron_tui.screens.table import TableScreen
@@ -168,24 +167,9 @@ class FleetScreen(TableScreen):
     async def _open(self) -> None:
         row = self.table.view.cursor_row
         if isinstance(row, Alert):
-            await self._open_alert(row)
+            self.desk.navigator.open_alert(row)
         elif row is not None:
             self.desk.navigator.open_detail(row)
-
-    async def _open_alert(self, alert: Alert) -> None:
-        state, navigator = self.desk.state, self.desk.navigator
-        pool = pool_of(state.fleet, alert)
-        if pool is not None:
-            navigator.open_fullest(pool)
-            return
-        vm = state.fleet.find_vm(alert.vm) if alert.vm else None
-        host = state.fleet.hosts.get(alert.host) if alert.host else None
-        operation = state.operation(alert.operation) if alert.operation else None
-        subject = vm or operation or host
-        if subject is None:
-            self.say((span(f"{alert.subject} is no longer there", Role.DIM),))
-        else:
-            navigator.open_detail(subject)
 
     def _look_at_operations(self) -> None:
         """Put the cursor on what was asked for last: that is what one comes to see. What failed is seen now."""

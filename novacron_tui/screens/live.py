@@ -237,6 +237,8 @@ class LiveScreen(FrameScreen):
                 self.refresh(layout=True)
             case "detach":
                 desk.detach()
+            case "overview":
+                desk.navigator.open_overview()
             case "whole":
                 desk.navigator.open_full_text(self.texts(), is_row=self.key_scope in keys.TABLES)
             case pane if pane.startswith("pane-"):
