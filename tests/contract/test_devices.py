@@ -68,6 +68,26 @@ async def test_a_disk_is_attached_where_it_was_asked_for(pair: HypervisorPair, l
 
 
 @_SIDES
+async def test_the_next_reading_has_what_was_attached_and_detached(
+    pair: HypervisorPair, live: bool, stored: bool
+) -> None:
+    """Without an inventory, which may be half a minute away: what an operator did is what he looks for next."""
+    intent, disk = await pair.a_running_vm(), await _a_disk(pair)
+
+    async def read() -> VmReading:
+        reading = await pair.a.reader.read(inventory=False, deadline_s=DEADLINE_S)
+        return next(vm for vm in reading.vms if vm.id == intent.vm)
+
+    await pair.a.reader.read(inventory=True, deadline_s=DEADLINE_S)
+    assert _disks(await read(), disk) == (False, False)
+    await pair.a.devices.attach_disk(intent.vm, disk, live=live, stored=stored, deadline_s=DEADLINE_S)
+    assert _disks(await read(), disk) == (live, stored)
+    if not live:  # a guest lets go in its own time
+        await pair.a.devices.detach_disk(intent.vm, disk.target, live=live, stored=stored, deadline_s=DEADLINE_S)
+        assert _disks(await read(), disk) == (False, False)
+
+
+@_SIDES
 async def test_a_nic_is_attached_where_it_was_asked_for(pair: HypervisorPair, live: bool, stored: bool) -> None:
     intent, nic = await pair.a_running_vm(), _a_nic(pair)
     for _ in range(2):

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from lxml import etree
 
 from novacron.adapters.libvirt import xml
-from novacron.adapters.libvirt.channel import Connection
 from novacron.adapters.libvirt.device_xml import add_disk, add_nic, disk_sources, find_disk, find_nic, nic_network
 from novacron.adapters.libvirt.direct_io import takes_direct_io
 from novacron.adapters.libvirt.host_role import Domain, HostRole
@@ -62,12 +61,11 @@ class DeviceChanger(HostRole):
                 )
             return found
 
-        def attach(connection: Connection) -> None:
-            connection.networkLookupByName(nic.network)
-            domain = connection.lookupByUUIDString(vm)
+        def attach(domain: Domain) -> None:
+            domain.connect().networkLookupByName(nic.network)
             self._attach(domain, device, find_same, live=live, stored=stored)
 
-        await self.change(f"attaching {nic.mac}", attach, deadline_s=deadline_s)
+        await self.change_vm(f"attaching {nic.mac}", vm, attach, deadline_s=deadline_s)
 
     async def detach_disk(self, vm: VmId, target: str, *, live: bool, stored: bool, deadline_s: float) -> None:
         """Have a disk taken away. Source: virDomainDetachDeviceFlags."""

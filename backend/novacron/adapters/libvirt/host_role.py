@@ -28,6 +28,8 @@ class HostRole:
         self.channel = channel
         self.clock = clock
         self.libvirt = load_libvirt()
+        self.on_changed: Callable[[VmId], None] = lambda _: None
+        """Told which VM a call was to change, however it ended: libvirt tells of no change of a stored device."""
 
     async def query(self, what: str, work: Callable[[Connection], T], *, deadline_s: float) -> T:
         """Run a call that changes nothing."""
@@ -54,9 +56,12 @@ class HostRole:
 
     async def change_vm(self, what: str, vm: VmId, work: Callable[[Domain], T], *, deadline_s: float) -> T:
         """Run a call that changes one VM."""
-        return await self.change(
-            what, lambda connection: work(connection.lookupByUUIDString(vm)), deadline_s=deadline_s
-        )
+        try:
+            return await self.change(
+                what, lambda connection: work(connection.lookupByUUIDString(vm)), deadline_s=deadline_s
+            )
+        finally:
+            self.on_changed(vm)
 
     async def query_vm(self, what: str, vm: VmId, work: Callable[[Domain], T], *, deadline_s: float) -> T:
         """Run a call that reads one VM."""

@@ -38,6 +38,8 @@ class LibvirtHypervisor:
         self.storage = Storage(spec, access, channel, clock)
         self.devices = DeviceChanger(spec, access, channel, clock)
         self.serial = Serial(spec, access, channel, clock)
+        for role in (self.power, self.definitions, self.migration, self.devices):
+            role.on_changed = self.reader.learn_again
 
     async def close(self) -> None:
         """Let go at once."""

@@ -130,12 +130,16 @@ class Reader(HostRole):
 
         def note(event: HostEvent) -> None:
             if event.vm is not None:
-                self._stale.add(event.vm)
-                self._changed.add(event.vm)
+                self.learn_again(event.vm)
             on_event(event)
 
         self._feed = EventFeed(self.channel, note)
         self._starting = asyncio.ensure_future(self._feed.start())
+
+    def learn_again(self, vm: VmId) -> None:
+        """Read a VM's definition with the next reading: it has changed, or may have."""
+        self._stale.add(vm)
+        self._changed.add(vm)
 
     def close(self) -> None:
         """Let go of what reading keeps open beside the main connection."""
