@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from novacron.model.operations.power import ForceOffVm, RebootVm, ShutdownVm
 from novacron.model.operations.storage import DeleteVolume
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.vm import VmDisk, VmState
+from novacron.model.work.schedule import Schedule
 from tests.builders import an_id
 from tests.callers import ALICE
 from tests.engine.cut_journal import FullJournal
@@ -379,4 +381,46 @@ async def test_the_disk_of_a_vm_that_waits_to_be_defined_is_not_deleted() -> Non
     answer = await site.submit(DeleteVolume(host=A, pool="shared", volume="web-1.qcow2"))
     assert isinstance(answer, Refusal)
     assert answer.code is RefusalCode.LOCKED
+    await site.kill()
+
+
+async def test_a_cancel_of_what_waits_is_no_end_before_the_journal_has_it() -> None:
+    journal = FullJournal(lambda number: number > 0)
+    site, gateway = _a_site(journal, ON)
+    await site.start()
+    later = Schedule(not_before=site.clock.now() + timedelta(seconds=60))
+    intent = ForceOffVm(vm=VM, host=A)
+    digest = await site.digest(intent)
+    submit = site.service.submit(ALICE, intent, plan_digest=digest, idempotency_key="the key", schedule=later)
+    accepted = await site.clock.run(submit)
+    assert isinstance(accepted, Operation)
+    await site.clock.run(site.service.cancel(ALICE, accepted.id))
+    await site.clock.advance(90)
+    now = await site.operation(accepted.id)
+    assert not now.has_ended, "a restart would begin it"
+    assert now.progress.waits_for == JOURNAL
+    assert not gateway.effects
+    journal.relieve()
+    assert (await site.ended(accepted.id)).state is OperationState.CANCELLED
+    assert journal.operations[accepted.id].state is OperationState.CANCELLED
+    assert not gateway.effects
+    await site.kill()
+
+
+async def test_a_cancel_that_the_journal_lacks_does_not_survive_and_nobody_was_told_that_it_was_done() -> None:
+    journal = FullJournal(lambda number: number > 0)
+    site, _ = _a_site(journal, ON)
+    await site.start()
+    later = Schedule(not_before=site.clock.now() + timedelta(seconds=60))
+    intent = ForceOffVm(vm=VM, host=A)
+    digest = await site.digest(intent)
+    submit = site.service.submit(ALICE, intent, plan_digest=digest, idempotency_key="the key", schedule=later)
+    accepted = await site.clock.run(submit)
+    assert isinstance(accepted, Operation)
+    await site.clock.run(site.service.cancel(ALICE, accepted.id))
+    await site.clock.advance(1)
+    assert not (await site.operation(accepted.id)).has_ended
+    ended = await _restart(site, journal)
+    assert ended is not None
+    assert ended.state is OperationState.DONE
     await site.kill()

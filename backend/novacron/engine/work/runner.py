@@ -100,6 +100,20 @@ class OperationRunner:
         await self._to(OperationState.SETTLING)
         await self._end(state, outcome)
 
+    async def until_written(self) -> None:
+        """Wait until the journal has the cancel: without it, a restart would go on with what is taken back here."""
+        while True:
+            try:
+                await self._ledger.require_written(self._id)
+            except JournalError as error:
+                fault = error
+            else:
+                self.context.stop_waiting()
+                return
+            if self.context.give_up_asked.is_set():
+                raise AttentionNeeded(f"given up while the journal could not be written; {self._left()}")
+            await self.context.wait_for_journal(fault.detail)
+
     async def _step(self, record: StepRecord, *, settle: bool) -> str | None:
         """Do one step, or settle one that was interrupted; return its word, or None when it ended the operation."""
         started = replace(record, state=StepState.STARTED, started_at=record.started_at or self._clock.now())
@@ -209,7 +223,7 @@ class OperationRunner:
         undone: list[str] = []
         try:
             if done:
-                await self._until_written()
+                await self.until_written()
             for finished in reversed(done):
                 step = handler_of(finished)
                 undone.append(await self._until_answered(step.undo))
@@ -219,20 +233,6 @@ class OperationRunner:
             return
         said = "; ".join(text for text in undone if text) or "nothing was done"
         await self._end(OperationState.CANCELLED, f"cancelled before {record.title!r}: {said}")
-
-    async def _until_written(self) -> None:
-        """Wait until the journal has the cancel: without it, a restart would go on with what is taken back here."""
-        while True:
-            try:
-                await self._ledger.require_written(self._id)
-            except JournalError as error:
-                fault = error
-            else:
-                self.context.stop_waiting()
-                return
-            if self.context.give_up_asked.is_set():
-                raise AttentionNeeded(f"given up while the journal could not be written; {self._left()}")
-            await self.context.wait_for_journal(fault.detail)
 
     async def _until_answered(self, undo: Callable[[StepContext], Awaitable[str]]) -> str:
         while True:

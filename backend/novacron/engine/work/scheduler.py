@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from novacron.engine.ledger import Ledger
+from novacron.engine.operations.context import AttentionNeeded
 from novacron.engine.store import FleetStore
 from novacron.engine.work.queue import Rank, WorkQueue
 from novacron.engine.work.runner import OperationRunner
@@ -154,6 +155,13 @@ class Scheduler:
         operation = run.operation
         deadline = operation.schedule.deadline
         if run.context.is_cancelled:
+            # Not before the journal has the cancel: a restart would begin what was told to be cancelled.
+            try:
+                await run.until_written()
+            except AttentionNeeded as need:
+                self._queue.release(operation.id)
+                await run.give_up(OperationState.NEEDS_ATTENTION, str(need))
+                return True
             state, text = OperationState.CANCELLED, f"cancelled while it waited for {what}; nothing was done"
         elif deadline is not None and deadline <= self._clock.now():
             state = OperationState.FAILED
