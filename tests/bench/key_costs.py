@@ -13,12 +13,12 @@ _AT_MOST_S = 3.0
 _BETWEEN_S = 0.06
 KEYS: Mapping[str, tuple[str, ...]] = {
     "line down": ("\x1b[B",),
-    "page down and up": ("\x1b[6~", "\x1b[5~"),
+    "page down and up": ("\x1b[6~",) * 3 + ("\x1b[5~",) * 3,
     "sort": ("o",),
     "letter of a filter": ("/", "w", "e", "b", "\x1b"),
     "other pane": ("2", "1"),
 }
-"""What is pressed for each figure, in turn."""
+"""What is pressed for each figure, in turn. One page down alone may move no more than the cursor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
