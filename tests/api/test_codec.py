@@ -19,7 +19,7 @@ from novacron.api.codec import (
     to_json,
 )
 from novacron.api.fleet_feed import FleetFeed
-from novacron.api.fleet_mirror import FleetMirror
+from novacron.api.fleet_mirror import FleetMirror, messages_of
 from novacron.model.alert.alert import Alert
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
@@ -57,12 +57,16 @@ def test_any_fleet_comes_back_as_it_was(fleet):
     assert FleetBody.model_validate_json(json_of(FleetBody, body)) == body
 
 
+def _texts(frames):
+    return [text for frame in frames for text in messages_of(frame)]
+
+
 @_often
 @given(fleets(), fleets())
 def test_any_two_fleets_follow_each_other_through_a_delta(first, second):
     feed, mirror, told = FleetFeed(), FleetMirror(), None
     for fleet in (first, second, replace(second)):
-        *_, shown = [mirror.take(text) for text in feed.messages(told, fleet)]
+        *_, shown = [mirror.take(text) for text in _texts(feed.messages(told, fleet))]
         told = feed.step
         assert shown == FleetChanged(fleet=fleet)
         assert list(shown.fleet.hosts) == list(fleet.hosts)
@@ -87,7 +91,7 @@ def test_how_long_ten_thousand_vms_take_is_printed(record_property, capsys):
     messages = FleetFeed().messages(None, fleet)
     written = time.perf_counter()
     picture = FleetMirror()
-    *_, shown = [picture.take(message) for message in messages]
+    *_, shown = [picture.take(message) for message in _texts(messages)]
     read = time.perf_counter()
     assert shown == FleetChanged(fleet=fleet)
     size = sum(map(len, messages)) / 1e6

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from novacron.api import fleet_feed
 from novacron.api.codec import kind_of
 from novacron.api.fleet_feed import FleetFeed
-from novacron.api.fleet_mirror import FleetMirror, OutOfStep
+from novacron.api.fleet_mirror import FleetMirror, OutOfStep, messages_of
 from novacron.api.list_feed import ListFeed
 from novacron.model.operation import Operation, OperationState
 from novacron.model.vm import VmState, VmUsage
@@ -40,6 +40,11 @@ def _made(name, vms):
     return host if vms is not None else replace(host, reading=None)
 
 
+def texts_of(feed, told, fleet):
+    """Return the messages of all bundles."""
+    return [text for frame in feed.messages(told, fleet) for text in messages_of(frame)]
+
+
 class Reader:
     """A client that loses messages, and asks for everything anew when it notices."""
 
@@ -47,7 +52,7 @@ class Reader:
         self.mirror, self.told, self.fleet = FleetMirror(), None, None
 
     def read(self, feed, fleet, loses):
-        texts, self.told = feed.messages(self.told, fleet), feed.step
+        texts, self.told = texts_of(feed, self.told, fleet), feed.step
         for text in texts:
             if loses():
                 continue
@@ -111,7 +116,7 @@ def test_a_new_client_costs_no_encoding_while_the_last_whole_fleet_can_be_brough
     after = _with_one_vm_paused(fleet)
     feed.messages(feed.step, after)
     encoded, mirror = feed.encoded, FleetMirror()
-    changes = [mirror.take(text) for text in feed.messages(None, after)]
+    changes = [mirror.take(text) for text in texts_of(feed, None, after)]
     assert feed.encoded == encoded
     assert changes[-1] == FleetChanged(fleet=after)
     assert changes[-1].changed_hosts is None
@@ -120,15 +125,17 @@ def test_a_new_client_costs_no_encoding_while_the_last_whole_fleet_can_be_brough
 
 
 def test_a_large_fleet_comes_in_parts_that_are_quick_to_read():
-    texts = FleetFeed().messages(None, _big_fleet())
+    bundles = FleetFeed().messages(None, _big_fleet())
+    texts = [text for bundle in bundles for text in messages_of(bundle)]
     assert len(texts) > 100
     assert max(map(len, texts)) < 80_000
+    assert sum(map(len, bundles)) < sum(map(len, texts)) / 8
 
 
 def test_steps_are_kept_up_to_a_bound_and_who_is_further_behind_is_sent_everything(monkeypatch):
     monkeypatch.setattr(fleet_feed, "_KEPT_STEPS", 3)
     fleet, feed, mirror = a_fleet(a_host("kvm-1", *(a_vm(f"vm-{m}") for m in range(20)))), FleetFeed(), FleetMirror()
-    for text in feed.messages(None, fleet):
+    for text in texts_of(feed, None, fleet):
         mirror.take(text)
     told = feed.step
     for _ in range(10):
@@ -136,14 +143,14 @@ def test_steps_are_kept_up_to_a_bound_and_who_is_further_behind_is_sent_everythi
         feed.messages(feed.step, fleet)
     assert len(feed._steps) == 3
     assert kind_of(feed.messages(told, fleet)[0]) == "resync"
-    assert [mirror.take(text) for text in feed.messages(told, fleet)][-1] == FleetChanged(fleet=fleet)
+    assert [mirror.take(text) for text in texts_of(feed, told, fleet)][-1] == FleetChanged(fleet=fleet)
 
 
 def test_what_a_step_changed_is_named_and_the_rest_stays_the_same_objects():
     fleet, feed, mirror = _big_fleet(), FleetFeed(), FleetMirror()
-    *_, first = [mirror.take(text) for text in feed.messages(None, fleet)]
+    *_, first = [mirror.take(text) for text in texts_of(feed, None, fleet)]
     after = _with_one_vm_paused(fleet)
-    (second,) = [mirror.take(text) for text in feed.messages(feed.step, after)]
+    (second,) = [mirror.take(text) for text in texts_of(feed, feed.step, after)]
     assert first.changed_hosts is None
     assert second.changed_hosts == {"kvm-250"}
     assert second.fleet == after

@@ -191,7 +191,7 @@ async def test_a_stream_is_not_cut_off_as_a_slow_request(socket_path, monkeypatc
         await changes.aclose()
 
 
-@pytest.mark.parametrize(("files", "most"), [(64, 32), (256, 128), (1024, 500), (1 << 20, 500), (-1, 500), (10, 8)])
+@pytest.mark.parametrize(("files", "most"), [(64, 32), (256, 128), (1024, 512), (1 << 20, 4000), (-1, 4000), (10, 8)])
 async def test_connections_are_limited_to_half_of_the_files_there_may_be(monkeypatch, files, most):
     monkeypatch.setattr(server.resource, "getrlimit", lambda _: (files, files))
     assert server.most_connections() == most

@@ -156,3 +156,21 @@ async def test_a_kind_that_changes_all_the_time_does_not_delay_another_by_more_t
             hub.publish(change)
     assert all(len(set(order[first : first + 3])) == 3 for first in (0, 3, 6)), order
     await stream.aclose()
+
+
+async def test_a_thousand_readers_are_given_fleets_twice_a_second() -> None:
+    clock = FakeClock()
+    hub = Hub(clock, fleet_gap_s=0.1)
+    hub.publish(fleet(0))
+    streams = [hub.changes() for _ in range(1000)]
+    for stream in streams:
+        await anext(stream)
+    hub.publish(fleet(1))
+    await clock.advance(0.4)
+    waiting = asyncio.ensure_future(anext(streams[0]))
+    await clock.advance(0)
+    assert not waiting.done()
+    await clock.advance(0.2)
+    assert waiting.result().fleet.revision == 1
+    for stream in streams:
+        await stream.aclose()

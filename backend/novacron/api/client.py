@@ -22,7 +22,6 @@ from novacron.api.codec import (
     BUSY_CODE,
     PROTOCOL,
     PROTOCOL_HEADER,
-    RESYNC,
     VERSION_HEADER,
     BatchPlanAnswer,
     FleetBody,
@@ -30,9 +29,9 @@ from novacron.api.codec import (
     PlanAnswer,
     adapter,
 )
-from novacron.api.fleet_mirror import FleetMirror, OutOfStep
 from novacron.api.problems import error_of, other_version
 from novacron.api.serial_client import RemoteSerial
+from novacron.api.stream_reader import StreamReader
 from novacron.model.alert.alert import Alert
 from novacron.model.caller import Caller
 from novacron.model.errors import BackendError, NovaCronError
@@ -46,7 +45,7 @@ from novacron.model.refusal import Refusal
 from novacron.model.sample import VmSample
 from novacron.model.work.backoff import Backoff
 from novacron.model.work.schedule import AT_ONCE, Schedule
-from novacron.ports.backend import BackendChange, BackendFound, BackendLost, BackendStatus
+from novacron.ports.backend import BackendChange, BackendLost, BackendStatus
 from novacron.ports.hypervisor import SerialLink
 
 if TYPE_CHECKING:
@@ -97,23 +96,11 @@ class RemoteBackend:
             cause = "it ended the connection"
             try:
                 async with self._websocket("/v1/stream") as stream:
-                    mirror, asked_again = FleetMirror(), False
-                    async for text in stream:
+                    reader = StreamReader(stream)
+                    async for received in stream:
                         backoff, lost, ended_itself = _RETRY, None, False
-                        try:
-                            change = mirror.take(text)
-                        except OutOfStep:
-                            # What is on its way already is passed over until everything comes anew, hello first.
-                            if not asked_again:
-                                mirror, asked_again = FleetMirror(), True
-                                await stream.send(RESYNC)
-                            continue
-                        asked_again = asked_again and not isinstance(change, BackendFound)
-                        if change is not None:
+                        async for change in reader.take(received):
                             yield change
-                        else:
-                            # Parts that are here already are read without a pause: let the console take its keys.
-                            await asyncio.sleep(0)
             except (OSError, WebSocketException, EOFError, TimeoutError) as error:
                 cause = _cause_of(error)
                 ended_itself = ended_itself or _says_it_ends(error)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from novacron.api.codec import Resync, to_json
-from novacron.api.fleet_wire import diff_json, frames, host_json
+from novacron.api.fleet_wire import bundled, diff_json, frames, host_json
 from novacron.model.fleet import Fleet, Host
 from novacron.model.fleet_diff import host_diff
 from novacron.model.ids import HostId
@@ -24,14 +24,14 @@ _KEPT_STEPS: Final = 256
 @dataclass(frozen=True, slots=True)
 class _Step:
     number: int
-    frames: list[str]
+    frames: list[str | bytes]
     size: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Whole:
     step: int
-    frames: list[str]
+    frames: list[str | bytes]
     size: int
 
 
@@ -54,11 +54,11 @@ class FleetFeed:
         """The number of the latest step."""
         return self._step
 
-    def messages(self, told: int | None, fleet: Fleet) -> list[str]:
+    def messages(self, told: int | None, fleet: Fleet) -> list[str | bytes]:
         """Return what brings a client that was told step `told` (None: nothing) to `fleet`, the latest step."""
         if fleet is not self._fleet:
             self._advance(fleet)
-        texts: list[str] = []
+        texts: list[str | bytes] = []
         missing = self._steps_after(told)
         if missing is None:
             whole = self._whole_of(fleet)
@@ -83,7 +83,7 @@ class FleetFeed:
         order = list(fleet.hosts)
         told_order = order if order != list(before.hosts) else None
         head = {"kind": "fleet", "since": self._step - 1, "step": self._step, "revision": fleet.revision}
-        texts = frames(head, pieces, told_order)
+        texts = bundled(frames(head, pieces, told_order))
         step = _Step(self._step, texts, sum(map(len, texts)))
         self._steps.append(step)
         self._size += step.size
@@ -107,7 +107,7 @@ class FleetFeed:
             pieces = [("whole", self._piece(host)) for host in fleet.hosts.values()]
             self._pieces = {name: known for name, known in self._pieces.items() if name in fleet.hosts}
             head = {"kind": "fleet", "since": None, "step": self._step, "revision": fleet.revision}
-            texts = frames(head, pieces, list(fleet.hosts))
+            texts = bundled(frames(head, pieces, list(fleet.hosts)))
             self._whole = _Whole(self._step, texts, sum(map(len, texts)))
         return self._whole
 

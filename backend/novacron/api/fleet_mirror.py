@@ -15,7 +15,7 @@ from novacron.api.codec import (
     kind_of,
     stream_message,
 )
-from novacron.api.fleet_wire import FleetMessage, diff_of, read_fleet_message
+from novacron.api.fleet_wire import FleetMessage, diff_of, read_fleet_message, unbundled
 from novacron.api.problems import other_version
 from novacron.model.alert.alert import Alert
 from novacron.model.errors import BackendError
@@ -30,6 +30,22 @@ T = TypeVar("T")
 
 class OutOfStep(Exception):
     """A message follows one that was not received: everything has to be asked for anew."""
+
+
+def messages_of(received: str | bytes) -> list[str] | list[bytes]:
+    """Return the messages of what was received: one, or those of a bundle.
+
+    Raises:
+        BackendError: it makes no sense.
+    """
+    try:
+        return unbundled(received)
+    except ValueError as error:
+        raise _not_understood(error) from error
+
+
+def _not_understood(error: Exception) -> BackendError:
+    return BackendError("backend", f"its message was not understood: {str(error)[:200]}", "is it of another version?")
 
 
 class FleetMirror:
@@ -64,9 +80,7 @@ class FleetMirror:
             self._step = None
             raise OutOfStep(str(error)) from error
         except ValueError as error:
-            raise BackendError(
-                "backend", f"its message was not understood: {str(error)[:200]}", "is it of another version?"
-            ) from error
+            raise _not_understood(error) from error
         match message:
             case Hello():
                 if message.protocol != PROTOCOL:

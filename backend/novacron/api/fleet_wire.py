@@ -8,8 +8,12 @@ intents a union that msgspec does not read: those stay with pydantic.
 One message, a part of a step:
 
     {"kind":"fleet","since":41,"step":42,"revision":…,"part":0,"last":true,"order":null,"whole":[…],"changed":[…]}
+
+A step of several parts goes over the socket in bundles: binary messages, each some parts as lines, compressed once for
+all clients. A whole fleet is a tenth of its size then, and a thousand clients are sent it in seconds.
 """
 
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any, Final, get_type_hints
@@ -26,6 +30,11 @@ from novacron.model.vm import VmReading, VmUsage
 
 _PART_BYTES: Final = 48 * 1024
 """About how large a message is: read in a millisecond or two, in which a console takes no key."""
+
+_BUNDLE_PARTS: Final = 12
+"""How many of them are compressed together: read again in some 3 ms."""
+_LEVEL: Final = 1
+"""zlib's fastest: the next one costs twice the time for a tenth of the bytes."""
 
 
 class ItemsPatch(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -110,6 +119,28 @@ def diff_json(diff: HostDiff) -> bytes:
     }
     told = {name: part for name, part in told.items() if part}
     return _json({"id": diff.id, **told}) if told else b""
+
+
+def bundled(parts: list[str]) -> list[str | bytes]:
+    """Return what is sent of these messages: one as it is, several as bundles."""
+    if len(parts) <= 1:
+        return [*parts]
+    firsts = range(0, len(parts), _BUNDLE_PARTS)
+    return [zlib.compress("\n".join(parts[first : first + _BUNDLE_PARTS]).encode(), _LEVEL) for first in firsts]
+
+
+def unbundled(received: str | bytes) -> list[str] | list[bytes]:
+    """Return the messages of what was received.
+
+    Raises:
+        ValueError: it is binary and no bundle.
+    """
+    if isinstance(received, str):
+        return [received]
+    try:
+        return zlib.decompress(received).split(b"\n")
+    except zlib.error as error:
+        raise ValueError(f"a binary message that is no bundle: {error}") from error
 
 
 def frames(head: dict[str, Any], pieces: Iterable[tuple[str, bytes]], order: list[HostId] | None) -> list[str]:

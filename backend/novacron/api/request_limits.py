@@ -8,7 +8,7 @@ from novacron.api.codec import BUSY_CODE, PROTOCOL, PROTOCOL_HEADER, VERSION_HEA
 
 MOST_BYTES = 1 << 20
 """Of a request's body: the largest intent is a few hundred."""
-MOST_WEBSOCKETS = 300
+MOST_WEBSOCKETS = 2400
 """Streams and serial consoles at once, where files do not limit them further."""
 
 

@@ -57,18 +57,18 @@ async def _send_changes(socket: WebSocket, backend: Backend, feeds: Feeds) -> No
             await socket.send_text(_hello(consoles))
         match change:
             case FleetChanged():
-                texts = feeds.fleet.messages(fleet, change.fleet)
+                frames = feeds.fleet.messages(fleet, change.fleet)
                 fleet = feeds.fleet.step
             case OperationsChanged():
-                texts = feeds.operations.messages(operations, change.operations)
+                frames = [*feeds.operations.messages(operations, change.operations)]
                 operations = feeds.operations.step
             case AlertsChanged():
-                texts = feeds.alerts.messages(alerts, change.alerts)
+                frames = [*feeds.alerts.messages(alerts, change.alerts)]
                 alerts = feeds.alerts.step
             case _:
-                texts = []
-        for text in texts:
-            await socket.send_text(text)
+                frames = []
+        for frame in frames:
+            await (socket.send_text(frame) if isinstance(frame, str) else socket.send_bytes(frame))
             # A send to a client that keeps up does not wait: let the hosts have their turn.
             await asyncio.sleep(0)
 

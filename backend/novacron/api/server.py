@@ -24,7 +24,10 @@ from novacron.api.request_limits import MOST_BYTES
 from novacron.model.errors import BackendError, NovaCronError
 from novacron.ports.backend import Backend
 
-_MOST_CONNECTIONS = 500
+_MOST_CONNECTIONS = 4000
+"""A thousand consoles, as many scripts, and as much again while they come back after a restart."""
+_BACKLOG = 4096
+"""Connections that wait to be taken: with as many more, a client would be refused by the kernel."""
 _WEBSOCKETS_SHARE = 0.6
 """Of the connections: the rest is for requests, such as the one that acts."""
 _REQUEST_S = 10.0
@@ -212,7 +215,7 @@ def _bind(path: Path) -> socket.socket:
     before = os.umask(0o177)
     try:
         listener.bind(str(path))
-        listener.listen(256)
+        listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         raise BackendError(

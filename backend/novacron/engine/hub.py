@@ -10,10 +10,14 @@ the same for all who keep up, and has to be found out and encoded once.
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Final
 
 from novacron.engine.deadline import first_of
 from novacron.ports.backend import AlertsChanged, FleetChanged, OperationsChanged
 from novacron.ports.clock import Clock
+
+_READERS_A_GAP: Final = 200
+"""With more readers than that fleets are given less often: a thousand get two a second, of ten."""
 
 HubMessage = FleetChanged | OperationsChanged | AlertsChanged
 
@@ -72,7 +76,8 @@ class Hub:
         """Give the newest fleet as soon as the one before was given long enough ago."""
         try:
             while self._fleet is not None:
-                wait_s = self._fleet_at + max(self._fleet_gap_s, self._figures_gap_s) - self._clock.monotonic()
+                gap_s = self._fleet_gap_s * max(1.0, len(self._readers) / _READERS_A_GAP)
+                wait_s = self._fleet_at + max(gap_s, self._figures_gap_s) - self._clock.monotonic()
                 if wait_s > 0:
                     self._sooner.clear()
                     await first_of(self._clock, wait_s, self._sooner)
