@@ -1,9 +1,20 @@
 """How a screen is painted: a key in one frame, and lines that only move by the terminal itself."""
 
+from typing import Protocol, runtime_checkable
+
 from textual.geometry import Region
 from textual.screen import Screen
 
 from novacron_tui.widgets.narrow_update import NarrowCompositor
+
+
+@runtime_checkable
+class _Output(Protocol):
+    """An app that knows whether its terminal keeps up."""
+
+    @property
+    def is_output_behind(self) -> bool:
+        """Whether the terminal has not taken the last frame yet."""
 
 
 class FrameScreen(Screen[None]):
@@ -19,6 +30,8 @@ class FrameScreen(Screen[None]):
         Only what fills the width of the terminal, and where the terminal shows what was painted last.
         """
         if not self.is_current or lines.width != self.size.width or not self._compositor.is_clean:
+            return False
+        if self._is_output_behind:
             return False
         self._compositor.scroll_lines(lines, step)
         return True
@@ -37,3 +50,14 @@ class FrameScreen(Screen[None]):
                 self._dirty_widgets.add(widget)
         if self._dirty_widgets or self._repaint_required:
             self._on_timer_update()
+
+    @property
+    def _is_output_behind(self) -> bool:
+        return isinstance(self.app, _Output) and self.app.is_output_behind
+
+    def _on_timer_update(self) -> None:
+        """Paint, once the terminal has taken the frame before: what changes meanwhile is one frame, not a queue."""
+        if self._is_output_behind:
+            self._update_timer.resume()
+        else:
+            super()._on_timer_update()

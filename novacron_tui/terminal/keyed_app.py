@@ -60,6 +60,11 @@ class KeyedApp(App[None], inherit_bindings=False):
             if screen is self.screen:
                 screen.paint_now()
 
+    @property
+    def is_output_behind(self) -> bool:
+        """Whether the terminal has not taken the last frame yet: another one would be old when it is seen."""
+        return isinstance(self._driver, Keyboard) and self._driver.is_behind
+
     def put_question(self, question: Screen[Answer], answered: Callable[[Answer | None], None]) -> None:
         """Open a screen that asks; keys that were pressed before it could be read are ignored."""
         self.input_guard.ignore_keys()

@@ -1,7 +1,10 @@
 """What a key sends to the terminal at 10,000 VMs; lines that the terminal moved itself show what they should."""
 
+import os
+
 import pytest
 
+from novacron_tui.terminal.keyboard import escape_delay_s
 from tests.terminal import Terminal
 from tests.ui.console_program import a_large_console
 from tests.ui.operator import at_console
@@ -68,3 +71,31 @@ async def test_a_line_down_computes_one_row() -> None:
         before = table.computed_rows
         await operator.press("j", "j", "j")
         assert table.computed_rows - before == 3
+
+
+def test_a_terminal_that_takes_nothing_for_a_while_gets_one_late_frame_and_no_queue_of_old_ones() -> None:
+    with console_on_a_terminal("large") as terminal:
+        terminal.wait_for("vm-0-0 ")
+        terminal.quiet(1.0)
+        before = len(terminal.sent)
+        for _ in range(20):
+            os.write(terminal._fd, b"Gg" * 25)
+        os.write(terminal._fd, b"G")
+        terminal.wait_for("vm-499-19 ")
+        terminal.quiet(1.0)
+        # 1,001 frames of a whole page would be several megabytes.
+        assert len(terminal.sent) - before < 1_500_000
+        assert "vm-499-19 " in terminal.text
+
+
+@pytest.mark.parametrize(
+    ("environment", "local"),
+    [
+        ({}, True),
+        ({"SSH_CONNECTION": "::1 1 ::1 22"}, False),
+        ({"SSH_TTY": "/dev/pts/1"}, False),
+        ({"ESCDELAY": "9"}, False),
+    ],
+)
+def test_escape_is_answered_within_thirty_milliseconds_on_a_local_line(environment: dict, local: bool) -> None:
+    assert (escape_delay_s(environment) <= 0.03) is local
