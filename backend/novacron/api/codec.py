@@ -174,12 +174,13 @@ def to_json(value: BaseModel) -> str:
         return json_of_any_text(value.model_dump()).decode()
 
 
-def json_of(kind: Any, value: object) -> bytes:  # noqa: ANN401 - any type the model has
-    """Return a value of this type as JSON."""
+def json_of(kind: Any, value: object, *, include: dict[str, Any] | None = None) -> bytes:  # noqa: ANN401 - any type
+    """Return a value of this type as JSON. Of a list, `include` names the fields of its items; None: all."""
+    chosen = {"__all__": include} if include is not None else None
     try:
-        return adapter(kind).dump_json(value)
+        return adapter(kind).dump_json(value, include=chosen)
     except PydanticSerializationError:
-        return json_of_any_text(adapter(kind).dump_python(value))
+        return json_of_any_text(adapter(kind).dump_python(value, include=chosen))
 
 
 def json_of_any_text(value: object) -> bytes:

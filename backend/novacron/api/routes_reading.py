@@ -1,22 +1,29 @@
 """What there is: fleet, hosts, VMs, pools, operations, alerts."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from novacron.api.bodies import UUID_PATTERN
 from novacron.api.caller import caller_of
 from novacron.api.codec import FleetBody, json_of
+from novacron.api.pages import FIELDS_PATTERN, MOST_ENTRIES, VmOrder, VmQuery, included, vm_page
 from novacron.api.requests import OperationPath, VmPath, refuse_unknown_parameters
-from novacron.api.views import PoolEntry, VmEntry, pool_entries, vm_entries, vm_entry
+from novacron.api.views import PoolEntry, VmEntry, pool_entries, vm_entry
 from novacron.model.alert.alert import Alert
 from novacron.model.errors import NotFound
 from novacron.model.fleet import Fleet, Host
 from novacron.model.ids import HostId, OperationId, VmId
 from novacron.model.operation import Operation
 from novacron.model.sample import VmSample
+from novacron.model.vm import VmState
 from novacron.ports.backend import Backend, BackendStatus
 
+_UNCHANGED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "The fleet is of the revision that If-None-Match names."}
+}
 OneHost = Annotated[str | None, Query(description="Only of this host.")]
 
 
@@ -24,35 +31,64 @@ def reading_routes(backend: Backend) -> APIRouter:
     """Return the endpoints that change nothing."""
     routes = APIRouter(prefix="/v1", tags=["read"], dependencies=[Depends(refuse_unknown_parameters)])
     _add_fleet_routes(routes, backend)
+    _add_vm_list(routes, backend)
     _add_vm_routes(routes, backend)
     _add_other_routes(routes, backend)
     return routes
 
 
 def _add_fleet_routes(routes: APIRouter, backend: Backend) -> None:
-    @routes.get("/fleet", response_model=FleetBody, summary="Every host with its last reading")
+    @routes.get("/fleet", response_model=FleetBody, responses=_UNCHANGED, summary="Every host with its last reading")
     async def fleet(request: Request) -> Response:
         now = await backend.fleet(caller_of(request))
-        return _json(FleetBody, FleetBody(revision=now.revision, hosts=list(now.hosts.values())))
+        return _of_revision(
+            request, now, lambda: json_of(FleetBody, FleetBody(revision=now.revision, hosts=list(now.hosts.values())))
+        )
 
-    @routes.get("/hosts", response_model=list[Host], summary="Every host, in the order of fleet.toml")
+    @routes.get("/hosts", response_model=list[Host], responses=_UNCHANGED, summary="Every host, as fleet.toml has them")
     async def hosts(request: Request) -> Response:
-        return _json(list[Host], list((await backend.fleet(caller_of(request))).hosts.values()))
+        now = await backend.fleet(caller_of(request))
+        return _of_revision(request, now, lambda: json_of(list[Host], list(now.hosts.values())))
 
     @routes.get("/hosts/{host}", response_model=Host, summary="One host")
     async def host(request: Request, host: str) -> Response:
         return _json(Host, _host_of(await backend.fleet(caller_of(request)), host))
 
-    @routes.get("/pools", response_model=list[PoolEntry], summary="Every storage pool on every host")
+    @routes.get("/pools", response_model=list[PoolEntry], responses=_UNCHANGED, summary="Storage pools of every host")
     async def pools(request: Request, host: OneHost = None) -> Response:
-        return _json(list[PoolEntry], pool_entries(*await _fleet_and_host(request, backend, host)))
+        now, only = await _fleet_and_host(request, backend, host)
+        return _of_revision(request, now, lambda: json_of(list[PoolEntry], pool_entries(now, only)))
+
+
+def _add_vm_list(routes: APIRouter, backend: Backend) -> None:
+    @routes.get(
+        "/vms",
+        response_model=list[VmEntry] | list[dict[str, Any]],
+        responses=_UNCHANGED,
+        summary="Every VM, each once; or some of them, page by page",
+    )
+    async def vms(
+        request: Request,
+        host: OneHost = None,
+        state: Annotated[VmState | None, Query(description="Only in this state.")] = None,
+        name: Annotated[str | None, Query(description="Only with this in the name, in letters of any case.")] = None,
+        sort: Annotated[VmOrder | None, Query(description="Left out: in the order of hosts.")] = None,
+        after: Annotated[
+            str | None, Query(pattern=UUID_PATTERN, description="The last UUID of the page before.")
+        ] = None,
+        limit: Annotated[int | None, Query(ge=1, le=MOST_ENTRIES, description="Left out: all.")] = None,
+        fields: Annotated[
+            str | None, Query(pattern=FIELDS_PATTERN, description="Only these, such as host,vm.name,vm.state.")
+        ] = None,
+    ) -> Response:
+        now, only = await _fleet_and_host(request, backend, host)
+        wanted = included(fields) if fields is not None else None
+        last = VmId(after.lower()) if after is not None else None
+        query = VmQuery(host=only, state=state, name=name, sort=sort, after=last, limit=limit)
+        return _of_revision(request, now, lambda: _page(request, now, query, wanted))
 
 
 def _add_vm_routes(routes: APIRouter, backend: Backend) -> None:
-    @routes.get("/vms", response_model=list[VmEntry], summary="Every VM, each once")
-    async def vms(request: Request, host: OneHost = None) -> Response:
-        return _json(list[VmEntry], vm_entries(*await _fleet_and_host(request, backend, host)))
-
     @routes.get("/vms/{vm}", response_model=VmEntry, summary="One VM, by UUID")
     async def vm(request: Request, vm: VmPath) -> Response:
         found = (await backend.fleet(caller_of(request))).find_vm(VmId(vm))
@@ -112,6 +148,28 @@ def _host_of(fleet: Fleet, host: str) -> Host:
     if found is None:
         raise NotFound(host, "no host of this fleet has that name", "GET /v1/hosts lists them")
     return found
+
+
+def _page(request: Request, fleet: Fleet, query: VmQuery, wanted: dict[str, Any] | None) -> Response:
+    found, more = vm_page(fleet, query)
+    answer = Response(
+        json_of(list[VmEntry], [vm_entry(vm) for vm in found], include=wanted), media_type="application/json"
+    )
+    if more:
+        following = request.url.include_query_params(after=found[-1].id)
+        answer.headers["link"] = f'<{following.path}?{following.query}>; rel="next"'
+    return answer
+
+
+def _of_revision(request: Request, fleet: Fleet, answer: Callable[[], bytes | Response]) -> Response:
+    """Answer with what is of this revision of the fleet, or say that who asks has it already."""
+    tag = f'"{fleet.revision}"'
+    if tag in (one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")):
+        return Response(status_code=304, headers={"etag": tag})
+    made = answer()
+    response = made if isinstance(made, Response) else Response(made, media_type="application/json")
+    response.headers["etag"] = tag
+    return response
 
 
 def _json(kind: Any, value: object) -> Response:  # noqa: ANN401 - any type the model has

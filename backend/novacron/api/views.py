@@ -56,11 +56,6 @@ def vm_entry(vm: FleetVm) -> VmEntry:
     )
 
 
-def vm_entries(fleet: Fleet, host: HostId | None = None) -> list[VmEntry]:
-    """Return every VM, or those at home on one host, in the order of hosts."""
-    return [vm_entry(vm) for vm in fleet.vms.values() if host is None or vm.home.host.id == host]
-
-
 def pool_entries(fleet: Fleet, host: HostId | None = None) -> list[PoolEntry]:
     """Return every pool, or those of one host, in the order of hosts."""
     return [entry for found in fleet.hosts.values() if host is None or found.id == host for entry in _pools_of(found)]
