@@ -18,7 +18,7 @@ from novacron_tui.present.quantity import age, fraction, percent, rate, size_mib
 from novacron_tui.present.table_view import natural
 from novacron_tui.present.vms import VMS, state_cell
 from novacron_tui.present.width import fit
-from novacron_tui.present.words import link_sign, operation_sign, severity_sign, vm_word
+from novacron_tui.present.words import link_sign, operation_sign, severity_sign, vm_role
 
 Thing = FleetVm | Host | PoolRow | Operation | Alert
 _TWO_COLUMNS: Final = 110
@@ -204,7 +204,9 @@ def _vms_in_trouble(state: ConsoleState, context: CellContext) -> Iterable[_Entr
         return
     told = {alert.vm for alert in state.alerts if alert.cleared_at is None}
     for vm in state.vms:
-        if vm.id not in told and vm_word(vm) in {"crashed", "paused"}:
+        # One that somebody has paused is as it was wished.
+        is_bad = vm.home.is_current and vm_role(vm.home.vm.state, vm.home.vm.reason) is Role.CRASHED
+        if is_bad and vm.id not in told:
             shown = state_cell(vm, context)
             yield f"trouble {vm.id}", vm, (span(f"{shown.forms[0]} ", shown.role), span(vm.home.vm.name))
 

@@ -2,10 +2,13 @@
 
 import pytest
 
+from novacron.model.vm import StateReason, VmState
 from novacron_tui.keys import KeyScope
 from novacron_tui.present.cells import line_width
 from novacron_tui.present.glyphs import ASCII
+from tests.builders import a_fleet, a_host, a_reading, a_vm
 from tests.ui.console_program import a_hostile_console, a_large_console
+from tests.ui.fake_backend import FakeBackend
 from tests.ui.operator import a_console, at_console
 
 
@@ -58,3 +61,13 @@ async def test_the_overview_holds_ten_thousand_vms() -> None:
     async with at_console(a_large_console(), size=(80, 24)) as operator:
         await operator.press("0")
         operator.sees("Wrong", "nothing", "of 16000 cores", "500/500")
+
+
+async def test_a_vm_that_somebody_paused_is_not_told_as_wrong() -> None:
+    wished = a_vm("wished", state=VmState.PAUSED, reason=StateReason.USER)
+    failed = a_vm("failed", state=VmState.PAUSED, reason=StateReason.IO_ERROR)
+    fleet = a_fleet(a_host("kvm-1", reading=a_reading("kvm-1", wished, failed)))
+    async with at_console(FakeBackend(fleet)) as operator:
+        await operator.press("0")
+        places = operator.app.screen._page.places
+        assert [place.thing.home.vm.name for place in places if place.key.startswith("trouble")] == ["failed"]
