@@ -17,6 +17,8 @@ class OverviewScreen(ReadingScreen):
     def __init__(self) -> None:
         super().__init__()
         self._page = Overview(lines=(), places=())
+        self._page_width = 0
+        """The width that `_page` is laid out for; 0: it has to be laid out anew."""
         self._cursor = ""
         """The key of the thing under the cursor; empty before there is one."""
 
@@ -41,10 +43,22 @@ class OverviewScreen(ReadingScreen):
         return (span(f" {named}", Role.TEXT), span(f"  {_KINDS.get(kind, kind)}", Role.DIM))
 
     def read(self, width: int) -> Sequence[Line]:
-        """Lay the overview out, with the cursor in it."""
-        desk = self.desk
-        self._page = overview(desk.state, desk.state.history, desk.cell_context, width)
+        """Return the overview with the cursor in it; moving that lays nothing out, which takes a pass over all VMs."""
+        if width != self._page_width:
+            desk = self.desk
+            self._page = overview(desk.state, desk.state.history, desk.cell_context, width)
+            self._page_width = width
         return with_cursor(self._page.lines, self.place)
+
+    def draw(self) -> None:
+        """Lay it out for the latest state."""
+        self._page_width = 0
+        super().draw()
+
+    def draw_ages(self) -> None:
+        """Lay it out anew: ages have grown."""
+        self._page_width = 0
+        super().draw_ages()
 
     async def act(self, key: Key) -> None:
         """Move among the things, open one, or go back."""

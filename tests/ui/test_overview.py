@@ -71,3 +71,14 @@ async def test_a_vm_that_somebody_paused_is_not_told_as_wrong() -> None:
         await operator.press("0")
         places = operator.app.screen._page.places
         assert [place.thing.home.vm.name for place in places if place.key.startswith("trouble")] == ["failed"]
+
+
+async def test_moving_the_cursor_lays_nothing_out() -> None:
+    async with at_console(a_console(), size=(120, 36)) as operator:
+        await operator.press("0")
+        screen = operator.app.screen
+        screen.draw_ages = lambda: None
+        await operator.press("right")
+        page = screen._page
+        await operator.press("right", "down", "G", "g", "left")
+        assert screen._page is page
