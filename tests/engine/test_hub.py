@@ -28,6 +28,35 @@ async def test_a_reader_gets_the_latest_of_each_kind_first() -> None:
     await stream.aclose()
 
 
+async def test_a_new_reader_gets_the_newest_fleet_while_it_waits_to_be_given_to_the_others() -> None:
+    """As a command does that looks at what the command before it has changed."""
+    clock = FakeClock()
+    hub = Hub(clock, fleet_gap_s=0.1)
+    hub.publish(fleet(1))
+    console = hub.changes()
+    await next_of(clock, console)
+    hub.publish(fleet(2))
+    command = hub.changes()
+    assert (await next_of(clock, command)).fleet.revision == 2
+    await command.aclose()
+    await console.aclose()
+
+
+async def test_an_older_fleet_is_not_given_after_a_newer_one_when_all_readers_left_in_between() -> None:
+    clock = FakeClock()
+    hub = Hub(clock, fleet_gap_s=0.1)
+    hub.publish(fleet(1))
+    stream = hub.changes()
+    await next_of(clock, stream)
+    hub.publish(fleet(2))
+    await stream.aclose()
+    hub.publish(fleet(3))
+    await clock.advance(1)
+    stream = hub.changes()
+    assert (await next_of(clock, stream)).fleet.revision == 3
+    await stream.aclose()
+
+
 async def test_a_slow_reader_misses_what_lay_between_and_never_the_last() -> None:
     clock = FakeClock()
     hub = Hub(clock, fleet_gap_s=0.1)

@@ -56,15 +56,23 @@ class Hub:
             if self._giving is None:
                 self._giving = asyncio.create_task(self._give_fleet(), name="giving the fleet to readers")
             return
+        if isinstance(message, FleetChanged):
+            self._fleet = None  # what still waited for readers that have left is older than this one
         self._give(message)
 
     async def changes(self) -> AsyncIterator[HubMessage]:
-        """Yield the latest message of each kind, then every change; never ends."""
+        """Yield the latest message of each kind, then every change; never ends.
+
+        While a fleet in which more than figures changed waits to be given to all, the first one is that: who comes to
+        see what an operation did is not shown how it was before.
+        """
         reader = _Reader()
         if not self._readers and FleetChanged in self._latest:
             self._fleet_at = self._clock.monotonic()
-        for message in self._latest.values():
-            reader.offer(message)
+        is_outdated = self._fleet is not None and self._figures_gap_s == 0
+        for kind, message in self._latest.items():
+            if not (is_outdated and kind is FleetChanged):
+                reader.offer(message)
         self._readers.add(reader)
         try:
             while True:
