@@ -96,7 +96,7 @@ def _unmet(spec: HostSpec, now: datetime) -> Host:
 
 
 def _is_notable(before: HostReading | None, after: HostReading) -> bool:
-    """Whether more than figures changed: which VMs and pools there are, and in which state."""
+    """Whether more than figures changed: which VMs and pools there are, in which state, and what each VM has."""
     if before is None or before.by_id.keys() != after.by_id.keys():
         return True
     if any(_differ(before.by_id[vm_id], vm) for vm_id, vm in after.by_id.items()):
@@ -111,6 +111,25 @@ def _differ(before: VmReading, after: VmReading) -> bool:
         or before.job_active is not after.job_active
         or before.autostart is not after.autostart
         or before.name != after.name
+        or _size(before) != _size(after)
+        or _devices(before) != _devices(after)
+    )
+
+
+def _size(vm: VmReading) -> tuple[object, ...]:
+    """Return what its definition says; not the balloon's size, which a host may change all the time."""
+    return (vm.persistent, vm.vcpus, vm.vcpus_max, vm.memory_max_mib, vm.sizing)
+
+
+def _devices(vm: VmReading) -> tuple[object, ...]:
+    """Return which disks and NICs it has, without what they hold and carry."""
+    disks = (*vm.disks, *(vm.stored_disks or ()))
+    nics = (*vm.nics, *(vm.stored_nics or ()))
+    return (
+        vm.stored_disks is None,
+        vm.stored_nics is None,
+        tuple((disk.target, disk.source, disk.capacity_mib) for disk in disks),
+        tuple((nic.mac, nic.network) for nic in nics),
     )
 
 
