@@ -8,6 +8,7 @@ from novacron.model.caller import Authentication, administrator
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import Operation
+from novacron.model.operations.batch import BatchChild
 from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
@@ -50,7 +51,8 @@ class Client:
         for number in range(requests):
             await self._clock.sleep(self._rng.random() * 5)
             try:
-                await self._request(f"{self._name}-{number}")
+                ask = self._batch if self._rng.random() < 0.2 else self._request
+                await ask(f"{self._name}-{number}")
                 if self._mine and self._rng.random() < 0.4:
                     await self._bother(self._rng.choice(self._mine))
             except BackendDied:
@@ -74,6 +76,30 @@ class Client:
                 self._trace.note(f"{self._name}: {key}: no answer")
                 continue
             return
+
+    async def _batch(self, key: str) -> None:
+        """Have several things done as one, with as many repetitions as it takes; now and then cancel them together."""
+        intents = [self._intents.draw() for _ in range(self._rng.randint(2, 6))]
+        process, service = await self._backend()
+        plan = await process.call(service.preview_batch(self._caller, intents))
+        children = [BatchChild(intent=one.intent, plan_digest=one.digest) for one in plan.plans]
+        self._trace.note(f"{self._name}: {key}: {plan.title}, {len(children)} of them planned")
+        answer: Operation | Refusal | None = None
+        while answer is None:
+            try:
+                process, service = await self._backend()
+                work = service.submit_batch(self._caller, children, plan_digest=plan.digest, idempotency_key=key)
+                answer = await process.call(work)
+            except BackendDied:
+                self._trace.note(f"{self._name}: {key}: no answer")
+        self._trace.note(f"{self._name}: {key}: {_told(answer)}")
+        if isinstance(answer, Operation):
+            self._promises.answered(answer, key)
+            if self._rng.random() < 0.4:
+                await self._clock.sleep(self._rng.random() * 3)
+                process, service = await self._backend()
+                stopped = await process.call(service.cancel(self._caller, answer.id))
+                self._trace.note(f"{self._name}: cancel {answer.id}: {_told(stopped)}")
 
     async def _submit(self, intent: Intent, digest: str, key: str) -> None:
         process, service = await self._backend()

@@ -5,6 +5,7 @@ from collections import Counter
 from novacron.engine.operations.registry import handler_of
 from novacron.model.ids import HostId, OperationId, VmId
 from novacron.model.operation import Operation, OperationState, StepState
+from novacron.model.operations.batch import Batch
 from tests.simulation import postconditions
 from tests.simulation.journal import Disk
 from tests.simulation.observed_world import ObservedWorld
@@ -80,10 +81,23 @@ class Promises:
         if before is None and operation.has_ended:
             self._ends[operation.id] = operation.state
             held = self._held.pop(operation.id)
-            if operation.state is OperationState.DONE and not held:
+            if isinstance(operation.intent, Batch):
+                self._check_batch(operation, operation.intent)
+            elif operation.state is OperationState.DONE and not held:
                 self._trace.violate(f"{operation.id} ({operation.intent.kind}) is done, and never was so")
         if "unforeseen" in operation.outcome:
             self._trace.violate(f"{operation.id}: {operation.outcome}")
+
+    def _check_batch(self, parent: Operation, intent: Batch) -> None:
+        """See that a batch ends after all of its operations, is whole, and is done only when they are."""
+        children = [one for one in self._disk.operations if one.parent == parent.id]
+        if len(children) + len(intent.refused) != intent.size:
+            self._trace.violate(f"{parent.id} is of {intent.size}, and has {len(children)} operations")
+        for child in children:
+            if not child.has_ended:
+                self._trace.violate(f"{parent.id} ended {parent.state} while {child.id} was {child.state}")
+            elif parent.state is OperationState.DONE and child.state is not OperationState.DONE:
+                self._trace.violate(f"{parent.id} is done, and {child.id} is {child.state}")
 
     def check_the_end(self) -> None:
         """See that everything that was accepted has come to one end."""
