@@ -86,8 +86,8 @@ class Executor:
         """Told of each operation that has ended, or is let go of."""
         self._runs: dict[OperationId, OperationRunner] = {}
         self._tasks: dict[OperationId, asyncio.Task[None]] = {}
-        self._submitting: dict[tuple[str, str], asyncio.Future[Operation | Refusal]] = {}
-        """By user and key."""
+        self.submitting: dict[tuple[str, str], asyncio.Future[Operation | Refusal]] = {}
+        """What is being accepted, by user and key. Batches too: a key stands for one of either."""
         self._is_ending = False
 
     @property
@@ -120,11 +120,11 @@ class Executor:
     async def submit(self, asked: Submission) -> Operation | Refusal:
         """Accept the intent, or refuse it. A user's same key and intent give the same operation, at any time."""
         slot = (asked.actor, asked.key or self._ids.next())
-        pending = self._submitting.get(slot)
+        pending = self.submitting.get(slot)
         if pending is None:
             pending = asyncio.ensure_future(self._submit(asked))
-            self._submitting[slot] = pending
-            pending.add_done_callback(lambda _: self._submitting.pop(slot, None))
+            self.submitting[slot] = pending
+            pending.add_done_callback(lambda _: self.submitting.pop(slot, None))
         # A client that goes away takes neither the operation nor another client's answer with it.
         try:
             answer = await asyncio.shield(pending)
@@ -145,6 +145,11 @@ class Executor:
         """Ask an operation to stop; give it up when it was asked before and waits for what does not answer."""
         engine = self._engine
         return await cancel(operation_id, self._runs.get(operation_id), engine.ledger, engine.clock, caller)
+
+    def stop_before_it_begins(self, operation_id: OperationId) -> None:
+        """Let an operation of which nothing was done end so, where it is not queued yet."""
+        if run := self._runs.get(operation_id):
+            run.context.cancel_asked.set()
 
     def refuse_any(self, schedule: Schedule) -> Refusal | None:
         """Say why nothing at all is accepted now, or by this schedule."""
@@ -175,10 +180,8 @@ class Executor:
             self.launch(run, first=asyncio.ensure_future(self.scheduler.begin_later(run)))
             return
         turn = self.scheduler.enter(operation)
-        if turn.done():
-            self.launch(run)
-        else:
-            self.launch(run, first=asyncio.ensure_future(self.scheduler.may_begin(run, turn)))
+        first = None if turn.done() else asyncio.ensure_future(self.scheduler.may_begin(run, turn))
+        self.launch(run, first=first)
 
     def follow_limits(self) -> None:
         """Let those begin that the limits, as they are now, keep back no more."""
@@ -221,10 +224,7 @@ class Executor:
 
     async def stop(self) -> None:
         """Let go of every operation as it is: the journal knows what is under way."""
-        tasks: list[asyncio.Future[Any]] = [
-            *self._tasks.values(),
-            *self._submitting.values(),
-        ]
+        tasks: list[asyncio.Future[Any]] = [*self._tasks.values(), *self.submitting.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -245,8 +245,7 @@ class Executor:
             return no_journal(error)
         if known is not None:
             return known
-        unfit = self.refuse_any(asked.schedule)
-        if unfit is not None:
+        if unfit := self.refuse_any(asked.schedule):
             return unfit
         held = self._acceptance.hold(asked, self._ids.next(), engine.clock.now())
         if isinstance(held, Refusal):

@@ -190,8 +190,7 @@ class Ledger(KnownOperations):
             JournalError: it could not be written, and is not acknowledged.
         """
         self.require_writable()
-        await self._write_first(Acknowledged(operation=operation, word=word))
-        return self._operations[operation]
+        return await self._write_first(Acknowledged(operation=operation, word=word))
 
     async def note_step(self, operation: OperationId, step: StepRecord) -> Operation:
         """Write how one of its steps has ended; later, when the journal cannot be written now."""
@@ -231,23 +230,26 @@ class Ledger(KnownOperations):
 
     async def _write(self, event: Event, *, waits: bool = True) -> Operation:
         # In memory at once: a second change made while the journal writes must build on this one.
-        _change(self._operations, event)
+        after = _change(self._operations, event)
         tried = self._writer.keep(event, lambda: self._operations.note_durable(event.operation))
         if waits:
             await tried
         self._publish()
-        return self._operations[event.operation]
+        # One that has ended is forgotten by now where newer ones came into the journal with its end.
+        return self.find(event.operation) or after
 
-    async def _write_first(self, event: Event) -> None:
+    async def _write_first(self, event: Event) -> Operation:
         """Change an operation once the change, and everything before it, is on the disk."""
+        changed: list[Operation] = []
 
         def change() -> None:
             # What was changed while the journal wrote is kept: an event says nothing of it.
-            _change(self._operations, event)
+            changed.append(_change(self._operations, event))
             self._operations.note_durable(event.operation)
             self._publish()
 
         await self._writer.require(event, change)
+        return self.find(event.operation) or changed[-1]
 
     def _take_in(self, accepted: Operation) -> None:
         _add(self._operations, accepted)
@@ -286,8 +288,9 @@ def _add(operations: RememberedOperations, accepted: Operation) -> None:
     log_operation(Accepted(accepted=accepted), accepted, None)
 
 
-def _change(operations: RememberedOperations, event: Event) -> None:
+def _change(operations: RememberedOperations, event: Event) -> Operation:
     before = operations[event.operation]
     after = apply(before, event)
     operations.change(after)
     log_operation(event, after, before)
+    return after

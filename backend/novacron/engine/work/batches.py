@@ -8,9 +8,10 @@ every child has ended. Cancelling it cancels those that wait; what has begun goe
 import asyncio
 import logging
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from novacron.engine.executor import Executor
 from novacron.engine.identifiers import OperationIds
@@ -27,6 +28,8 @@ from novacron.model.operations.batch import Batch, BatchChild, child_key, digest
 from novacron.model.refusal import Refusal, RefusalCode, refuse
 from novacron.model.work.schedule import AT_ONCE, Schedule
 from novacron.ports.clock import Clock
+
+_Read = TypeVar("_Read")
 
 
 @dataclass(slots=True)
@@ -56,7 +59,8 @@ class Batches:
         self._settings = settings
         self._ids = OperationIds(clock, rng)
         self._running: dict[OperationId, _Running] = {}
-        self._submitting: dict[tuple[str, str], asyncio.Future[Operation | Refusal]] = {}
+        self._beginning: set[OperationId] = set()
+        """Batches that come into the journal just now, or of which the operations begin."""
 
     async def submit(
         self, title: str, children: Sequence[BatchChild], *, key: str, caller: Caller, schedule: Schedule = AT_ONCE
@@ -65,12 +69,13 @@ class Batches:
 
         A user's same key gives the same batch. The schedule is that of every child.
         """
-        slot = (caller.user, key)
-        pending = self._submitting.get(slot)
+        submitting = self._executor.submitting
+        slot = (caller.user, key or self._ids.next())
+        pending = submitting.get(slot)
         if pending is None:
             pending = asyncio.ensure_future(self._submit(title, children, key, caller, schedule))
-            self._submitting[slot] = pending
-            pending.add_done_callback(lambda _: self._submitting.pop(slot, None))
+            submitting[slot] = pending
+            pending.add_done_callback(lambda _: submitting.pop(slot, None))
         # A client that goes away takes neither the batch nor another client's answer with it.
         try:
             answer = await asyncio.shield(pending)
@@ -78,7 +83,7 @@ class Batches:
             if is_cancelled_itself(error):
                 raise
             return refuse(RefusalCode.JOURNAL, "operations", "this backend is ending", "ask again with the same key")
-        if isinstance(answer, Operation) and answer.plan_digest not in ("", _digest(children)):
+        if isinstance(answer, Operation) and not _is_answer(answer, children):
             return refuse(
                 RefusalCode.INVALID,
                 "idempotency key",
@@ -91,9 +96,7 @@ class Batches:
         """Follow the children of batches of before a restart."""
         for operation in unfinished:
             if isinstance(operation.intent, Batch):
-                running = self._start(operation, None)
-                if operation.cancel_asked is not None:
-                    running.cancelled_by = administrator(operation.cancel_asked.actor, Authentication.IN_PROCESS)
+                self._start(operation, None)
 
     async def children(self, parent: Operation) -> tuple[Operation, ...]:
         """Return the operations of a batch as they stand, in their order; none of what is no batch.
@@ -113,16 +116,16 @@ class Batches:
             parent.changed.set()
 
     async def cancel(self, parent: OperationId, caller: Caller) -> Operation | None:
-        """Cancel the children that wait; None: it is no batch under way."""
-        running = self._running.get(parent)
-        if running is None:
+        """Cancel the children that have not begun; None: it is no batch under way."""
+        found, running = self._ledger.find(parent), self._running.get(parent)
+        if found is None or found.has_ended or (running is None and parent not in self._beginning):
             return None
-        is_first = running.cancelled_by is None
-        running.cancelled_by = running.cancelled_by or caller
-        running.changed.set()
-        found = self._ledger.find(parent)
-        if found is None or not is_first:
+        if running is not None:
+            running.cancelled_by = running.cancelled_by or caller
+            running.changed.set()
+        if found.cancel_asked is not None:
             return found
+        # Of one that is not followed yet, this is what tells it when it is.
         asked = AskedBy(actor=caller.user, at=self._clock.now())
         return await self._ledger.move(parent, found.state, cancel_asked=asked)
 
@@ -130,7 +133,7 @@ class Batches:
         """Let go of every batch as it is."""
         tasks: list[asyncio.Future[Any]] = [
             *(running.task for running in self._running.values()),
-            *self._submitting.values(),
+            *self._executor.submitting.values(),
         ]
         for task in tasks:
             task.cancel()
@@ -159,19 +162,25 @@ class Batches:
             schedule=schedule,
         )
         asked = [_submission(parent, number, child) for number, child in enumerate(children)]
-        answer = await self._executor.several.submit(asked, lambda refused: _with_refused(parent, refused))
-        if isinstance(answer, Refusal):
-            return answer
-        accepted, begun = answer
-        self._start(accepted, begun)
+        self._beginning.add(parent.id)
+        try:
+            answer = await self._executor.several.submit(asked, lambda refused: _with_refused(parent, refused))
+            if isinstance(answer, Refusal):
+                return answer
+            accepted, begun = answer
+            self._start(accepted, begun)
+        finally:
+            self._beginning.discard(parent.id)
         return self._ledger.find(accepted.id) or accepted
 
-    def _start(self, parent: Operation, children: Sequence[Operation] | None) -> _Running:
+    def _start(self, parent: Operation, children: Sequence[Operation] | None) -> None:
         """Follow a batch; None: its children are to be found in the journal."""
         task = asyncio.create_task(self._follow(parent, children), name=f"batch {parent.id}")
         running = self._running[parent.id] = _Running(task)
         task.add_done_callback(lambda _: self._running.pop(parent.id, None))
-        return running
+        asked = (self._ledger.find(parent.id) or parent).cancel_asked
+        if asked is not None:
+            running.cancelled_by = administrator(asked.actor, Authentication.IN_PROCESS)
 
     async def _follow(self, parent: Operation, children: Sequence[Operation] | None) -> None:
         """Follow a batch to its end; whatever fails, it ends."""
@@ -187,16 +196,16 @@ class Batches:
         if parent.state is OperationState.ACCEPTED:
             await self._ledger.move(parent.id, OperationState.RUNNING, started_at=self._clock.now())
         if children is None:
-            children = await self._found_again(parent)
+            children = await self._read(partial(self.children, parent), parent)
         for child in children:
             running.children.setdefault(child.id, child)
         while True:
             running.changed.clear()
-            self._look_at_open(running)
+            await self._look_at_open(running, parent)
             now = tuple(running.children.values())
             self._ledger.show(parent.id, progress_of(_intent(parent), now))
             if running.cancelled_by is not None:
-                await self._cancel_waiting(now, running.cancelled_by)
+                await self._cancel_unbegun(now, running.cancelled_by)
             if all(child.has_ended for child in running.children.values()):
                 break
             await running.changed.wait()
@@ -207,29 +216,41 @@ class Batches:
     async def _end(self, parent: Operation, state: OperationState, text: str) -> None:
         await self._ledger.move(parent.id, state, outcome=text, ended_at=self._clock.now(), can_cancel=False)
 
-    async def _found_again(self, parent: Operation) -> tuple[Operation, ...]:
-        """Return the children of a batch of before a restart, as soon as the journal can be read."""
+    async def _read(self, read: Callable[[], Awaitable[_Read]], parent: Operation) -> _Read:
+        """Return what is read, as soon as the journal can be."""
         while True:
             try:
-                return await self.children(parent)
+                return await read()
             except JournalError as error:
                 log("operations of a batch cannot be read", level=logging.WARNING, error=error, operation=parent.id)
             await self._clock.sleep(self._settings.journal_retry_s)
 
-    def _look_at_open(self, running: _Running) -> None:
+    async def _look_at_open(self, running: _Running, parent: Operation) -> None:
         """Take the children that had not ended as they stand now."""
         for identifier, child in tuple(running.children.items()):
             if not child.has_ended:
-                running.children[identifier] = self._ledger.find(identifier) or child
+                # One that is remembered no more has ended: how, the journal knows.
+                found = self._ledger.find(identifier)
+                found = found or await self._read(partial(self._ledger.get, identifier), parent)
+                running.children[identifier] = found or child
 
-    async def _cancel_waiting(self, children: Iterable[Operation], caller: Caller) -> None:
+    async def _cancel_unbegun(self, children: Sequence[Operation], caller: Caller) -> None:
         """Cancel all that wait at once: their cancels are written together."""
         waiting = [child for child in children if child.is_waiting and child.cancel_asked is None]
+        for child in children:
+            # After a restart, one may wait for its host before it is queued.
+            if child.state is OperationState.ACCEPTED and not child.is_waiting:
+                self._executor.stop_before_it_begins(child.id)
         await asyncio.gather(*(self._executor.cancel(child.id, caller) for child in waiting))
 
 
 def _digest(children: Sequence[BatchChild]) -> str:
     return digest_of(child.plan_digest for child in children)
+
+
+def _is_answer(operation: Operation, children: Sequence[BatchChild]) -> bool:
+    """Whether an operation that was found by a key is the batch that was submitted; older versions kept no digest."""
+    return isinstance(operation.intent, Batch) and operation.plan_digest in ("", _digest(children))
 
 
 def _submission(parent: Operation, number: int, child: BatchChild) -> Submission:

@@ -134,15 +134,22 @@ class SeveralIntents:
         written: Sequence[Operation | JournalError],
     ) -> tuple[Operation, tuple[Operation, ...]] | Refusal:
         """Let go on what is in the journal, each in its turn."""
-        begun = []
-        for number, (child, answer) in enumerate(zip(children, written, strict=True)):
-            if isinstance(answer, JournalError):
-                self._queue.release(child.id)
-                continue
-            begun.append(answer)
-            self._entry.begin(answer)
-            if number % AT_A_TIME == 0:
-                await asyncio.sleep(0)
+        begun: list[Operation] = []
+        try:
+            for number, (child, answer) in enumerate(zip(children, written, strict=True)):
+                if isinstance(answer, JournalError):
+                    self._queue.release(child.id)
+                    continue
+                begun.append(answer)
+                self._entry.begin(answer)
+                if number % AT_A_TIME == 0:
+                    await asyncio.sleep(0)
+        except BaseException:
+            # Such as the lease going to another backend: what did not begin here must hold nothing here.
+            let_go = {child.id for child in children} - {one.id for one in begun}
+            for identifier in let_go:
+                self._queue.release(identifier)
+            raise
         if isinstance(parent, JournalError):
             return no_journal(parent)
         return parent, tuple(begun)
