@@ -1,12 +1,14 @@
-"""Submits confirmed plans: the backend accepts or refuses each, or the operator is told that it is not known."""
+"""Submits confirmed plans, several as one batch: accepted or refused, or the operator is told that it is not known."""
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from novacron.model.errors import BackendError, NovaCronError
 from novacron.model.operation import Operation
+from novacron.model.operations.batch import Batch, BatchChild, digest_of
+from novacron.model.operations.batch_title import title_of
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
 from novacron_tui.desk import Desk
@@ -15,17 +17,17 @@ from novacron_tui.present.cells import Line, Role, span
 _ATTEMPTS: Final = 5
 """While the backend is there. One that is lost is waited for."""
 _RETRY_S = 1.0
+_Submit = Callable[[str], Awaitable[Operation | Refusal]]
+"""Submits with this idempotency key."""
 
 
 class Submission:
-    """Submits plans one by one; an error at one of them does not keep the others from being submitted."""
+    """Submits plans: one as it is, several as a batch that is accepted whole, but for what is refused by then."""
 
     def __init__(self, desk: Desk, plans: Sequence[Plan], *, left_out: str = "") -> None:
         self._desk = desk
         self._plans = tuple(plans)
         self._left_out = left_out
-        self._accepted: list[Operation] = []
-        self._refused: list[Refusal] = []
         self._answered = 0
 
     @property
@@ -34,46 +36,53 @@ class Submission:
         return len(self._plans) - self._answered
 
     async def run(self) -> tuple[Refusal, ...]:
-        """Submit all plans, say how many were accepted, and return what was refused."""
-        for plan in self._plans:
-            await self._submit(plan)
-            self._answered += 1
-        if len(self._accepted) == 1:
-            self._desk.say(span(f"accepted: {self._accepted[0].title}", Role.GOOD), *self._left_out_line())
-        elif self._accepted:
-            text = f"accepted: {len(self._accepted)} operations (3 shows them)"
-            self._desk.say(span(text, Role.GOOD), *self._left_out_line())
-        return tuple(self._refused)
+        """Submit all plans as one operation, say what was accepted, and return what was refused."""
+        is_batch = len(self._plans) > 1
+        name = title_of([plan.intent for plan in self._plans]) if is_batch else self._plans[0].title
+        answer = await self._until_answered(name, self._batch if is_batch else self._one)
+        self._answered = len(self._plans)
+        if isinstance(answer, Refusal):
+            return (answer,)
+        if answer is None:
+            return ()
+        refused = answer.intent.refused if isinstance(answer.intent, Batch) else ()
+        if len(refused) == len(self._plans):
+            return refused
+        self._desk.notices.follow(answer.id)
+        note = (f", {len(refused)} of them refused" if refused else "") + (" (3 shows them)" if is_batch else "")
+        self._desk.say(span(f"accepted: {answer.title}{note}", Role.GOOD), *self._left_out_line())
+        return refused
 
-    async def _submit(self, plan: Plan) -> None:
-        """Submit with one key until the backend answers: asking twice makes one operation."""
+    async def _until_answered(self, name: str, submit: _Submit) -> Operation | Refusal | None:
+        """Submit with one key until the backend answers: asking twice makes one operation. None: it is not known."""
         key = str(uuid.uuid4())
         attempts = 0
         while True:
             try:
-                answer = await self._desk.backend.submit(
-                    self._desk.caller, plan.intent, plan_digest=plan.digest, idempotency_key=key
-                )
+                return await submit(key)
             except BackendError as error:
                 attempts += self._desk.state.lost is None
                 if attempts >= _ATTEMPTS:
-                    self._desk.tell(f"{plan.title}: not known whether it was accepted ({error}); see operations")
-                    return
-                self._desk.say(span(f"{plan.title}: {self.unanswered} to be handed over once the backend is back"))
+                    self._desk.tell(f"{name}: not known whether it was accepted ({error}); see operations")
+                    return None
+                self._desk.say(span(f"{name}: to be handed over once the backend is back"))
                 await asyncio.sleep(_RETRY_S)
             except NovaCronError as error:
-                self._desk.tell(f"{plan.title}: {error}")
-                return
-            else:
-                self._take(answer)
-                return
+                self._desk.tell(f"{name}: {error}")
+                return None
 
-    def _take(self, answer: Operation | Refusal) -> None:
-        if isinstance(answer, Refusal):
-            self._refused.append(answer)
-            return
-        self._accepted.append(answer)
-        self._desk.notices.follow(answer.id)
+    async def _one(self, key: str) -> Operation | Refusal:
+        (plan,) = self._plans
+        return await self._desk.backend.submit(
+            self._desk.caller, plan.intent, plan_digest=plan.digest, idempotency_key=key
+        )
+
+    async def _batch(self, key: str) -> Operation | Refusal:
+        children = [BatchChild(intent=plan.intent, plan_digest=plan.digest) for plan in self._plans]
+        digest = digest_of(plan.digest for plan in self._plans)
+        return await self._desk.backend.submit_batch(
+            self._desk.caller, children, plan_digest=digest, idempotency_key=key
+        )
 
     def _left_out_line(self) -> Line:
         return (span(f"   {self._left_out}", Role.WARNING),) if self._left_out else ()

@@ -1,6 +1,7 @@
 """What is asked for happens to what was seen, or does not happen and is told: whatever comes between."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -9,6 +10,7 @@ from novacron.model.errors import BackendError, LinkLost
 from novacron.model.fleet import Fleet
 from novacron.model.link import LinkStatus
 from novacron.model.operation import Operation
+from novacron.model.operations.batch import BatchChild
 from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal, RefusalCode
@@ -217,6 +219,13 @@ class _Failing(FakeBackend):
             raise self._error
         return await super().submit(caller, intent, **how)
 
+    async def submit_batch(self, caller: Caller, children: Sequence[BatchChild], **how) -> Operation | Refusal:
+        if self.limit is not None:
+            await self.limit.wait()
+        if any(NAMES[child.intent.vm] == self._vm for child in children):
+            raise self._error
+        return await super().submit_batch(caller, children, **how)
+
 
 @pytest.mark.parametrize(
     ("error", "said"),
@@ -225,7 +234,7 @@ class _Failing(FakeBackend):
         (LinkLost("kvm-1", "gone"), "gone"),
     ],
 )
-async def test_what_one_of_a_batch_meets_with_keeps_none_of_the_others_back(
+async def test_what_became_of_a_batch_that_could_not_be_handed_over_is_told(
     error: Exception, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("novacron_tui.actions.submit._RETRY_S", 0.0)
@@ -233,12 +242,31 @@ async def test_what_one_of_a_batch_meets_with_keeps_none_of_the_others_back(
     async with at_console(console, size=(160, 30)) as operator:
         await operator.press("asterisk", "s", "y")
         await operator.settle()
-        assert _kinds(console) == [("start", "a"), ("start", "c")]
-        operator.sees("accepted: 2 operations")
+        assert console.submitted == []
         for _ in range(20):
             operator.app.tick()
         await operator.settle()
-        operator.sees("start b", said)
+        operator.sees("start 3 VMs", said)
+        operator.sees_not("accepted:")
+
+
+async def test_one_of_a_batch_that_is_refused_by_then_keeps_none_of_the_others_back() -> None:
+    console = FakeBackend(_fleet("a", "b", "c"))
+
+    def refuse_b(intent: Intent) -> Plan | Refusal:
+        if NAMES[intent.vm] != "b":
+            return a_plan_for(intent)
+        return Refusal(code=RefusalCode.WRONG_STATE, subject="b", reason="it runs already", remedy="look again")
+
+    async with at_console(console, size=(160, 30)) as operator:
+        await operator.press("asterisk", "s")
+        console.answer = refuse_b
+        await operator.press("y")
+        await operator.settle()
+        assert _kinds(console) == [("start", "a"), ("start", "c")]
+        operator.sees("b: it runs already")
+        await operator.press("escape")
+        operator.sees("accepted: start 3 VMs, 1 of them refused")
 
 
 async def test_a_batch_waits_for_a_backend_that_is_lost_however_long_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +278,7 @@ async def test_a_batch_waits_for_a_backend_that_is_lost_however_long_that_is(mon
         await operator.press("asterisk", "s", "y")
         for _ in range(50):
             await asyncio.sleep(0)
-        operator.sees("2 to be handed over")
+        operator.sees("start 2 VMs: to be handed over once the backend is back")
         console._vm = ""
         await operator.settle()
         await operator.settle()
@@ -293,7 +321,7 @@ async def test_what_is_left_out_of_a_harmless_command_is_told() -> None:
     console = FakeBackend(_fleet("a", "b", running=("c",)))
     async with at_console(console, size=(160, 30)) as operator:
         await operator.press("asterisk", "s", "y")
-        operator.sees("accepted: 2 operations", "2 of 4 selected are left out: c is running")
+        operator.sees("accepted: start 2 VMs", "2 of 4 selected are left out: c is running")
 
 
 async def test_a_guest_that_heaps_marks_on_one_character_holds_nobody_up() -> None:

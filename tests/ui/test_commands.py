@@ -64,7 +64,7 @@ async def test_a_harmless_command_on_several_rows_is_shown_first() -> None:
         operator.sees("start 2 VMs:")
         assert console.submitted == []
         await operator.press("y")
-        operator.sees("accepted: 2 operations")
+        operator.sees("accepted: start 2 VMs (3 shows them)")
 
 
 async def test_refusals_beside_plans_are_named_where_the_question_is() -> None:
@@ -180,9 +180,9 @@ async def test_one_command_acts_on_all_selected_and_the_confirmation_names_each(
         await operator.press("asterisk", "d")
         operator.sees("shut down 5 VMs", "VM web-1 on", "VM web-10 on", an_id("web-4")[:8])
         await operator.press("y")
-        operator.sees("accepted: 5 operations")
+        operator.sees("accepted: shut down 5 VMs (3 shows them)")
     assert len(console.submitted) == 5
-    assert len(set(console.keys)) == 5
+    assert len(console.keys) == 1, "one operation, however often it is handed over"
 
 
 async def test_of_several_each_way_back_is_named_when_they_differ() -> None:
