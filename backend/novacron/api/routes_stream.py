@@ -51,10 +51,7 @@ async def _send_changes(socket: WebSocket, backend: Backend, feeds: Feeds) -> No
     operations: int | None = None
     alerts: int | None = None
     async for change in backend.changes(caller):
-        # Who came or left is told with the next news: an operator wants to know that he is not alone.
-        told, consoles = consoles, (await backend.status(caller)).consoles
-        if consoles != told:
-            await socket.send_text(_hello(consoles))
+        # Made before anything is waited for: what was taken may be old afterwards, and each feed tells all clients.
         match change:
             case FleetChanged():
                 frames = feeds.fleet.messages(fleet, change.fleet)
@@ -67,6 +64,10 @@ async def _send_changes(socket: WebSocket, backend: Backend, feeds: Feeds) -> No
                 alerts = feeds.alerts.step
             case _:
                 frames = []
+        # Who came or left is told with the next news: an operator wants to know that he is not alone.
+        told, consoles = consoles, (await backend.status(caller)).consoles
+        if consoles != told:
+            await socket.send_text(_hello(consoles))
         for frame in frames:
             await (socket.send_text(frame) if isinstance(frame, str) else socket.send_bytes(frame))
             # A send to a client that keeps up does not wait: let the hosts have their turn.
