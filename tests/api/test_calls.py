@@ -16,7 +16,8 @@ from novacron.model.caller import Authentication, Role, administrator
 from novacron.model.errors import BackendError, JournalError, LinkError, NovaCronError
 from novacron.model.ids import HostId, OperationId, VmId
 from novacron.model.link import LinkStatus
-from novacron.model.operations.batch import BatchChild, BatchPlan, digest_of
+from novacron.model.operations.batch import BATCH_MOST, BatchChild, BatchPlan, digest_of
+from novacron.model.operations.migration import MigrateVm
 from novacron.model.operations.power import StartVm
 from novacron.model.refusal import Refusal, RefusalCode
 from novacron.model.work.schedule import Schedule
@@ -322,15 +323,28 @@ async def test_a_foreign_word_that_is_no_text_does_not_keep_an_answer_back(stub,
 
 
 @pytest.mark.parametrize(
-    ("headers", "status"), [({"content-length": "2000000"}, 413), ({"novacron-protocol": "77"}, 426)]
+    ("headers", "status"), [({"content-length": "5000000"}, 413), ({"novacron-protocol": "77"}, 426)]
 )
 async def test_a_request_that_is_too_large_or_of_another_protocol_is_refused_unread(stub, raw, headers, status):
     answer = await raw.post(
-        "/v1/operations", content=b" " * 2_000_000, headers={"idempotency-key": "12345678", **headers}
+        "/v1/operations", content=b" " * 5_000_000, headers={"idempotency-key": "12345678", **headers}
     )
     assert answer.status_code == status
     assert answer.json()["remedy"]
     assert stub.calls == []
+
+
+async def test_a_batch_of_as_many_as_it_may_have_is_no_request_too_large(stub, remote):
+    host, elsewhere = HostId("kvm-1".ljust(63, "x")), HostId("kvm-2".ljust(63, "x"))
+    children = [
+        BatchChild(
+            intent=MigrateVm(vm=an_id(f"web-{number}"), host=host, destination=elsewhere, vouched=(host, elsewhere)),
+            plan_digest="d" * 32,
+        )
+        for number in range(BATCH_MOST)
+    ]
+    answer = await remote.submit_batch(ALICE, children, plan_digest="d" * 32, idempotency_key="12345678")
+    assert answer == stub.operation
 
 
 async def test_vms_and_pools_are_listed_whole_and_by_host(stub, raw):

@@ -6,8 +6,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from novacron import __version__
 from novacron.api.codec import BUSY_CODE, PROTOCOL, PROTOCOL_HEADER, VERSION_HEADER, Problem
 
-MOST_BYTES = 1 << 20
-"""Of a request's body: the largest intent is a few hundred."""
+MOST_BYTES = 4 << 20
+"""Of a request's body: a batch of as many operations as one may have is under three million."""
 MOST_WEBSOCKETS = 2400
 """Streams and serial consoles at once, where files do not limit them further."""
 

@@ -20,7 +20,6 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from novacron.api.app import create_app
 from novacron.api.listener import Listener
 from novacron.api.peer import peer_of
-from novacron.api.request_limits import MOST_BYTES
 from novacron.model.errors import BackendError, NovaCronError
 from novacron.ports.backend import Backend
 
@@ -33,6 +32,8 @@ _WEBSOCKETS_SHARE = 0.6
 _REQUEST_S = 10.0
 """How long a request may be on its way: from the connection, or its first byte, to the last one of its body."""
 _TURNED_AWAY = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+_MOST_MESSAGE_BYTES = 1 << 20
+"""Of a message that a client sends: what is typed into a serial console, or pasted."""
 _PARTING_S = 2
 _PING_S = 10.0
 _LOOK_S = 5.0
@@ -135,7 +136,7 @@ class ApiServer:
             timeout_graceful_shutdown=_PARTING_S,
             ws_ping_interval=_PING_S,
             ws_ping_timeout=2 * _PING_S,
-            ws_max_size=MOST_BYTES,
+            ws_max_size=_MOST_MESSAGE_BYTES,
             ws_per_message_deflate=False,
         )
         self._server = _QuietServer(config)
