@@ -13,7 +13,7 @@ from novacron.api.client import RemoteBackend
 from novacron.api.codec import PROTOCOL, PROTOCOL_HEADER
 from novacron.model import errors
 from novacron.model.caller import Authentication, Role, administrator
-from novacron.model.errors import BackendError, JournalError, LinkError, NovaCronError
+from novacron.model.errors import BackendError, JournalError, LinkError, NovaCronError, UsageError
 from novacron.model.ids import HostId, OperationId, VmId
 from novacron.model.link import LinkStatus
 from novacron.model.operations.batch import BATCH_MOST, BatchChild, BatchPlan, digest_of
@@ -345,6 +345,15 @@ async def test_a_batch_of_as_many_as_it_may_have_is_no_request_too_large(stub, r
     ]
     answer = await remote.submit_batch(ALICE, children, plan_digest="d" * 32, idempotency_key="12345678")
     assert answer == stub.operation
+
+
+async def test_more_than_a_batch_may_have_are_refused_with_what_to_do(stub, remote):
+    too_many = (_CHILDREN * BATCH_MOST)[: BATCH_MOST + 1]
+    with pytest.raises(UsageError, match="5001 are more than the 5000 of one batch"):
+        await remote.preview_batch(ALICE, [one.intent for one in too_many])
+    with pytest.raises(UsageError, match="choose fewer"):
+        await remote.submit_batch(ALICE, too_many, plan_digest="d7", idempotency_key="12345678")
+    assert stub.calls == []
 
 
 async def test_vms_and_pools_are_listed_whole_and_by_host(stub, raw):

@@ -34,11 +34,11 @@ from novacron.api.serial_client import RemoteSerial
 from novacron.api.stream_reader import StreamReader
 from novacron.model.alert.alert import Alert
 from novacron.model.caller import Caller
-from novacron.model.errors import BackendError, NovaCronError
+from novacron.model.errors import BackendError, NovaCronError, UsageError
 from novacron.model.fleet import Fleet
 from novacron.model.ids import HostId, OperationId, VmId
 from novacron.model.operation import Operation
-from novacron.model.operations.batch import BatchChild, BatchPlan
+from novacron.model.operations.batch import BATCH_MOST, BatchChild, BatchPlan
 from novacron.model.operations.intent import Intent
 from novacron.model.plan.plan import Plan
 from novacron.model.refusal import Refusal
@@ -146,6 +146,7 @@ class RemoteBackend:
         """Say of each what it would do if all were submitted together, or why it is refused."""
         from novacron.api.bodies import BatchPreviewBody
 
+        _require_batch(intents)
         body = BatchPreviewBody(intents=list(intents), schedule=schedule)
         answer = await self._ask("POST", "/v1/batches/preview", BatchPlanAnswer, body)
         answers = tuple(_one_of(one.plan, one.refusal) for one in answer.answers)
@@ -184,6 +185,7 @@ class RemoteBackend:
         """Accept several intents as one batch; returns its parent once all that are accepted are in the journal."""
         from novacron.api.bodies import BatchBody, BatchChildBody
 
+        _require_batch(children)
         each = [BatchChildBody(intent=one.intent, plan_digest=one.plan_digest) for one in children]
         answer = await self._ask(
             "POST",
@@ -357,6 +359,16 @@ def _not_understood(error: ValidationError) -> BackendError:
     return BackendError(
         "backend", f"its answer was not understood: {error.errors()[0]['msg']}", "is it of another version?"
     )
+
+
+def _require_batch(of: Sequence[object]) -> None:
+    """Check that they are not more than one batch may have.
+
+    Raises:
+        UsageError: they are.
+    """
+    if len(of) > BATCH_MOST:
+        raise UsageError("batch", f"{len(of)} are more than the {BATCH_MOST} of one batch", "choose fewer at a time")
 
 
 def _one_of(answer: T | None, refusal: Refusal | None) -> T | Refusal:
