@@ -156,7 +156,7 @@ class NovaCronApp(KeyedApp, inherit_bindings=False):
         """End the console; asked twice while something confirmed is not with the backend yet."""
         if self._runner.submissions - self._warned_of:
             self._warned_of = self._runner.submissions
-            left = sum(submission.unanswered for submission in self._warned_of)
+            left = sum(submission.size for submission in self._warned_of)
             self.say(span(f"{left} not handed over to the backend yet: wait, or once more to drop them", Role.CRITICAL))
             return
         self.exit()

@@ -28,19 +28,17 @@ class Submission:
         self._desk = desk
         self._plans = tuple(plans)
         self._left_out = left_out
-        self._answered = 0
 
     @property
-    def unanswered(self) -> int:
-        """How many plans have no answer yet."""
-        return len(self._plans) - self._answered
+    def size(self) -> int:
+        """How many plans are handed over together."""
+        return len(self._plans)
 
     async def run(self) -> tuple[Refusal, ...]:
         """Submit all plans as one operation, say what was accepted, and return what was refused."""
         is_batch = len(self._plans) > 1
         name = title_of([plan.intent for plan in self._plans]) if is_batch else self._plans[0].title
         answer = await self._until_answered(name, self._batch if is_batch else self._one)
-        self._answered = len(self._plans)
         if isinstance(answer, Refusal):
             return (answer,)
         if answer is None:

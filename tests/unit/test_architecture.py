@@ -129,13 +129,14 @@ def test_only_what_supervises_swallows_everything() -> None:
 
 _TASKS = {
     "engine/supervisor.py": "the long-lived tasks: logged, started again, alerted",
-    "engine/executor.py": "an operation, which ends by itself whatever fails in it, and a submission, which is awaited",
+    "engine/executor.py": "an operation, which ends by itself whatever fails in it",
+    "engine/work/pending.py": "a submission, which is awaited",
     "engine/work/recovery.py": "awaited by the run of the operation",
     "engine/hub.py": "gives one fleet; asyncio logs what fails, and the next change begins it again",
     "engine/deadline.py": "awaited in the same function",
     "engine/operations/migration.py": "awaited in the same function",
     "engine/work/scheduler.py": "awaited in the same function",
-    "engine/work/batches.py": "a batch, which ends whatever fails in following it, and its awaited submission",
+    "engine/work/batches.py": "a batch, which ends whatever fails in following it",
     "engine/journal_writer.py": "hands every failure to those who wait for the journal",
     "api/routes_stream.py": "awaited in the same function",
     "api/routes_serial.py": "awaited in the same function",

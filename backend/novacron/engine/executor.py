@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from novacron.engine.host_pollers import HostPollers
 from novacron.engine.identifiers import OperationIds
@@ -15,10 +15,10 @@ from novacron.engine.operations.context import StepContext
 from novacron.engine.previews import Previews
 from novacron.engine.settings import EngineSettings
 from novacron.engine.store import FleetStore
-from novacron.engine.supervisor import is_cancelled_itself
 from novacron.engine.work.acceptance import Acceptance, no_journal
 from novacron.engine.work.cancelling import cancel
 from novacron.engine.work.draining import drain
+from novacron.engine.work.pending import PendingSubmissions
 from novacron.engine.work.planning import Planner
 from novacron.engine.work.queue import WorkQueue
 from novacron.engine.work.runner import OperationRunner
@@ -86,8 +86,8 @@ class Executor:
         """Told of each operation that has ended, or is let go of."""
         self._runs: dict[OperationId, OperationRunner] = {}
         self._tasks: dict[OperationId, asyncio.Task[None]] = {}
-        self.submitting: dict[tuple[str, str], asyncio.Future[Operation | Refusal]] = {}
-        """What is being accepted, by user and key. Batches too: a key stands for one of either."""
+        self.pending = PendingSubmissions(self._ids.next)
+        """Batches too: a key stands for one of either."""
         self._is_ending = False
 
     @property
@@ -119,27 +119,9 @@ class Executor:
 
     async def submit(self, asked: Submission) -> Operation | Refusal:
         """Accept the intent, or refuse it. A user's same key and intent give the same operation, at any time."""
-        slot = (asked.actor, asked.key or self._ids.next())
-        pending = self.submitting.get(slot)
-        if pending is None:
-            pending = asyncio.ensure_future(self._submit(asked))
-            self.submitting[slot] = pending
-            pending.add_done_callback(lambda _: self.submitting.pop(slot, None))
-        # A client that goes away takes neither the operation nor another client's answer with it.
-        try:
-            answer = await asyncio.shield(pending)
-        except asyncio.CancelledError as error:
-            if is_cancelled_itself(error):
-                raise
-            return _LET_GO
-        if isinstance(answer, Operation) and answer.intent != asked.intent:
-            return refuse(
-                RefusalCode.INVALID,
-                "idempotency key",
-                f"it was used for another request: {answer.title}",
-                "a key is for one request and its repetitions: choose a new one",
-            )
-        return answer
+        return await self.pending.accept(
+            asked.actor, asked.key, lambda: self._submit(asked), lambda answer: answer.intent == asked.intent
+        )
 
     async def cancel(self, operation_id: OperationId, caller: Caller) -> Operation | Refusal:
         """Ask an operation to stop; give it up when it was asked before and waits for what does not answer."""
@@ -224,7 +206,7 @@ class Executor:
 
     async def stop(self) -> None:
         """Let go of every operation as it is: the journal knows what is under way."""
-        tasks: list[asyncio.Future[Any]] = [*self._tasks.values(), *self.submitting.values()]
+        tasks: list[asyncio.Future[Any]] = [*self._tasks.values(), *self.pending.tasks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -310,11 +292,3 @@ def _limit_of(store: FleetStore, claim: Claim) -> int | None:
     """Return how much there is of a host's capacity, by fleet.toml and the host's last reading."""
     host = store.fleet.hosts.get(claim.host) if claim.host is not None else None
     return limit_of(claim, host.spec.limits if host else DEFAULT_LIMITS, host.reading if host else None)
-
-
-_LET_GO: Final = Refusal(
-    code=RefusalCode.JOURNAL,
-    subject="operations",
-    reason="this backend let go of them while that was asked for: another runs them, or it is ending",
-    remedy="ask again with the same key: what was accepted is not done twice",
-)

@@ -14,7 +14,6 @@ from novacron.runtime.attaching import serving_at
 from novacron.runtime.fleet_choice import fleet_of
 from novacron.runtime.lock import held
 from novacron.runtime.memory import collect_rarely, give_back, use_few_heaps
-from novacron.runtime.open_files import allow_many_files
 from novacron.runtime.readiness import Teller
 
 if TYPE_CHECKING:
@@ -93,7 +92,6 @@ async def _serve(options: FleetOptions, paths: Paths, teller: Teller, bound_log:
     log = structlog.get_logger("novacron.backend")
     clock = SystemClock()
     service = _service(options, paths, clock)
-    allow_many_files()
     server = ApiServer(service, paths.socket, lambda: make_private(paths.socket.parent), service.keep)
     _stop_on_signals(server, service)
     await service.start()

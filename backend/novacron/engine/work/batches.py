@@ -18,14 +18,14 @@ from novacron.engine.identifiers import OperationIds
 from novacron.engine.ledger import Ledger
 from novacron.engine.log import log
 from novacron.engine.settings import EngineSettings
-from novacron.engine.supervisor import is_cancelled_itself
+from novacron.engine.work.acceptance import no_journal
 from novacron.engine.work.submission import Submission
 from novacron.model.caller import Authentication, Caller, administrator
 from novacron.model.errors import JournalError
 from novacron.model.ids import OperationId
 from novacron.model.operation import AskedBy, Operation, OperationState
 from novacron.model.operations.batch import Batch, BatchChild, child_key, digest_of, outcome_of, progress_of
-from novacron.model.refusal import Refusal, RefusalCode, refuse
+from novacron.model.refusal import Refusal
 from novacron.model.work.schedule import AT_ONCE, Schedule
 from novacron.ports.clock import Clock
 
@@ -69,28 +69,12 @@ class Batches:
 
         A user's same key gives the same batch. The schedule is that of every child.
         """
-        submitting = self._executor.submitting
-        slot = (caller.user, key or self._ids.next())
-        pending = submitting.get(slot)
-        if pending is None:
-            pending = asyncio.ensure_future(self._submit(title, children, key, caller, schedule))
-            submitting[slot] = pending
-            pending.add_done_callback(lambda _: submitting.pop(slot, None))
-        # A client that goes away takes neither the batch nor another client's answer with it.
-        try:
-            answer = await asyncio.shield(pending)
-        except asyncio.CancelledError as error:
-            if is_cancelled_itself(error):
-                raise
-            return refuse(RefusalCode.JOURNAL, "operations", "this backend is ending", "ask again with the same key")
-        if isinstance(answer, Operation) and not _is_answer(answer, children):
-            return refuse(
-                RefusalCode.INVALID,
-                "idempotency key",
-                f"it was used for another request: {answer.title}",
-                "a key is for one request and its repetitions: choose a new one",
-            )
-        return answer
+        return await self._executor.pending.accept(
+            caller.user,
+            key,
+            lambda: self._submit(title, children, key, caller, schedule),
+            lambda answer: _is_answer(answer, children),
+        )
 
     def take_up(self, unfinished: Iterable[Operation]) -> None:
         """Follow the children of batches of before a restart."""
@@ -133,7 +117,7 @@ class Batches:
         """Let go of every batch as it is."""
         tasks: list[asyncio.Future[Any]] = [
             *(running.task for running in self._running.values()),
-            *self._executor.submitting.values(),
+            *self._executor.pending.tasks,
         ]
         for task in tasks:
             task.cancel()
@@ -145,7 +129,7 @@ class Batches:
         try:
             known = await self._ledger.by_key(key, caller.user) if key else None
         except JournalError as error:
-            return Refusal(code=RefusalCode.JOURNAL, subject=error.subject, reason=error.detail, remedy=error.remedy)
+            return no_journal(error)
         if known is not None:
             return known
         parent = Operation(
